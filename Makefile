@@ -1,0 +1,34 @@
+PYTHON ?= python3
+BIN := .venv/bin
+STAMP := .venv/prerank.stamp
+
+# What an installation depends on: an edited file is seen through its link, a new or a removed one is not.
+define INSTALLED
+cksum pyproject.toml constraints.txt; \
+find __init__.py py.typed surrogate search_spaces integrations \
+    \( -name '*.py' -o -name py.typed -o -path '*/weights/*' \) -type f | LC_ALL=C sort
+endef
+
+.PHONY: venv search test check
+
+# The import fails when build/, where the links live, was deleted or when the checkout was moved.
+venv:
+	@if ! ($(INSTALLED)) | cmp -s - $(STAMP) || ! $(BIN)/python -c 'import prerank' 2>/dev/null; then \
+	    echo 'installing prerank into .venv (a few minutes the first time)' && \
+	    rm -f $(STAMP) && \
+	    { test -x $(BIN)/python || $(PYTHON) -m venv .venv; } && \
+	    $(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	        -c constraints.txt -e '.[dev]' --config-settings editable_mode=strict && \
+	    ($(INSTALLED)) > $(STAMP); \
+	fi
+
+search: venv
+	@$(BIN)/python examples/nas_bench_101_search.py
+
+test: venv
+	@$(BIN)/pytest
+
+check: venv
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/pyright

@@ -1,0 +1,33 @@
+"""Importing a package loads no heavy library, and importing a host module loads its own host alone."""
+
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+HOSTS = sorted({path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"})
+HEAVY = {"torch", "transformers", "optuna", "triton", "nni", "onnx", "onnxruntime", "scipy.stats"}
+
+
+def loaded_by(module: str, folder: Path) -> set[str]:
+    """The names in `sys.modules` after importing `module` in a fresh interpreter, away from the checkout."""
+    command = [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"]
+    run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stderr
+    return set(run.stdout.split())
+
+
+@pytest.mark.parametrize("door", ["prerank", "prerank.surrogate", "prerank.search_spaces", "prerank.integrations"])
+def test_door_loads_nothing_heavy(door: str, tmp_path: Path) -> None:
+    assert not loaded_by(door, tmp_path) & HEAVY
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_host_module_loads_its_host_and_no_torch(host: str, tmp_path: Path) -> None:
+    loaded = loaded_by(f"prerank.integrations.{host}", tmp_path)
+    assert "torch" not in loaded
+    assert host in loaded or find_spec(host) is None  # command_line is no library
+    assert not loaded & set(HOSTS) - {host}
