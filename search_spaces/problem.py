@@ -1,0 +1,16 @@
+"""The question that a space asks of a surrogate."""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple
+
+
+class Problem(NamedTuple):
+    """What all candidates share, the metric, and which way is better.
+
+    Spaces import no model code: the surrogate reads these three fields by name, as it does its own `Problem`'s.
+    """
+
+    context: str
+    metric: str
+    direction: Literal["minimize", "maximize"] = "minimize"
