@@ -1,0 +1,49 @@
+"""Acquisitions: how much a host should want to measure each candidate, as pure functions of the prediction.
+
+Each takes a prediction and a sign, +1 where more of the metric is better and -1 where less is, and returns one score a
+candidate, (N,), higher is better. The sign enters here and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .prediction import Prediction
+
+Floats = NDArray[np.float64]
+Acquisition = Callable[[Prediction, int], Floats]
+
+
+def expected_value(prediction: Prediction, sign: int) -> Floats:
+    """The predicted mean: pure exploitation."""
+    return sign * prediction.mean
+
+
+def confidence_bound(width: float = 1.0) -> Acquisition:
+    """Mean plus width standard deviations to the better side (Srinivas et al. 2010, GP-UCB)."""
+
+    def score(prediction: Prediction, sign: int) -> Floats:
+        return sign * prediction.mean + width * prediction.std
+
+    return score
+
+
+def expected_improvement(incumbent: float) -> Acquisition:
+    """Expected gain over the best value measured, times the probability of success (Jones et al. 1998).
+
+    The expectation is taken over the decoded distribution itself, leaf by leaf; no normality is assumed.
+    """
+
+    def score(prediction: Prediction, sign: int) -> Floats:
+        ends = sign * np.stack([prediction.lower, prediction.upper]) - sign * incumbent
+        low, high = ends.min(axis=0), ends.max(axis=0)
+        # The mean of max(v, 0) over a leaf: the part of it above 0, times the middle of that part.
+        above, width = np.clip(high, 0, None) - np.clip(low, 0, None), high - low
+        share: Floats = np.divide(above, width, out=(high > 0).astype(np.float64), where=width > 0)
+        gain = share * (np.clip(high, 0, None) + np.clip(low, 0, None)) / 2
+        return (1 - prediction.p_fail) * (prediction.mass * gain).sum(axis=1)
+
+    return score

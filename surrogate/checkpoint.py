@@ -1,0 +1,137 @@
+"""Checkpoints: weights as safetensors, everything else as JSON, checked by golden outputs.
+
+A checkpoint is a folder of ``checkpoint.json`` and the weights that it names. Weights are named after their content and
+the JSON is replaced in one step, so that a save that is cut short leaves the old checkpoint whole.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .codec import DIGITS, VOCABULARY
+from .inference import Inference, Knowledge
+from .model import RLM
+from .problem import Problem
+from .tokenizer import Tokenizer
+
+DESCRIPTION = "checkpoint.json"
+_FORMAT = 1
+_GOLDEN_TOLERANCE = 0.01  # in predicted standard deviations: far above rounding, far below a wrong model
+
+
+def save(
+    path: Path, inference: Inference, golden: Sequence[tuple[Problem, list[str]]], provenance: dict[str, Any]
+) -> None:
+    """Write a model as a checkpoint.
+
+    Args:
+        path: Folder, made if need be.
+        inference: The model, its tokenizer and its knowledge.
+        golden: Questions whose answers are written too and must come out again wherever it is loaded.
+        provenance: Where the weights come from, as JSON.
+    """
+    from safetensors.torch import save as to_bytes
+
+    weights = to_bytes({name: tensor.cpu().contiguous() for name, tensor in inference.model.state_dict().items()})
+    name = f"model-{hashlib.sha256(weights).hexdigest()[:12]}.safetensors"
+    description = {
+        "format": _FORMAT,
+        "weights": name,
+        "shape": inference.model.shape,
+        "codec": {"digits": DIGITS, "vocabulary": VOCABULARY},
+        "versions": {package: version(package) for package in ("prerank", "torch", "transformers", "tokenizers")},
+        "knowledge": inference.knowledge,
+        "provenance": provenance,
+        "golden": [_answer(inference, problem, texts) for problem, texts in golden],
+        "tokenizer": json.loads(inference.tokenizer.to_json()),
+    }
+    path.mkdir(parents=True, exist_ok=True)
+    replace(path / name, weights)
+    replace(path / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False).encode())
+    for stale in set(path.glob("model-*.safetensors")) - {path / name}:
+        stale.unlink()
+
+
+def describe(path: Path) -> dict[str, Any]:
+    """What a checkpoint says of itself, without its weights.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is not one that this version reads.
+    """
+    file = path / DESCRIPTION
+    if not file.exists():
+        raise FileNotFoundError(f"no checkpoint at {path}: {DESCRIPTION} is missing; give a folder written by save()")
+    try:
+        description: dict[str, Any] = json.loads(file.read_text("utf-8"))
+        kind, codec = description["format"], description["codec"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file} is not a prerank checkpoint ({error!r}); save it again") from error
+    if kind != _FORMAT or codec != {"digits": DIGITS, "vocabulary": VOCABULARY}:
+        raise ValueError(f"{file} has format {kind} and codec {codec}; this version reads format {_FORMAT} only")
+    return description
+
+
+def load(path: Path, device: str) -> Inference:
+    """Read a checkpoint and verify its golden outputs.
+
+    Raises:
+        FileNotFoundError: If there is none.
+        ValueError: If it is truncated, foreign, or answers differently here than where it was written.
+    """
+    from safetensors.torch import load as from_bytes
+
+    description = describe(path)
+    try:
+        tokenizer = Tokenizer(json.dumps(description["tokenizer"]))
+        model = RLM(**description["shape"])
+        model.load_state_dict(from_bytes((path / description["weights"]).read_bytes()))
+    except Exception as error:  # safetensors, tokenizers and torch raise classes of their own
+        raise ValueError(f"the checkpoint at {path} is damaged ({error}); copy or save it again") from error
+    inference = Inference(model.to(device), tokenizer, description["knowledge"])
+    for answer in description["golden"]:
+        _verify(inference, answer, path)
+    return inference
+
+
+def replace(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        part.write_bytes(content)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _answer(inference: Inference, problem: Problem, texts: list[str]) -> dict[str, Any]:
+    prediction = inference.predict(problem, texts)
+    return {
+        "context": problem.context,
+        "metric": problem.metric,
+        "texts": texts,
+        "mean": prediction.mean.tolist(),
+        "std": prediction.std.tolist(),
+    }
+
+
+def _verify(inference: Inference, expected: dict[str, Any], path: Path) -> None:
+    got = _answer(inference, Problem(expected["context"], expected["metric"]), expected["texts"])
+    away = np.abs(np.subtract(got["mean"], expected["mean"])) / np.maximum(expected["std"], 1e-12)
+    if not away.max(initial=0) <= _GOLDEN_TOLERANCE:
+        raise ValueError(
+            f"the checkpoint at {path} answers differently here: {expected['metric']} of "
+            f"{expected['texts'][int(away.argmax())]!r} is {got['mean'][int(away.argmax())]}, "
+            f"it must be {expected['mean'][int(away.argmax())]}; install the versions that it names"
+        )
+
+
+__all__ = ["DESCRIPTION", "Knowledge", "describe", "load", "replace", "save"]

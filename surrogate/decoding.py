@@ -1,0 +1,150 @@
+"""Numbers read off the model without sampling: the tree of heads and digits is walked breadth-first.
+
+All candidates advance together, one level of the tree at a time, each level one pass of the writer over the keys and
+values of the levels before (a branch sees its ancestors alone). A branch is split into its ten digits as long as its
+mass times its width exceeds `TOLERANCE` standard deviations of the candidate's distribution; the part of its mass below
+that stays on it as a leaf. So the mean is exact to a few hundredths of a standard deviation, and every number varies
+continuously with the scores: rounding differences between batches cannot flip a decision.
+
+Shapes: n candidates, B branches a candidate (the most any of them has; others are padded with mass 0), k digits so far,
+D the width of the model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .codec import DIGITS, FAILED, FIRST, interval
+from .model import RLM, KeysValues, Memory
+
+TOLERANCE = 0.02
+HEAD_FLOOR = 1e-3
+"""Taken off each head's probability, so that the many heads of no consequence, however far out, weigh nothing."""
+_MOST_HEADS = 32
+
+Floats = NDArray[np.float64]
+Leaves = tuple[Floats, Floats, Floats]
+"""Lower ends, upper ends and masses, (n, leaves) each."""
+
+
+@dataclass(frozen=True)
+class Branches:
+    """Prefixes of numbers.
+
+    Args:
+        symbols: Head and first digits, (n, B, 1 + k).
+        mass: Probability of each prefix, (n, B).
+        visible: The positions written before that are its ancestors, (n, B, positions).
+    """
+
+    symbols: NDArray[np.int64]
+    mass: Floats
+    visible: NDArray[np.bool_]
+
+    def heaviest(self, count: int) -> Branches:
+        """The branches of most mass."""
+        order = np.argsort(-self.mass, axis=1, kind="stable")[:, :count]
+        rows = np.arange(len(order))[:, None]
+        return Branches(self.symbols[rows, order], self.mass[rows, order], self.visible[rows, order])
+
+    def leaves(self) -> Leaves:
+        """The branches as intervals of numbers."""
+        flat = self.symbols.reshape(-1, self.symbols.shape[-1])
+        lower, upper = interval(flat[:, 0], flat[:, 1:])
+        return lower.reshape(self.mass.shape), upper.reshape(self.mass.shape), self.mass
+
+
+@torch.inference_mode()
+def decode(model: RLM, metric: Tensor, candidates: Memory) -> tuple[Leaves, Floats]:
+    """Distribution of one metric.
+
+    Args:
+        model: The language model.
+        metric: Embedded metric, (D,).
+        candidates: What the reader made of n candidates.
+
+    Returns:
+        The leaves, whose masses sum to 1 for each candidate, and the probability of failure, (n,).
+    """
+    count = candidates.mask.shape[0]
+    itself = torch.ones(count, 1, 1, 1, dtype=torch.bool, device=metric.device)
+    states, cache = model.write(metric.expand(count, 1, -1), itself, candidates)
+    branches, p_fail = _heads(model.logits(states[:, 0], 0))
+    leaves: list[Leaves] = []
+    for _ in range(DIGITS):
+        leaf, branches = _divide(branches, leaves)
+        leaves.append(leaf)
+        if branches.mass.shape[1] == 0:
+            break
+        branches, cache = _grow(model, branches, cache, candidates)
+    return _pack([*leaves, branches.leaves()]), p_fail
+
+
+def _heads(scores: Tensor) -> tuple[Branches, Floats]:
+    """Branches of the first tokens, scores (n, HEADS), and the probability of failure."""
+    probability = scores.double().softmax(dim=-1).cpu().numpy()
+    p_fail = probability[:, FAILED].copy()
+    probability[:, FAILED] = 0
+    probability /= probability.sum(axis=1, keepdims=True)
+    ranked = np.sort(probability, axis=1)[:, ::-1]
+    floor = np.minimum(np.maximum(HEAD_FLOOR, ranked[:, _MOST_HEADS]), ranked[:, 0] / 2)
+    mass = np.maximum(probability - floor[:, None], 0)
+    mass /= mass.sum(axis=1, keepdims=True)
+    symbols = np.tile(np.arange(mass.shape[1], dtype=np.int64)[None, :, None], (len(mass), 1, 1))
+    branches = Branches(symbols, mass, np.ones((*mass.shape, 1), dtype=bool))
+    return branches.heaviest(int((mass > 0).sum(axis=1).max(initial=0))), p_fail
+
+
+def _divide(branches: Branches, leaves: list[Leaves]) -> tuple[Leaves, Branches]:
+    """What of each branch remains a leaf, and the branches that deserve another digit."""
+    lower, upper, mass = branches.leaves()
+    width = np.maximum(upper - lower, np.finfo(np.float64).tiny)
+    spread = _std([*leaves, (lower, upper, mass)])[:, None]
+    with np.errstate(over="ignore"):
+        coarse = np.minimum(mass, TOLERANCE * spread / width)
+    rest = Branches(branches.symbols, mass - coarse, branches.visible)
+    return (lower, upper, coarse), rest.heaviest(int((rest.mass > 0).sum(axis=1).max(initial=0)))
+
+
+def _grow(
+    model: RLM, branches: Branches, cache: list[KeysValues], candidates: Memory
+) -> tuple[Branches, list[KeysValues]]:
+    """Split every branch into its ten digits."""
+    count, breadth, position = branches.symbols.shape
+    tokens = torch.from_numpy(branches.symbols[:, :, -1] + FIRST[position - 1])
+    own = np.broadcast_to(np.eye(breadth, dtype=bool), (count, breadth, breadth))
+    visible = np.concatenate([branches.visible, own], axis=2)
+    device = candidates.mask.device
+    mask = torch.from_numpy(visible).to(device).unsqueeze(1)
+    states, cache = model.write(model.tokens(tokens.to(device)), mask, candidates, cache)
+    digits = model.logits(states, position).double().softmax(dim=-1).cpu().numpy()  # (n, B, 10)
+    last = np.broadcast_to(np.arange(10)[:, None], (count, breadth, 10, 1))
+    symbols = np.concatenate([np.repeat(branches.symbols[:, :, None], 10, axis=2), last], axis=3)
+    mass = branches.mass[:, :, None] * digits
+    return (
+        Branches(symbols.reshape(count, -1, position + 1), mass.reshape(count, -1), np.repeat(visible, 10, axis=1)),
+        cache,
+    )
+
+
+def _std(leaves: list[Leaves]) -> Floats:
+    """Standard deviation of each candidate's distribution, (n,)."""
+    lower, upper, mass = (np.concatenate(part, axis=1) for part in zip(*leaves, strict=True))
+    middle = lower / 2 + upper / 2
+    away = middle - (mass * middle).sum(axis=1, keepdims=True)
+    scale = np.maximum(np.abs(away), upper - lower).max(axis=1, keepdims=True) + np.finfo(np.float64).tiny
+    return scale[:, 0] * np.sqrt((mass * ((away / scale) ** 2 + ((upper - lower) / scale) ** 2 / 12)).sum(axis=1))
+
+
+def _pack(leaves: list[Leaves]) -> Leaves:
+    """All leaves of each candidate with the empty ones left out, the heaviest first."""
+    lower, upper, mass = (np.concatenate(part, axis=1) for part in zip(*leaves, strict=True))
+    order = np.argsort(-mass, axis=1, kind="stable")[:, : int((mass > 0).sum(axis=1).max(initial=0))]
+    lower, upper, mass = (np.take_along_axis(part, order, axis=1) for part in (lower, upper, mass))
+    empty = mass <= 0
+    return np.where(empty, 0.0, lower), np.where(empty, 0.0, upper), mass

@@ -1,0 +1,122 @@
+"""Asking a trained model: texts in batches, each context read once.
+
+Shapes: n texts, D the width of the model, K the metrics that the model knows of a context.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .decoding import Leaves, decode
+from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, RLM, Memory
+from .prediction import Prediction, concatenate
+from .problem import Problem, first_line
+from .tokenizer import Tokenizer
+
+Floats = NDArray[np.float64]
+Knowledge = dict[str, dict[str, float]]
+"""First context line -> metric -> rank correlation on validation rows: what a model was trained on, and how well."""
+
+_CHUNK = 256  # texts decoded together
+_CONTEXTS = 16  # contexts kept encoded
+
+
+class Inference:
+    """A model with its tokenizer and what it is known to know.
+
+    Args:
+        model: The language model, on the device where it shall run.
+        tokenizer: What splits texts for it.
+        knowledge: What it was trained on.
+    """
+
+    def __init__(self, model: RLM, tokenizer: Tokenizer, knowledge: Knowledge) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.knowledge = knowledge
+        self._encoded: dict[str, Memory] = {}
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model runs."""
+        return self.model.order.device
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        """Distribution of the problem's metric for each text, by the model alone."""
+        metric = self._metrics([problem.metric])[0]
+        return self._prediction(problem, [decode(self.model, metric, memory) for memory in self._read(problem, texts)])
+
+    def predict_with_states(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Floats]:
+        """The same, with what the writer makes of each text before it writes the metric asked and the known ones.
+
+        Returns:
+            The distributions, and the hidden states, (n, 1 + K, D), the metric asked first.
+        """
+        known = self.knowledge.get(first_line(problem.context), {})
+        metrics = self._metrics([problem.metric, *(metric for metric in known if metric != problem.metric)])
+        decoded: list[tuple[Leaves, Floats]] = []
+        states = [np.empty((0, *metrics.shape))]
+        for memory in self._read(problem, texts):
+            decoded.append(decode(self.model, metrics[0], memory))
+            states.append(self._states(metrics, memory))
+        return self._prediction(problem, decoded), np.concatenate(states)
+
+    def forget_contexts(self) -> None:
+        """Encode contexts anew, after the weights have changed."""
+        self._encoded.clear()
+
+    def trust(self, problem: Problem) -> float:
+        """How far the model alone deserves belief on a problem: its validated rank correlation on the same metric.
+
+        Half of the best of the same metric word where the exact metric was not trained on; 0 for an unknown space.
+        """
+        known = self.knowledge.get(first_line(problem.context), {})
+        word = problem.metric.split()[0]
+        related = [rank / 2 for metric, rank in known.items() if metric.split()[0] == word]
+        return float(np.clip(np.nan_to_num(known.get(problem.metric, max(related, default=0.0))), 0, 1))
+
+    def _prediction(self, problem: Problem, decoded: list[tuple[Leaves, Floats]]) -> Prediction:
+        trust = self.trust(problem)
+        empty = np.empty((0, 1))
+        nothing = Prediction(empty, empty, empty, np.empty(0), np.empty(0))
+        return concatenate([nothing, *(Prediction(*leaves, p, np.full(len(p), trust)) for leaves, p in decoded)])
+
+    @torch.inference_mode()
+    def _states(self, metrics: Tensor, memory: Memory) -> Floats:
+        """States of the metrics' positions, metrics (M, D) -> (n, M, D)."""
+        alone = torch.eye(len(metrics), dtype=torch.bool, device=self.device)
+        states, _ = self.model.write(metrics.expand(memory.mask.shape[0], -1, -1), alone, memory)
+        return states.double().cpu().numpy()
+
+    def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Memory]:
+        """Memories of the texts, a batch at a time."""
+        words = self.tokenizer(texts, CANDIDATE_WORDS)
+        index = self._tensor(words.index)
+        for start in range(0, len(texts), _CHUNK):
+            with torch.inference_mode():
+                embedded, context = self.model.words(self._tensor(words.pieces)), self._context(problem.context)
+                memory = self.model.read_candidates(embedded, index[start : start + _CHUNK], context)
+            yield memory
+
+    def _context(self, context: str) -> Memory:
+        """The context as the reader's memory, encoded once."""
+        if context not in self._encoded:
+            words = self.tokenizer([context], CONTEXT_WORDS)
+            embedded = self.model.words(self._tensor(words.pieces))
+            encoded = self.model.encode(embedded, self._tensor(words.index))
+            self._encoded = dict(list(self._encoded.items())[1 - _CONTEXTS :]) | {context: encoded}
+        return self._encoded[context]
+
+    @torch.inference_mode()
+    def _metrics(self, metrics: Sequence[str]) -> Tensor:
+        """Embedded metrics, (M, D)."""
+        words = self.tokenizer(metrics, METRIC_WORDS)
+        return self.model.embed_metrics(self.model.words(self._tensor(words.pieces)), self._tensor(words.index))
+
+    def _tensor(self, array: NDArray[np.int64]) -> Tensor:
+        return torch.from_numpy(array).to(self.device)

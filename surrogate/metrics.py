@@ -1,0 +1,71 @@
+"""How good a ranking or a prediction is. Measured values and predictions are arrays of one entry a candidate, (N,)."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .prediction import Prediction
+from .problem import Direction
+
+Floats = NDArray[np.float64]
+
+
+def spearman(predicted: ArrayLike, measured: ArrayLike) -> float:
+    """Spearman's rank correlation of the candidates that have a value; nan if either side is constant."""
+    from scipy.stats import spearmanr
+
+    x, y = _known(predicted, measured)
+    return float(spearmanr(x, y).statistic) if _varies(x) and _varies(y) else float("nan")
+
+
+def kendall_tau(predicted: ArrayLike, measured: ArrayLike) -> float:
+    """Kendall's tau-b of the candidates that have a value; nan if either side is constant."""
+    from scipy.stats import kendalltau
+
+    x, y = _known(predicted, measured)
+    return float(kendalltau(x, y).statistic) if _varies(x) and _varies(y) else float("nan")
+
+
+def slowdown_at(k: int, predicted: ArrayLike, measured: ArrayLike) -> float:
+    """Best measured time among the k candidates predicted fastest, over the best of all; failed ones cannot win.
+
+    Raises:
+        ValueError: If k is less than 1, or if no candidate has a positive time.
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; at least one candidate must be measured")
+    times = np.where(np.isfinite(np.asarray(measured, dtype=np.float64)), measured, np.inf)
+    first = np.argsort(np.asarray(predicted), kind="stable")[:k]
+    best = times.min(initial=np.inf)
+    if not 0 < best < np.inf:
+        raise ValueError(f"the best measured time is {best}; slowdown needs a positive one")
+    return float(times[first].min() / best)
+
+
+def regret(found: ArrayLike, best: float, direction: Direction = "minimize") -> Floats:
+    """Distance from the best value so far to the best there is, after each evaluation, (T,); nan: nothing found yet."""
+    values = np.asarray(found, dtype=np.float64)
+    if direction == "maximize":
+        return best - np.fmax.accumulate(values)
+    return np.fmin.accumulate(values) - best
+
+
+def coverage(prediction: Prediction, measured: ArrayLike, level: float = 0.9) -> float:
+    """Share of the measured values that lie in the central interval of a level; calibrated when it equals level."""
+    values = np.asarray(measured, dtype=np.float64)
+    inside = (prediction.quantile(0.5 - level / 2) <= values) & (values <= prediction.quantile(0.5 + level / 2))
+    return float(inside[np.isfinite(values)].mean())
+
+
+def _known(predicted: ArrayLike, measured: ArrayLike) -> tuple[Floats, Floats]:
+    """The predictions and values of the candidates that have both."""
+    x, y = np.asarray(predicted, dtype=np.float64), np.asarray(measured, dtype=np.float64)
+    if x.shape != y.shape:
+        raise ValueError(f"{x.size} predictions do not match {y.size} measured values; give one of each a candidate")
+    known = np.isfinite(x) & np.isfinite(y)
+    return x[known], y[known]
+
+
+def _varies(values: Floats) -> bool:
+    return len(values) > 1 and bool(np.ptp(values) > 0)

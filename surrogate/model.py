@@ -1,0 +1,247 @@
+"""The regression language model: context, then candidate, then number.
+
+1. A *T5Gemma encoder* reads the context, once for all its candidates.
+2. The *reader* reads each candidate, its words attending to one another and to the context.
+3. The *writer* writes the number of a metric token by token, attending to the tokens before and to the candidate.
+
+Numbers of several metrics are written side by side: each sees the candidate and its own tokens, so that a metric asked
+alone and a metric asked among others get the same answer, and every metric of a row supervises the one reading.
+
+Shapes
+    P contexts, C candidates a context, n = P * C, S words a context, L words a candidate, K metrics a candidate,
+    T = codec.LENGTH tokens a number, D the width, H heads.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .codec import GRAMMAR, HEAD_PRIOR, LENGTH, VOCABULARY
+from .tokenizer import PLACES
+
+CONTEXT_WORDS = 512
+CANDIDATE_WORDS = 256
+METRIC_WORDS = 16
+
+
+class KeysValues(NamedTuple):
+    """Projected memory of one attention: keys and values, (batch, H, length, D / H) each."""
+
+    keys: Tensor
+    values: Tensor
+
+    def followed_by(self, later: KeysValues) -> KeysValues:
+        """This memory and a later one, end to end."""
+        return KeysValues(*(torch.cat(pair, dim=2) for pair in zip(self, later, strict=True)))
+
+
+@dataclass(frozen=True)
+class Memory:
+    """What the layers of a stage attend to: keys and values for each layer, and which positions hold words.
+
+    Args:
+        layers: One `KeysValues` a layer.
+        mask: True where there is a word, (batch, 1, 1, length).
+    """
+
+    layers: list[KeysValues]
+    mask: Tensor
+
+
+class WordEmbedding(nn.Module):
+    """Sum of a word's pieces, each bound to its place in the word by a product."""
+
+    def __init__(self, vocabulary: int, width: int) -> None:
+        super().__init__()
+        self.pieces = nn.Embedding(vocabulary, width, padding_idx=0)
+        self.places = nn.Parameter(1 + 0.3 * torch.randn(PLACES, width))
+        nn.init.normal_(self.pieces.weight[1:], std=0.4)
+
+    def forward(self, pieces: Tensor) -> Tensor:
+        """Embeddings of words, (U, PLACES) -> (U, D)."""
+        embedded: Tensor = self.pieces(pieces) * self.places  # (U, PLACES, D)
+        return embedded.sum(dim=1)
+
+
+class Attention(nn.Module):
+    """Multi-head attention whose keys and values are projected apart, so that they can be kept and shared."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.query = nn.Linear(width, width, bias=False)
+        self.key = nn.Linear(width, width, bias=False)
+        self.value = nn.Linear(width, width, bias=False)
+        self.out = nn.Linear(width, width, bias=False)
+        nn.init.zeros_(self.out.weight)
+
+    def project(self, memory: Tensor) -> KeysValues:
+        """Keys and values of a memory, (batch, length, D)."""
+        return KeysValues(self._split(self.key(memory)), self._split(self.value(memory)))
+
+    def forward(self, x: Tensor, memory: KeysValues, mask: Tensor | None) -> Tensor:
+        """Attend from x (n, q, D) to a memory of n rows, or of m rows that n / m consecutive rows of x share."""
+        shared = x.reshape(memory.keys.shape[0], -1, x.shape[-1])
+        attended = F.scaled_dot_product_attention(self._split(self.query(shared)), *memory, attn_mask=mask)
+        out: Tensor = self.out(attended.transpose(1, 2).reshape(x.shape))
+        return out
+
+    def _split(self, x: Tensor) -> Tensor:
+        return x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+
+
+class Layer(nn.Module):
+    """Attention among the own positions, attention to a memory, a squared-ReLU network; each on a normalised input."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.own = Attention(width, heads)
+        self.memory = Attention(width, heads)
+        self.expand = nn.Linear(width, 4 * width, bias=False)
+        self.contract = nn.Linear(4 * width, width, bias=False)
+        self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in range(3))
+        nn.init.zeros_(self.contract.weight)
+
+    def forward(
+        self, x: Tensor, own_mask: Tensor, memory: KeysValues, memory_mask: Tensor, past: KeysValues | None = None
+    ) -> tuple[Tensor, KeysValues]:
+        """Positions (n, q, D) -> the same shape, and the keys and values of all own positions, those of past first."""
+        normed = self.norms[0](x)
+        own = self.own.project(normed)
+        own = past.followed_by(own) if past else own
+        x = x + self.own(normed, own, own_mask)
+        x = x + self.memory(self.norms[1](x), memory, memory_mask)
+        return x + self.contract(F.relu(self.expand(self.norms[2](x))).square()), own
+
+
+class RLM(nn.Module):
+    """Regression language model.
+
+    Args:
+        vocabulary: Pieces that the tokenizer knows.
+        width: D, a multiple of heads.
+        heads: H.
+        encoder_layers: Layers that read the context.
+        reader_layers: Layers that read a candidate.
+        writer_layers: Layers that write a number.
+    """
+
+    def __init__(
+        self,
+        vocabulary: int,
+        width: int = 128,
+        heads: int = 4,
+        encoder_layers: int = 2,
+        reader_layers: int = 4,
+        writer_layers: int = 2,
+    ) -> None:
+        super().__init__()
+        self.shape = {
+            "vocabulary": vocabulary,
+            "width": width,
+            "heads": heads,
+            "encoder_layers": encoder_layers,
+            "reader_layers": reader_layers,
+            "writer_layers": writer_layers,
+        }
+        self.words = WordEmbedding(vocabulary, width)
+        self.encoder = _t5gemma_encoder(width, heads, encoder_layers)
+        self.positions = nn.Parameter(0.4 * torch.randn(CANDIDATE_WORDS, width))
+        self.reader = nn.ModuleList(Layer(width, heads) for _ in range(reader_layers))
+        self.read = nn.RMSNorm(width)
+        self.order = nn.Parameter(1 + 0.3 * torch.randn(METRIC_WORDS, width))
+        self.tokens = nn.Embedding(VOCABULARY, width)
+        self.writer = nn.ModuleList(Layer(width, heads) for _ in range(writer_layers))
+        self.written = nn.RMSNorm(width)
+        self.output = nn.Linear(width, VOCABULARY)
+        nn.init.normal_(self.tokens.weight, std=0.4)
+        nn.init.zeros_(self.output.weight)
+        with torch.no_grad():
+            self.output.bias.zero_()[GRAMMAR[0]] = torch.from_numpy(HEAD_PRIOR)
+
+    def encode(self, words: Tensor, index: Tensor) -> Memory:
+        """Read contexts, embedded words (U, D) and index (P, S) -> a memory of P rows for the reader."""
+        mask = _present(index)
+        encoded: Tensor = self.encoder(inputs_embeds=words[index], attention_mask=mask.long()).last_hidden_state
+        return self._memory(self.reader, encoded, mask)
+
+    def read_candidates(self, words: Tensor, index: Tensor, context: Memory) -> Memory:
+        """Read candidates, words (U, D) and index (n, L) in P equal groups -> a memory of n rows for the writer."""
+        mask = _present(index)
+        x = words[index] + self.positions[: index.shape[1]]
+        for layer, keys_values in zip(self.reader, context.layers, strict=True):
+            x, _ = layer(x, mask[:, None, None], keys_values, context.mask)
+        return self._memory(self.writer, self.read(x), mask)
+
+    def embed_metrics(self, words: Tensor, index: Tensor) -> Tensor:
+        """One position for a whole metric, words (U, D) and index (M, at most METRIC_WORDS) -> (M, D)."""
+        return (words[index] * self.order[: index.shape[1]]).sum(dim=1)
+
+    def write(
+        self, x: Tensor, own_mask: Tensor, candidates: Memory, past: list[KeysValues] | None = None
+    ) -> tuple[Tensor, list[KeysValues]]:
+        """Positions of numbers (n, q, D) -> their states, and the keys and values of all positions written so far."""
+        cache: list[KeysValues] = []
+        for number, layer in enumerate(self.writer):
+            before = past[number] if past else None
+            x, own = layer(x, own_mask, candidates.layers[number], candidates.mask, before)
+            cache.append(own)
+        return self.written(x), cache
+
+    def logits(self, states: Tensor, position: int) -> Tensor:
+        """Scores of the tokens that the grammar allows at a position of the number."""
+        allowed = GRAMMAR[position]
+        return F.linear(states, self.output.weight[allowed], self.output.bias[allowed])
+
+    def forward(self, metrics: Tensor, tokens: Tensor, candidates: Memory) -> list[Tensor]:
+        """Teacher-forced scores of numbers.
+
+        Args:
+            metrics: Embedded metrics, (n, K, D).
+            tokens: Tokens of the numbers, (n, K, T).
+            candidates: Memory of n rows.
+
+        Returns:
+            Scores for each of the T positions, (n * K, allowed tokens).
+        """
+        x = torch.cat([metrics.unsqueeze(2), self.tokens(tokens[:, :, :-1])], dim=2).flatten(0, 1)  # (n * K, T, D)
+        causal = torch.ones(LENGTH, LENGTH, dtype=torch.bool, device=x.device).tril()
+        states, _ = self.write(x, causal, candidates)
+        return [self.logits(states[:, position], position) for position in range(LENGTH)]
+
+    @staticmethod
+    def _memory(layers: Iterable[nn.Module], states: Tensor, mask: Tensor) -> Memory:
+        attentions = [layer.memory for layer in layers if isinstance(layer, Layer)]
+        return Memory([attention.project(states) for attention in attentions], mask[:, None, None])
+
+
+def _present(index: Tensor) -> Tensor:
+    """Which positions hold words, (n, L); the first one always does, so that an empty text can be attended to."""
+    mask = index != 0
+    mask[:, 0] = True
+    return mask
+
+
+def _t5gemma_encoder(width: int, heads: int, layers: int) -> Any:
+    """A small encoder of the T5Gemma architecture (transformers), which reads embeddings, not ids."""
+    from transformers import T5GemmaConfig, T5GemmaEncoderModel, T5GemmaModuleConfig
+
+    shape = T5GemmaModuleConfig(
+        vocab_size=1,
+        hidden_size=width,
+        intermediate_size=2 * width,
+        num_hidden_layers=layers,
+        num_attention_heads=heads,
+        num_key_value_heads=heads,
+        head_dim=width // heads,
+        query_pre_attn_scalar=width // heads,
+        bos_token_id=None,
+        eos_token_id=None,
+    )
+    return T5GemmaEncoderModel(T5GemmaConfig(encoder=shape, decoder=shape, is_encoder_decoder=False, dropout_rate=0.0))

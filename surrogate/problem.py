@@ -1,0 +1,56 @@
+"""What is asked: one context, one metric, the direction in which the metric is better."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol, get_args
+
+Direction = Literal["minimize", "maximize"]
+
+
+class Question(Protocol):
+    """Anything that carries the three fields of a `Problem`, such as what a search space's `problem()` returns."""
+
+    @property
+    def context(self) -> str: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def direction(self) -> Direction: ...
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A metric of the candidates that share a context.
+
+    Args:
+        context: What all candidates share: the space, data set, kernel source, shapes, device facts.
+            Its first line names the space or the kernel.
+        metric: The metric word, then where it is measured: ``val_accuracy cifar10 108 epochs``.
+        direction: Which way is better. It matters to `rank` and to the acquisitions alone.
+    """
+
+    context: str
+    metric: str
+    direction: Direction = "minimize"
+
+    def __post_init__(self) -> None:
+        if self.direction not in get_args(Direction):
+            raise ValueError(f"direction is {self.direction!r}; it must be 'minimize' or 'maximize'")
+        if not self.metric.split():
+            raise ValueError("metric is empty; name what is predicted, for example 'latency_ms'")
+
+    @property
+    def family(self) -> tuple[str, str, str]:
+        """Problems of one family inform each other: same metric word, direction and first context line."""
+        return self.metric.split()[0], self.direction, first_line(self.context)
+
+
+def as_problem(question: Question) -> Problem:
+    """Check any object with a problem's fields and make it a `Problem`."""
+    return Problem(question.context, question.metric, question.direction)
+
+
+def first_line(context: str) -> str:
+    """Name of the space or the kernel that a context is about."""
+    return context.strip().partition("\n")[0].strip()

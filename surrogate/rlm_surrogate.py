@@ -1,0 +1,258 @@
+"""The surrogate that hosts talk to: load, predict, observe, fit, save.
+
+torch and transformers are imported when the weights are first needed, not before.
+"""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from .prediction import Prediction
+from .problem import Problem, Question, as_problem
+
+if TYPE_CHECKING:
+    from .adaptation import Adaptation
+    from .inference import Inference
+    from .table import Row
+    from .training import Training
+
+Floats = NDArray[np.float64]
+PACKAGED = Path(__file__).parent / "weights"
+_OBSERVATIONS = "observations.json"
+
+
+class RLMSurrogate:
+    """A regression language model that predicts metrics of candidates from their texts.
+
+    Example::
+
+        surrogate = RLMSurrogate.load()
+        problem = nas_bench_101.problem(metric="val_accuracy")
+        prediction = surrogate.predict(problem, ["input conv3x3<0 output<1"])
+        print(prediction.mean, prediction.std)
+        surrogate.observe(problem, ["input conv3x3<0 output<1"], [0.91])
+
+    Build one with `load` or `untrained`.
+    """
+
+    def __init__(self, source: Path | Inference, device: str = "cpu") -> None:
+        self._source = source
+        self._device = device
+        self._observations: dict[Problem, dict[str, float]] = {}
+        self._seen: dict[tuple[Problem, str], tuple[float, float, Floats]] = {}
+        self._adapted: dict[tuple[str, str, str], Adaptation] = {}
+        self.provenance: dict[str, Any] = {}
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, device: str = "cpu") -> RLMSurrogate:
+        """Open a checkpoint; its weights are read, and its golden outputs verified, at the first prediction.
+
+        Args:
+            path: Folder written by `save`; None is the packaged checkpoint.
+            device: Where the model shall run, as torch names it.
+
+        Raises:
+            FileNotFoundError: If there is no checkpoint.
+            ValueError: If it is not one that this version reads, or (at the first prediction) if it is damaged.
+        """
+        from .checkpoint import describe
+
+        folder = Path(path) if path is not None else PACKAGED
+        surrogate = cls(folder.resolve(), device)
+        surrogate.provenance = describe(folder)["provenance"]
+        surrogate._recall(folder / _OBSERVATIONS)
+        return surrogate
+
+    @classmethod
+    def untrained(
+        cls,
+        texts: Iterable[str],
+        *,
+        vocabulary: int = 512,
+        width: int = 128,
+        heads: int = 4,
+        encoder_layers: int = 2,
+        reader_layers: int = 4,
+        writer_layers: int = 2,
+        seed: int = 0,
+        device: str = "cpu",
+    ) -> RLMSurrogate:
+        """A model with random weights, for `fit`.
+
+        Args:
+            texts: What its pieces are learnt from: contexts, metrics and candidates.
+            vocabulary: Most pieces of words.
+            width: Width of the model, a multiple of heads.
+            heads: Attention heads.
+            encoder_layers: Layers that read the context.
+            reader_layers: Layers that read a candidate.
+            writer_layers: Layers that write the number.
+            seed: Seed of the weights.
+            device: Where the model shall run.
+        """
+        import torch
+
+        from .inference import Inference
+        from .model import RLM
+        from .tokenizer import Tokenizer
+
+        tokenizer = Tokenizer.train(texts, vocabulary)
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            model = RLM(tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
+        return cls(Inference(model.to(device), tokenizer, {}), device)
+
+    def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
+        """Distribution of the problem's metric for each text, in the order of the texts, in one batch.
+
+        What was observed of the same family of problems is taken into account (`Problem.family`).
+
+        Raises:
+            ValueError: If texts is a single string, or one of them is not a string.
+        """
+        problem, texts = as_problem(problem), _checked(texts)
+        adaptation = self._adaptation(problem)
+        if adaptation is None:
+            return self._inference.predict(problem, texts)
+        prediction, states = self._inference.predict_with_states(problem, texts)
+        return adaptation(prediction, _flat(states))
+
+    def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None:
+        """Learn from measurements; a text observed again takes its new value.
+
+        Args:
+            problem: What was measured.
+            texts: The candidates.
+            values: Their measured values in any unit, always the same one; nan or infinite: the candidate failed.
+
+        Raises:
+            ValueError: If there is not one value for each text.
+        """
+        problem, texts = as_problem(problem), _checked(texts)
+        measured = np.asarray(values, dtype=np.float64)
+        if measured.shape != (len(texts),):
+            raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
+        self._observations.setdefault(problem, {}).update(zip(texts, measured.tolist(), strict=True))
+        self._adapted.pop(problem.family, None)
+
+    def fit(self, rows: Sequence[Row], training: Training, *, validation: Sequence[Row] = ()) -> None:
+        """Train the weights on measured rows; the packaged checkpoint itself is never changed.
+
+        Args:
+            rows: Measured candidates of any number of contexts and metrics.
+            training: The run: steps, batch, rates, folder to resume from.
+            validation: Rows kept out, on which the best weights are chosen and the knowledge is rated. Empty: one in
+                twenty of the rows is kept out.
+
+        Raises:
+            ValueError: If there are no rows.
+        """
+        from .fitting import fit
+
+        kept = rows[::20] if not validation and len(rows) >= 40 else ()
+        train = [row for index, row in enumerate(rows) if index % 20] if kept else rows
+        self._source = fit(copy.deepcopy(self._inference), train, validation or kept or rows, training)
+        self._seen.clear()
+        self._adapted.clear()
+
+    def fork(self) -> RLMSurrogate:
+        """The same model with its own copy of the observations: what one learns, the other does not."""
+        other = RLMSurrogate(self._source, self._device)
+        other.provenance = self.provenance
+        other._observations = {problem: dict(observed) for problem, observed in self._observations.items()}
+        return other
+
+    def save(self, path: str | Path) -> None:
+        """Write the model and the observations to a folder that `load` reads; whole or not at all."""
+        from .checkpoint import replace, save
+
+        folder = Path(path)
+        save(folder, self._inference, self._golden(), self.provenance)
+        replace(folder / _OBSERVATIONS, json.dumps(self._remembered(), indent=1).encode())
+
+    @property
+    def knowledge(self) -> dict[str, dict[str, float]]:
+        """First context line -> metric -> validated rank correlation: what the model was trained on, and how well."""
+        return self._inference.knowledge
+
+    @property
+    def _inference(self) -> Inference:
+        if not isinstance(self._source, Path):
+            return self._source
+        stamp = max((file.stat().st_mtime_ns for file in self._source.glob("*")), default=0)
+        return _loaded(self._source, stamp, self._device)
+
+    def _adaptation(self, problem: Problem) -> Adaptation | None:
+        """What the observations of a problem's family teach; None without any."""
+        family = problem.family
+        if family not in self._adapted:
+            rows = [
+                (other, text, value)
+                for other, observed in self._observations.items()
+                if other.family == family
+                for text, value in observed.items()
+            ]
+            if not rows:
+                return None
+            self._adapted[family] = self._adapt(rows)
+        return self._adapted[family]
+
+    def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
+        from .adaptation import Adaptation
+
+        for problem in {problem for problem, _, _ in rows}:
+            new = [text for other, text, _ in rows if other == problem and (problem, text) not in self._seen]
+            prediction, states = self._inference.predict_with_states(problem, new)
+            for row, text in enumerate(new):
+                self._seen[problem, text] = prediction.mean[row], prediction.p_fail[row], _flat(states[row : row + 1])
+        prior, p_fail, states = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
+        values = np.array([value for _, _, value in rows])
+        return Adaptation(np.array(prior), np.array(p_fail), np.concatenate(states), values)
+
+    def _golden(self) -> list[tuple[Problem, list[str]]]:
+        """Questions whose answers a checkpoint shall reproduce: every metric known, of some plain candidates."""
+        texts = ["", "input conv3x3<0 output<1", "BLOCK_M=64 BLOCK_N=128 num_warps=4"]
+        known = [Problem(context, metric) for context, metrics in self.knowledge.items() for metric in metrics]
+        return [(problem, texts) for problem in known[:8] or [Problem("", "latency_ms")]]
+
+    def _remembered(self) -> list[dict[str, Any]]:
+        return [
+            vars(problem) | {"texts": list(observed), "values": list(observed.values())}
+            for problem, observed in self._observations.items()
+        ]
+
+    def _recall(self, file: Path) -> None:
+        entries: list[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
+        for entry in entries:
+            problem = Problem(entry["context"], entry["metric"], entry["direction"])
+            self._observations[problem] = dict(zip(entry["texts"], entry["values"], strict=True))
+
+
+@lru_cache(maxsize=8)
+def _loaded(path: Path, _stamp: int, device: str) -> Inference:
+    """A checkpoint's model, read and verified once per process and file."""
+    from .checkpoint import load
+
+    return load(path, device)
+
+
+def _checked(texts: Sequence[str]) -> list[str]:
+    if isinstance(texts, str):
+        raise ValueError(f"texts is the single string {texts[:60]!r}; give a list of texts")
+    for number, text in enumerate(texts):
+        if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ValueError(f"text {number} is {text!r}, a {type(text).__name__}; to_text must return strings")
+    return list(texts)
+
+
+def _flat(states: Floats) -> Floats:
+    """States of all metrics end to end, (n, M, D) -> (n, M * D)."""
+    return states.reshape(len(states), int(np.prod(states.shape[1:])))

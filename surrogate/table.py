@@ -1,0 +1,160 @@
+"""Measured candidates, as a user has them and as the training loop wants them.
+
+Shapes: R rows, V texts a row, L words a text, M metrics, T = codec.LENGTH tokens a number, S words a context.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .codec import LENGTH, encode
+from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS
+from .tokenizer import Tokenizer, Words
+
+
+@dataclass(frozen=True)
+class Row:
+    """One measured candidate.
+
+    Args:
+        context: What it shares with others (see `Problem`).
+        texts: One or several equivalent texts of it; training draws one of them each time it meets the row.
+        values: Metric -> measured value; nan or infinite: the candidate failed.
+    """
+
+    context: str
+    texts: tuple[str, ...]
+    values: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        if not self.texts:
+            raise ValueError(f"a row of {self.context[:60]!r} has no text; give at least one")
+        if not self.values:
+            raise ValueError(f"the row {self.texts[0][:60]!r} has no value; give at least one metric")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Candidates of P contexts, C of each, every one with K metrics; the tensors of one training step.
+
+    Args:
+        pieces: Distinct words, (U, PLACES).
+        contexts: Words of the contexts, (P, S).
+        candidates: Words of the candidates, (P * C, L).
+        metrics: Words of all metrics, (M, words).
+        asked: Metrics of each candidate as rows of `metrics`, (P * C, K).
+        tokens: Tokens of the values, (P * C, K, T).
+        present: Which of the values were measured, (P * C, K).
+    """
+
+    pieces: Tensor
+    contexts: Tensor
+    candidates: Tensor
+    metrics: Tensor
+    asked: Tensor
+    tokens: Tensor
+    present: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The batch on a device."""
+        return Batch(*(tensor.to(device) for tensor in vars(self).values()))
+
+
+class Table:
+    """Rows encoded once, from which training steps draw batches.
+
+    Args:
+        rows: Measured candidates.
+        tokenizer: What splits their texts.
+
+    Raises:
+        ValueError: If there are no rows.
+    """
+
+    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer) -> None:
+        if not rows:
+            raise ValueError("there are no rows to train on; give at least one Row")
+        contexts = list(dict.fromkeys(row.context for row in rows))
+        self.metrics = list(dict.fromkeys(metric for row in rows for metric in row.values))
+        self._context_of = np.array([contexts.index(row.context) for row in rows])
+        self._rows_of: list[NDArray[np.int64]] = [
+            np.flatnonzero(self._context_of == number) for number in range(len(contexts))
+        ]
+        self._contexts = tokenizer(contexts, CONTEXT_WORDS)
+        self._metrics = tokenizer(self.metrics, METRIC_WORDS)
+        self._texts, self._variants = _variants(rows, tokenizer)
+        self._tokens, self._present = _values(rows, self.metrics)
+
+    def __len__(self) -> int:
+        return len(self._context_of)
+
+    def draw(self, rng: np.random.Generator, contexts: int, candidates: int, metrics: int) -> Batch:
+        """A random batch: contexts by their number of rows, then candidates, one text of each, then metrics."""
+        share = np.array([len(rows) for rows in self._rows_of]) / len(self)
+        count = min(contexts, int((share > 0).sum()))
+        chosen = rng.choice(len(share), size=count, replace=False, p=share)
+        groups = [self._rows_of[number] for number in chosen.tolist()]
+        rows = np.concatenate([rng.choice(rows, candidates, replace=len(rows) < candidates) for rows in groups])
+        variant = self._variants[rows, rng.integers(self._variants.shape[1], size=len(rows))]
+        asked = _some(rng, self._present[rows], metrics)
+        return self._batch(chosen, rows, variant, asked)
+
+    def _batch(
+        self, chosen: NDArray[np.int64], rows: NDArray[np.int64], variant: NDArray[np.int64], asked: NDArray[np.int64]
+    ) -> Batch:
+        pieces, contexts, candidates, metrics = _merge([
+            (self._contexts, chosen),
+            (self._texts, variant),
+            (self._metrics, np.arange(len(self.metrics))),
+        ])  # fmt: skip
+        tokens, present = self._tokens[rows[:, None], asked], self._present[rows[:, None], asked]
+        arrays = (pieces, contexts, candidates, metrics, asked, tokens, present)
+        return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+def _variants(rows: Sequence[Row], tokenizer: Tokenizer) -> tuple[Words, NDArray[np.int64]]:
+    """Words of all texts, and where each row's texts are among them, (R, V); rows of fewer texts repeat theirs."""
+    words = tokenizer([text for row in rows for text in row.texts], CANDIDATE_WORDS)
+    most = max(len(row.texts) for row in rows)
+    first = np.cumsum([0] + [len(row.texts) for row in rows])
+    places = [
+        [start + place % len(row.texts) for place in range(most)] for start, row in zip(first, rows, strict=False)
+    ]
+    return words, np.array(places, dtype=np.int64)
+
+
+def _values(rows: Sequence[Row], metrics: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+    """Tokens of the values, (R, M, T), and which were measured, (R, M)."""
+    values = np.array([[row.values.get(metric, math.nan) for metric in metrics] for row in rows])
+    present = np.array([[metric in row.values for metric in metrics] for row in rows])
+    return encode(values).reshape(*values.shape, LENGTH), present
+
+
+def _some(rng: np.random.Generator, present: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+    """Up to count metrics for each row, the measured ones first, in random order."""
+    order = np.argsort(rng.random(present.shape) - present, axis=1)
+    return order[:, :count]
+
+
+def _merge(parts: list[tuple[Words, NDArray[np.int64]]]) -> list[NDArray[np.int64]]:
+    """Some texts of several word tables, renumbered into one table of the words that occur: pieces, then indices."""
+    offsets = np.cumsum([0] + [len(words.pieces) for words, _ in parts])
+    indices = [_trim(words.index[rows]) for words, rows in parts]
+    # Row 0 of every table is the padding word: keep it 0.
+    shifted = [np.where(index > 0, index + offset, 0) for index, offset in zip(indices, offsets, strict=False)]
+    used, inverse = np.unique(np.concatenate([[0], *(index.ravel() for index in shifted)]), return_inverse=True)
+    pieces = np.concatenate([words.pieces for words, _ in parts])[used]
+    ends = np.cumsum([1] + [index.size for index in shifted])
+    return [pieces, *(inverse[a:b].reshape(i.shape) for a, b, i in zip(ends, ends[1:], shifted, strict=False))]
+
+
+def _trim(index: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Texts without the columns that are padding in all of them, keeping one."""
+    return index[:, : max(1, int((index > 0).any(axis=0).sum()))]

@@ -1,0 +1,176 @@
+"""One training loop, for pretraining and for fine-tuning.
+
+Cross-entropy of every number's tokens under teacher forcing. Matrices of the layers are stepped by Muon (Jordan et al.
+2024), everything else by AdamW; linear warm-up, linear decay to zero, gradient clipping. The weights that rank the
+validation rows best are kept. Draws depend on (seed, step) alone, so that a resumed run repeats an uninterrupted one.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from tqdm import tqdm
+
+from .codec import FIRST, ZERO
+from .model import RLM
+from .table import Batch, Table
+
+
+@dataclass
+class Training:
+    """A run of the loop.
+
+    Args:
+        steps: Batches to train on.
+        contexts: Contexts in a batch.
+        candidates: Candidates of each context in a batch.
+        metrics: Values of each candidate in a batch.
+        rate: Peak learning rate of Muon; AdamW's is `adam_rate`.
+        adam_rate: Peak learning rate of the embeddings, norms and outputs.
+        warm_up: Share of the steps in which the rate rises.
+        clip: Largest norm of the gradient.
+        validate_every: Steps between two validations.
+        patience: Validations without a better rank correlation before the run stops early.
+        seed: Seed of the draws.
+        folder: Where the log and the resumable state are kept; None keeps nothing. A run whose folder holds
+            a state goes on from there.
+        amp: Compute in bfloat16 where it is safe; None does so on a GPU.
+    """
+
+    steps: int
+    contexts: int = 8
+    candidates: int = 256
+    metrics: int = 6
+    rate: float = 0.01
+    adam_rate: float = 3e-3
+    warm_up: float = 0.05
+    clip: float = 1.0
+    validate_every: int = 500
+    patience: int = 10
+    seed: int = 0
+    folder: Path | None = None
+    amp: bool | None = None
+    _best: float = field(default=-np.inf, init=False)
+    _kept: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False)
+    _stale: int = field(default=0, init=False)
+
+    def run(self, model: RLM, table: Table, validate: Callable[[], float] | None = None) -> None:
+        """Train a model in place; with validate, a rank correlation, the best weights seen are the final ones."""
+        optimizers = self._optimizers(model)
+        start = self._resume(model, optimizers)
+        progress = tqdm(range(start, self.steps), initial=start, total=self.steps, desc="training", unit="step")
+        step = start
+        try:
+            for step in progress:
+                loss = self._step(model, table, optimizers, step)
+                if step % 20 == 0:
+                    progress.set_postfix(loss=f"{float(loss):.3f}", rank=f"{self._best:.4f}")
+                if (step + 1) % self.validate_every == 0 or step + 1 == self.steps:
+                    self._validate(model, validate, step + 1, float(loss))
+                    self._save(model, optimizers, step + 1)
+                    if self._stale >= self.patience:
+                        break
+        except KeyboardInterrupt:
+            self._save(model, optimizers, step)
+            raise
+        if self._kept:
+            model.load_state_dict(self._kept)
+        model.eval()
+
+    def _step(self, model: RLM, table: Table, optimizers: list[torch.optim.Optimizer], step: int) -> Tensor:
+        model.train()
+        device = next(model.parameters()).device
+        rng = np.random.default_rng([self.seed, step])
+        batch = table.draw(rng, self.contexts, self.candidates, self.metrics).to(device)
+        amp = device.type == "cuda" if self.amp is None else self.amp
+        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
+            loss = loss_of(model, batch)
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), self.clip)
+        for optimizer in optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = group["peak"] * self._schedule(step)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return loss.detach()
+
+    def _schedule(self, step: int) -> float:
+        warm = max(1, int(self.warm_up * self.steps))
+        return min((step + 1) / warm, (self.steps - step) / max(1, self.steps - warm))
+
+    def _optimizers(self, model: RLM) -> list[torch.optim.Optimizer]:
+        matrices = [p for stage in (model.reader, model.writer) for p in stage.parameters() if p.ndim == 2]
+        taken = {id(p) for p in matrices}
+        others = [p for p in model.parameters() if id(p) not in taken]
+        muon: Any = torch.optim.Muon([{"params": matrices, "peak": self.rate}], weight_decay=0.01)
+        adam = torch.optim.AdamW([{"params": others, "peak": self.adam_rate}], betas=(0.9, 0.98), weight_decay=0.0)
+        return [muon, adam]
+
+    def _validate(self, model: RLM, validate: Callable[[], float] | None, step: int, loss: float) -> None:
+        model.eval()
+        rank = validate() if validate else float("nan")
+        if rank > self._best:
+            self._best, self._stale = rank, 0
+            self._kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
+        elif validate:
+            self._stale += 1
+        self._log({"step": step, "loss": round(loss, 5), "rank": round(rank, 5), "time": round(time.time(), 1)})
+
+    def _log(self, entry: dict[str, float]) -> None:
+        if self.folder:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with (self.folder / "log.jsonl").open("a") as log:
+                log.write(json.dumps(entry) + "\n")
+
+    def _save(self, model: RLM, optimizers: list[torch.optim.Optimizer], step: int) -> None:
+        """Write the resumable state, whole or not at all."""
+        if not self.folder:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        state = {
+            "step": step,
+            "model": model.state_dict(),
+            "optimizers": [optimizer.state_dict() for optimizer in optimizers],
+            "best": (self._best, self._kept, self._stale),
+        }
+        part = self.folder / "state.pt.part"
+        torch.save(state, part)
+        os.replace(part, self.folder / "state.pt")
+
+    def _resume(self, model: RLM, optimizers: list[torch.optim.Optimizer]) -> int:
+        path = self.folder / "state.pt" if self.folder else None
+        if not path or not path.exists():
+            return 0
+        state = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)
+        model.load_state_dict(state["model"])
+        for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
+            optimizer.load_state_dict(saved)
+        self._best, self._kept, self._stale = state["best"]
+        return state["step"]
+
+
+def loss_of(model: RLM, batch: Batch) -> Tensor:
+    """Cross-entropy of a batch's numbers, nats a measured number. Digits after FAILED or ZERO do not count."""
+    words = model.words(batch.pieces)
+    candidates = model.read_candidates(words, batch.candidates, model.encode(words, batch.contexts))
+    metrics = model.embed_metrics(words, batch.metrics)[batch.asked]
+    scores = model(metrics, batch.tokens, candidates)
+    tokens = batch.tokens.flatten(0, 1)
+    measured = batch.present.flatten()
+    counted = measured & (tokens[:, 0] > ZERO)
+    losses = [
+        F.cross_entropy(score[mask].float(), tokens[mask, position] - int(FIRST[position]), reduction="sum")
+        for position, score in enumerate(scores)
+        for mask in [counted if position else measured]
+    ]
+    return torch.stack(losses).sum() / measured.sum().clamp(min=1)
