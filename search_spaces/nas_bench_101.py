@@ -131,12 +131,11 @@ def from_record(record: Mapping[str, Any]) -> Cell:
         ValueError: If the row lacks a key or its cell breaks a rule.
     """
     try:
-        adjacency, operations = record["adjacency"], record["ops"]
-        rows = tuple(tuple(row) for row in adjacency)
-        names = tuple(_RECORD_NAMES.get(name, name) for name in operations)
+        rows = tuple(tuple(row) for row in record["adjacency"])
+        operations: list[str] = list(record["ops"])
     except (KeyError, TypeError) as error:
         raise ValueError(f"the row {str(record)[:80]} is no cell ({error!r}); give adjacency and ops") from error
-    return Cell(rows, names)
+    return Cell(rows, tuple(_RECORD_NAMES.get(name, name) for name in operations))
 
 
 def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int = 108) -> Problem:
@@ -211,8 +210,8 @@ def _on_a_path(adjacency: Sequence[Sequence[int]]) -> list[int]:
 def _draw(rng: np.random.Generator, n: int) -> Iterator[Cell]:
     """The valid ones among n random matrices and operations."""
     edges = np.triu(rng.integers(2, size=(n, MOST_VERTICES, MOST_VERTICES)), 1)
-    inner = rng.integers(len(OPERATIONS), size=(n, len(_INNER)))
-    for adjacency, choices in zip(edges, inner.tolist(), strict=True):
+    inner: list[list[int]] = rng.integers(len(OPERATIONS), size=(n, len(_INNER))).tolist()
+    for adjacency, choices in zip(edges, inner, strict=True):
         cell = _cell_or_none(adjacency, (INPUT, *(OPERATIONS[choice] for choice in choices), OUTPUT))
         if cell is not None:
             yield cell

@@ -26,9 +26,9 @@ Floats = NDArray[np.float64]
 
 FEWEST = 4
 """Observations below which nothing is corrected: leave-one-out could not tell good from bad."""
-_MOST_TUNED = 500  # observations on which the kernel is chosen; all of them are used for the prediction
+_MOST_TUNED = 300  # observations on which the kernel is chosen; all of them are used for the prediction
 _LEVELS = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
-_SCALES, _SIZES, _NOISES = (0.3, 0.6, 1.2, 2.5), (0.0, 0.1, 0.3, 1.0), (0.01, 0.03, 0.1, 0.3, 1.0)
+_SCALES, _SIZES, _NOISES = (1.2, 2.5, 5.0), (0.3, 1.0, 3.0, 10.0), (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 class NormalScores:
@@ -82,14 +82,10 @@ class Kernel:
         root = np.sqrt(5 * np.maximum(squared, 0)) / self.scale
         return linear + self.size * (1 + root + root**2 / 3) * np.exp(-root)  # Matern 5/2
 
-    def solve(self, x: tuple[Floats, Floats], y: Floats) -> tuple[Floats, Floats, float]:
-        """Inverse covariance of the observations, weights K^-1 y, and log marginal likelihood."""
-        covariance = self(x, x) + self.noise * np.eye(len(y))
-        cholesky = np.linalg.cholesky(covariance)
-        inverse_root = np.linalg.inv(cholesky)
-        inverse = inverse_root.T @ inverse_root
-        weights = inverse @ y
-        return inverse, weights, float(-0.5 * y @ weights - np.log(np.diag(cholesky)).sum())
+    def solve(self, x: tuple[Floats, Floats], y: Floats) -> tuple[Floats, Floats]:
+        """Inverse covariance of noisy observations, (n, n), and the weights K^-1 y, (n,)."""
+        inverse = np.linalg.inv(self(x, x) + self.noise * np.eye(len(y))).astype(np.float64)
+        return inverse, inverse @ y
 
 
 _PRIOR_ONLY = Kernel(scale=1.0, size=0.0, noise=0.5)
@@ -121,9 +117,9 @@ class Adaptation:
         from scipy.stats import spearmanr
 
         self._kernel = _choose(self._x, y)
-        self._inverse, self._weights, _ = self._kernel.solve(self._x, y)
+        self._inverse, self._weights = self._kernel.solve(self._x, y)
         left_out = y - self._weights / np.diag(self._inverse)
-        alone, weights, _ = _PRIOR_ONLY.solve(self._x, y)
+        alone, weights = _PRIOR_ONLY.solve(self._x, y)
         by_prior = weights / np.diag(alone)
         by_nothing = y * len(y) / (len(y) - 1)
         if np.mean((left_out - y) ** 2) < min(np.mean(by_prior**2), np.mean(by_nothing**2)):
@@ -180,5 +176,12 @@ def _choose(x: tuple[Floats, Floats], y: Floats) -> Kernel:
     """The kernel of highest marginal likelihood, on a spread-out part of many observations."""
     part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(int)
     x, y = (x[0][part], x[1][part]), y[part]
-    kernels = [Kernel(*choice) for choice in product(_SCALES, _SIZES, _NOISES) if choice[1] or choice[0] == _SCALES[0]]
-    return max(kernels, key=lambda kernel: kernel.solve(x, y)[2])
+    likelihoods: dict[Kernel, float] = {}
+    for scale, size in [(1.0, 0.0), *product(_SCALES, _SIZES)]:
+        # One decomposition serves every noise, which only adds to the eigenvalues.
+        values, vectors = np.linalg.eigh(Kernel(scale, size, 0.0)(x, x))
+        squares = (y @ vectors) ** 2
+        for noise in _NOISES:
+            spread = np.maximum(values, 0) + noise
+            likelihoods[Kernel(scale, size, noise)] = float(-(squares / spread + np.log(spread)).sum() / 2)
+    return max(likelihoods, key=lambda kernel: likelihoods[kernel])

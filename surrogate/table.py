@@ -81,13 +81,13 @@ class Table:
     def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer) -> None:
         if not rows:
             raise ValueError("there are no rows to train on; give at least one Row")
-        contexts = list(dict.fromkeys(row.context for row in rows))
+        contexts = {context: number for number, context in enumerate(dict.fromkeys(row.context for row in rows))}
         self.metrics = list(dict.fromkeys(metric for row in rows for metric in row.values))
-        self._context_of = np.array([contexts.index(row.context) for row in rows])
+        self._context_of = np.array([contexts[row.context] for row in rows])
         self._rows_of: list[NDArray[np.int64]] = [
             np.flatnonzero(self._context_of == number) for number in range(len(contexts))
         ]
-        self._contexts = tokenizer(contexts, CONTEXT_WORDS)
+        self._contexts = tokenizer(list(contexts), CONTEXT_WORDS)
         self._metrics = tokenizer(self.metrics, METRIC_WORDS)
         self._texts, self._variants = _variants(rows, tokenizer)
         self._tokens, self._present = _values(rows, self.metrics)
@@ -100,11 +100,15 @@ class Table:
         share = np.array([len(rows) for rows in self._rows_of]) / len(self)
         count = min(contexts, int((share > 0).sum()))
         chosen = rng.choice(len(share), size=count, replace=False, p=share)
-        groups = [self._rows_of[number] for number in chosen.tolist()]
-        rows = np.concatenate([rng.choice(rows, candidates, replace=len(rows) < candidates) for rows in groups])
+        rows = np.concatenate([self._candidates(rng, int(number), candidates) for number in chosen])
         variant = self._variants[rows, rng.integers(self._variants.shape[1], size=len(rows))]
         asked = _some(rng, self._present[rows], metrics)
         return self._batch(chosen, rows, variant, asked)
+
+    def _candidates(self, rng: np.random.Generator, context: int, count: int) -> NDArray[np.int64]:
+        """Rows of one context, without repetition where there are enough."""
+        rows: NDArray[np.int64] = self._rows_of[context]
+        return rng.choice(rows, count, replace=len(rows) < count)
 
     def _batch(
         self, chosen: NDArray[np.int64], rows: NDArray[np.int64], variant: NDArray[np.int64], asked: NDArray[np.int64]

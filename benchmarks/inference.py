@@ -1,0 +1,216 @@
+"""Speed and memory of the shipped checkpoint, as ratios taken in one run.
+
+python benchmarks/inference.py [--table nas_bench_101.jsonl.gz]
+
+1. A thousand candidates against one, under a shared context of 512 words; candidates a second.
+2. Against decoding the same weights the reference way: texts padded to the limit, the context read again for every
+   candidate, memory copied for each of 64 samples, no cache of keys and values, the median of the samples as the answer
+   (with --table: the rank correlation that each way reaches on test cells).
+3. Peak memory of loading and ranking 100,000 candidates in a process of its own.
+4. Agreement: the same ranking in every run, order and process; batch sizes; cached and uncached decoding.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gzip
+import hashlib
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from prerank.search_spaces import nas_bench_101
+from prerank.surrogate import Problem, RLMSurrogate, rank
+from prerank.surrogate.codec import LENGTH, decode
+from prerank.surrogate.inference import Inference
+from prerank.surrogate.metrics import spearman
+from prerank.surrogate.model import CANDIDATE_WORDS, CONTEXT_WORDS, KeysValues, Memory
+
+SAMPLES = 64
+MANY = 100_000
+ROUNDS = 5
+
+
+def main() -> None:
+    """Measure everything and print it."""
+    arguments = parse()
+    if arguments.memory_child:
+        return memory_child(arguments.memory_child)
+    surrogate = RLMSurrogate.load(arguments.checkpoint)
+    texts = [nas_bench_101.to_text(cell) for cell in nas_bench_101.sample(np.random.default_rng(0), 1000)]
+    results = (
+        scaling(surrogate, texts)
+        | reference(surrogate, texts, arguments.table)
+        | agreement(surrogate, texts)
+        | {f"peak memory of ranking {MANY:,} candidates, MB": memory()}
+    )
+    table = Table("what", "measured", title="Inference, shipped checkpoint, CPU")
+    for name, value in results.items():
+        table.add_row(name, f"{value:,.4g}" if isinstance(value, float) else str(value))
+    Console(width=120).print(table)
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--table", type=Path, help="NAS-Bench-101 as JSON lines, for the rank correlations")
+    parser.add_argument("--checkpoint", type=Path)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "inference.json")
+    parser.add_argument("--memory-child", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()
+
+
+def scaling(surrogate: RLMSurrogate, texts: list[str]) -> dict[str, Any]:
+    """Cost of a thousand candidates against one; contexts differ in every round, so that each is read anew."""
+
+    def ask(count: int) -> Callable[[int], object]:
+        return lambda salt: surrogate.predict(long_problem(salt), texts[:count])
+
+    ask(2)(0)
+    one, thousand = median_seconds(ask(1), 10), median_seconds(ask(1000), 100)
+    return {
+        "t(1) with a context of 512 words, ms": 1000 * one,
+        "t(1,000) / t(1)": thousand / one,
+        "candidates a second": 1000 / thousand,
+    }
+
+
+def long_problem(salt: int) -> Problem:
+    """The space's question under a context of exactly 512 words."""
+    problem = nas_bench_101.problem()
+    words = problem.context.split(" ")
+    filler = [f"fact{(salt * 1009 + number) % 997}" for number in range(CONTEXT_WORDS - len(problem.context.split()))]
+    return Problem(" ".join(words + filler), problem.metric, problem.direction)
+
+
+def reference(surrogate: RLMSurrogate, texts: list[str], table: Path | None) -> dict[str, Any]:
+    """The same weights decoded the reference way, 16 candidates a batch."""
+    problem, inference = nas_bench_101.problem(), surrogate._inference  # pyright: ignore[reportPrivateUsage]
+    batch = texts[:16]
+    slow = median_seconds(lambda salt: sampled(inference, problem, batch, salt), 0, rounds=3) / len(batch)
+    fast = median_seconds(lambda salt: surrogate.predict(problem, texts), 0) / len(texts)
+    found: dict[str, Any] = {
+        "reference decoding, ms a candidate": 1000 * slow,
+        "tree decoding, ms a candidate": 1000 * fast,
+        "reference / tree": slow / fast,
+    }
+    if table:
+        cells, accuracy = test_cells(table, 128)
+        pairs = [(cells[i : i + 16], i) for i in range(0, len(cells), 16)]
+        medians = np.concatenate([sampled(inference, problem, part, salt) for part, salt in pairs])
+        found["Spearman of 128 test cells, reference"] = spearman(medians, accuracy)
+        found["Spearman of 128 test cells, tree"] = spearman(surrogate.predict(problem, cells).mean, accuracy)
+    return found
+
+
+@torch.inference_mode()
+def sampled(inference: Inference, problem: Any, texts: list[str], seed: int) -> NDArray[np.float64]:
+    """Medians of 64 samples of each text, decoded without any sharing."""
+    model, tokenizer = inference.model, inference.tokenizer
+    words = tokenizer([*texts, problem.metric, problem.context], CANDIDATE_WORDS)
+    embedded = model.words(torch.from_numpy(words.pieces))
+    index = torch.from_numpy(np.pad(words.index, ((0, 0), (0, CONTEXT_WORDS - words.index.shape[1]))))
+    contexts = model.encode(embedded, index[-1:].expand(len(texts), -1))
+    memory = copied(model.read_candidates(embedded, index[: len(texts), :CANDIDATE_WORDS], contexts), SAMPLES)
+    metric = model.embed_metrics(embedded, index[-2:-1, : len(problem.metric.split())])
+    x = metric.expand(len(texts) * SAMPLES, 1, -1)
+    generator = torch.Generator().manual_seed(seed)
+    tokens = torch.empty(len(x), 0, dtype=torch.long)
+    for position in range(LENGTH):
+        causal = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
+        states, _ = model.write(x, causal, memory)
+        drawn = torch.multinomial(model.logits(states[:, -1], position).softmax(-1), 1, generator=generator)
+        tokens = torch.cat([tokens, drawn + first(position)], dim=1)
+        x = torch.cat([x, model.tokens(tokens[:, -1:])], dim=1)
+    return np.nanmedian(decode(tokens.numpy()).reshape(len(texts), SAMPLES), axis=1)
+
+
+def first(position: int) -> int:
+    """First token of a position."""
+    from prerank.surrogate.codec import FIRST
+
+    return int(FIRST[position])
+
+
+def copied(memory: Memory, times: int) -> Memory:
+    """A memory repeated for every sample."""
+    layers = [KeysValues(*(part.repeat_interleave(times, dim=0) for part in layer)) for layer in memory.layers]
+    return Memory(layers, memory.mask.repeat_interleave(times, dim=0))
+
+
+def test_cells(table: Path, count: int) -> tuple[list[str], list[float]]:
+    """The first test cells of the table and their accuracies."""
+    with gzip.open(table, "rt") as lines:
+        records = [record for record in map(json.loads, lines) if record["split"] == "test"][:count]
+    return [nas_bench_101.to_text(nas_bench_101.from_record(r)) for r in records], [r["val_acc_108"] for r in records]
+
+
+def agreement(surrogate: RLMSurrogate, texts: list[str]) -> dict[str, Any]:
+    """Rankings and values under repetition, shuffling, another process and other batch sizes."""
+    problem = nas_bench_101.problem()
+    part = texts[:200]
+    whole = surrogate.predict(problem, part).mean
+    alone = np.concatenate([surrogate.predict(problem, [text]).mean for text in part])
+    rng = np.random.default_rng(0)
+    digests = {digest(surrogate, list(rng.permutation(part))) for _ in range(100)}
+    code = (
+        "import sys; from prerank.surrogate import RLMSurrogate; sys.path.insert(0, sys.argv[1]); import inference;"
+        "print(inference.digest(RLMSurrogate.load(sys.argv[2] or None), sys.stdin.read().split(chr(10))))"
+    )
+    source = surrogate._source  # pyright: ignore[reportPrivateUsage]
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(source)]
+    other = subprocess.run(command, input="\n".join(part), capture_output=True, text=True, check=True).stdout.strip()
+    return {
+        "distinct rankings in 100 shuffled runs": len(digests),
+        "same ranking in another process": other in digests,
+        "largest change of a mean by batch size": float(np.abs(whole - alone).max()),
+    }
+
+
+def digest(surrogate: RLMSurrogate, texts: list[str]) -> str:
+    """Fingerprint of a ranking."""
+    ranked = rank(surrogate, nas_bench_101.problem(), texts, str)
+    return hashlib.sha256("\n".join(entry.candidate for entry in ranked).encode()).hexdigest()
+
+
+def memory() -> float:
+    """Peak resident memory of a fresh process that loads the checkpoint and ranks many candidates, MB."""
+    # A small launcher forks the child: its own peak would otherwise start at ours.
+    command = [sys.executable, __file__, "--memory-child", str(MANY)]
+    launcher = f"import subprocess, resource; subprocess.run({command!r}, check=True)\n"
+    launcher += "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024)"
+    done = subprocess.run([sys.executable, "-c", launcher], capture_output=True, text=True, check=True)
+    return float(done.stdout.split()[-1])
+
+
+def memory_child(count: int) -> None:
+    """Load and rank; what the memory is measured of."""
+    cells = nas_bench_101.sample(np.random.default_rng(1), count)
+    ranked = rank(RLMSurrogate.load(), nas_bench_101.problem(), cells, nas_bench_101.to_text)
+    print(len(ranked), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, file=sys.stderr)
+
+
+def median_seconds(call: Callable[[int], object], salt: int, rounds: int = ROUNDS) -> float:
+    """Median time of a call over rounds, each with a salt of its own."""
+    times: list[float] = []
+    for number in range(rounds):
+        start = time.perf_counter()
+        call(salt + number)
+        times.append(time.perf_counter() - start)
+    return float(np.median(times))
+
+
+if __name__ == "__main__":
+    main()

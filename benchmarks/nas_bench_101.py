@@ -1,0 +1,191 @@
+"""Quality on NAS-Bench-101: rank correlation on the test cells, beside the models people use on tables.
+
+python benchmarks/nas_bench_101.py nas_bench_101.jsonl.gz [--cheap FOLDER]
+
+Every model predicts the 108-epoch validation accuracy of the rows with ``split=test``. Baselines see the encoded cell
+and the logarithm of its parameter count. With 1,000 and 100 training cells, the surrogate is a checkpoint that was
+trained on the cheap metrics alone (``examples/train_nas_bench_101.py --cheap``: 4 and 12 epochs, parameters) and then
+observes the accuracies of those cells.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+from scipy.stats import t
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+
+from prerank.search_spaces import nas_bench_101
+from prerank.surrogate import RLMSurrogate
+from prerank.surrogate.metrics import kendall_tau, spearman
+
+Floats = NDArray[np.float64]
+Predict = Callable[[NDArray[np.intp], int], Floats]
+"""Training rows and a seed -> predictions of the test rows."""
+
+SIZES = (16_000, 1_000, 100)
+CHOICES = list(nas_bench_101.PARAMETERS.values())
+
+
+@dataclass(frozen=True)
+class Cells:
+    """A part of the table: texts, features (N, F) and measured accuracies (N,)."""
+
+    texts: list[str]
+    features: Floats
+    accuracy: Floats
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = parse()
+    frame = pd.read_json(arguments.table, lines=True)
+    train, test = cells(frame.query("split == 'train'")), cells(frame.query("split == 'test'"))
+    results = [
+        result
+        for size in SIZES
+        for name, predict in contestants(train, test, size, arguments).items()
+        for result in [measure(name, size, predict, train, test, arguments.seeds)]
+    ]
+    show(results)
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("table", type=Path)
+    parser.add_argument("--checkpoint", type=Path, help="trained on 16,000 cells; default: the packaged one")
+    parser.add_argument("--cheap", type=Path, help="trained on the cheap metrics alone; leave out to skip few cells")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "nas_bench_101.json")
+    return parser.parse_args()
+
+
+def cells(frame: pd.DataFrame) -> Cells:
+    """Rows of the table as texts and as the baselines' features."""
+    found = [nas_bench_101.from_record(record) for record in frame.to_dict("records")]
+    parameters = np.log(frame["params"].to_numpy(dtype=np.float64))[:, None]
+    return Cells(
+        [nas_bench_101.to_text(cell) for cell in found],
+        np.hstack([np.array([encoded(cell) for cell in found]), parameters]),
+        frame["val_acc_108"].to_numpy(dtype=np.float64),
+    )
+
+
+def encoded(cell: nas_bench_101.Cell) -> list[float]:
+    """One-hot operations and edges of the seven-vertex form; a vertex that the cell lacks has no operation."""
+    params = nas_bench_101.to_params(cell)
+    ends = {
+        f"op_{v}": any(params[f"edge_{i}_{v}"] for i in range(v)) for v in range(1, nas_bench_101.MOST_VERTICES - 1)
+    }
+    return [
+        float(params[name] == choice and ends.get(name, True))
+        for name, choices in nas_bench_101.PARAMETERS.items()
+        for choice in (choices[1:] if choices == (0, 1) else choices)
+    ]
+
+
+def contestants(train: Cells, test: Cells, size: int, arguments: argparse.Namespace) -> dict[str, Predict]:
+    """The models that are measured at a training size."""
+    found: dict[str, Predict] = {
+        "parameters alone": lambda rows, seed: test.features[:, -1],
+        "random forest": trees(forest, train, test),
+        "boosted trees": trees(boosted, train, test),
+    }
+    if size == max(SIZES):
+        found["prerank"] = asked(arguments.checkpoint, test)
+    elif arguments.cheap:
+        found["prerank, cheap metrics alone"] = asked(arguments.cheap, test)
+        found["prerank, cheap metrics, then observe"] = observed(arguments.cheap, train, test)
+    return found
+
+
+def trees(model: Callable[[int], Any], train: Cells, test: Cells) -> Predict:
+    """A model of the encoded cells."""
+
+    def predict(rows: NDArray[np.intp], seed: int) -> Floats:
+        return model(seed).fit(train.features[rows], train.accuracy[rows]).predict(test.features)
+
+    return predict
+
+
+def asked(folder: Path | None, test: Cells) -> Predict:
+    """A surrogate as it is."""
+
+    def predict(rows: NDArray[np.intp], seed: int) -> Floats:
+        return RLMSurrogate.load(folder).predict(nas_bench_101.problem(), test.texts).mean
+
+    return predict
+
+
+def observed(folder: Path, train: Cells, test: Cells) -> Predict:
+    """A surrogate after it has observed the training cells."""
+
+    def predict(rows: NDArray[np.intp], seed: int) -> Floats:
+        surrogate = RLMSurrogate.load(folder)
+        surrogate.observe(nas_bench_101.problem(), [train.texts[row] for row in rows], train.accuracy[rows])
+        return surrogate.predict(nas_bench_101.problem(), test.texts).mean
+
+    return predict
+
+
+def forest(seed: int) -> RandomForestRegressor:
+    """Random forest."""
+    return RandomForestRegressor(300, n_jobs=-1, random_state=seed)
+
+
+def boosted(seed: int) -> HistGradientBoostingRegressor:
+    """Boosted trees."""
+    return HistGradientBoostingRegressor(max_iter=1000, learning_rate=0.05, random_state=seed)
+
+
+def measure(name: str, size: int, predict: Predict, train: Cells, test: Cells, seeds: int) -> dict[str, Any]:
+    """Rank correlations of a model, one for each draw of the training rows."""
+    rounds = range(seeds if size < max(SIZES) or name in ("random forest", "boosted trees") else 1)
+    pairs = [
+        (spearman(predicted, test.accuracy), kendall_tau(predicted, test.accuracy))
+        for seed in rounds
+        for predicted in [predict(draw(len(train.texts), size, seed), seed)]
+    ]
+    return {
+        "cells": size,
+        "model": name,
+        "spearman": interval(p[0] for p in pairs),
+        "tau": interval(p[1] for p in pairs),
+    }
+
+
+def draw(count: int, size: int, seed: int) -> NDArray[np.intp]:
+    """Training rows of a seed."""
+    return np.random.default_rng(seed).permutation(count)[:size]
+
+
+def interval(values: Iterable[float]) -> dict[str, float]:
+    """Mean, and half the width of its 95 % interval over the seeds."""
+    array = np.array(list(values))
+    half = t.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else 0.0
+    return {"mean": round(float(array.mean()), 4), "half": round(float(half), 4), "seeds": len(array)}
+
+
+def show(results: list[dict[str, Any]]) -> None:
+    """Print the results."""
+    table = Table("training cells", "model", "Spearman", "Kendall tau", "seeds", title="NAS-Bench-101, split=test")
+    for result in results:
+        figures = [f"{result[key]['mean']:.3f} ± {result[key]['half']:.3f}" for key in ("spearman", "tau")]
+        table.add_row(f"{result['cells']:,}", result["model"], *figures, str(result["tau"]["seeds"]))
+    Console(width=110).print(table)
+
+
+if __name__ == "__main__":
+    main()
