@@ -1,0 +1,177 @@
+"""RLMSampler: Optuna's own conformance suites, then what this sampler promises beyond them."""
+
+from __future__ import annotations
+
+import pickle
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.samplers import BaseSampler
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
+    RelativeSamplerTestCase,
+)
+
+from prerank.integrations.optuna import RLMSampler
+from prerank.surrogate import Prediction, Problem
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+class FakeSurrogate:
+    """Predicts the number of letters in a text, trusts itself as told, remembers what it observed."""
+
+    def __init__(self, trust: float = 1.0) -> None:
+        self.trust = trust
+        self.observed: list[tuple[Problem, str, float]] = []
+
+    def fork(self) -> FakeSurrogate:
+        return self
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        value = np.array([[float(len(text))] for text in texts]).reshape(-1, 1)
+        ones = np.ones(len(texts))
+        return Prediction(value, value, ones[:, None], 0 * ones, self.trust * ones)
+
+    def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
+        self.observed += [(problem, text, value) for text, value in zip(texts, values, strict=True)]
+
+
+def sampler(**options: Any) -> RLMSampler:
+    return RLMSampler(surrogate=options.pop("surrogate", FakeSurrogate()), pool_size=16, **options)
+
+
+@pytest.fixture(params=[0.0, 1.0], ids=["no trust", "full trust"])
+def make(request: pytest.FixtureRequest) -> Callable[[], BaseSampler]:
+    return lambda: sampler(surrogate=FakeSurrogate(request.param), seed=1)
+
+
+class TestSuites(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
+    @pytest.fixture
+    def sampler(self, make: Callable[[], BaseSampler]) -> Callable[[], BaseSampler]:
+        return make
+
+
+SPACE = {"word": CategoricalDistribution(("a", "bb", "ccc", "dddd")), "n": IntDistribution(1, 4)}
+
+
+def ask(study: optuna.Study) -> dict[str, Any]:
+    trial = study.ask(SPACE)
+    study.tell(trial, float(trial.params["n"]))
+    return trial.params
+
+
+def to_text(params: dict[str, Any]) -> str | None:
+    return params["word"] * params["n"] if params["n"] > 1 else None
+
+
+def study_of(sampler: BaseSampler, direction: str = "maximize") -> optuna.Study:
+    return optuna.create_study(sampler=sampler, direction=direction)
+
+
+@pytest.mark.parametrize(("direction", "expected"), [("maximize", 16), ("minimize", 2)])
+def test_the_best_of_the_pool_is_proposed_in_both_directions(direction: str, expected: int) -> None:
+    study = study_of(RLMSampler(surrogate=FakeSurrogate(), to_text=to_text, search_space=SPACE, seed=0), direction)
+    assert len(to_text(ask(study)) or "") == expected
+
+
+def test_no_candidate_is_proposed_twice_while_there_are_others() -> None:
+    study = study_of(sampler(to_text=to_text, search_space=SPACE, seed=0))
+    texts = [to_text(ask(study)) for _ in range(10)]
+    assert len(set(texts)) == len(texts)
+
+
+def test_candidates_under_way_are_not_proposed_again() -> None:
+    study = study_of(sampler(to_text=to_text, search_space=SPACE, seed=0))
+    burst = [study.ask(SPACE).params for _ in range(8)]
+    assert len({to_text(params) for params in burst}) == 8
+
+
+def test_invalid_candidates_are_never_proposed() -> None:
+    study = study_of(sampler(to_text=to_text, search_space=SPACE, seed=0))
+    assert all(ask(study)["n"] > 1 for _ in range(9))
+
+
+def test_the_study_is_observed_with_failures_as_nan() -> None:
+    fake = FakeSurrogate()
+    study = study_of(sampler(surrogate=fake, search_space=SPACE, to_text=to_text, problem=Problem("c", "m"), seed=0))
+    first = study.ask(SPACE)
+    study.tell(first, 3.0)
+    second = study.ask(SPACE)
+    study.tell(second, state=optuna.trial.TrialState.FAIL)
+    study.ask(SPACE)
+    assert {p for p, _, _ in fake.observed} == {Problem("c", "m", "maximize")}
+    assert [text for _, text, _ in fake.observed] == [to_text(first.params), to_text(second.params)]
+    assert fake.observed[0][2] == 3.0
+    assert np.isnan(fake.observed[1][2])
+
+
+def test_added_trials_are_observed() -> None:
+    fake = FakeSurrogate()
+    study = study_of(sampler(surrogate=fake, seed=0))
+    added = {"word": "bb", "n": 3}
+    study.add_trial(optuna.trial.create_trial(params=added, distributions=SPACE, value=7.0))
+    study.ask(SPACE)
+    assert [(text, value) for _, text, value in fake.observed] == [("n=3 word=bb", 7.0)]
+
+
+def test_a_failing_surrogate_is_warned_of_once_and_the_study_goes_on() -> None:
+    class Broken(FakeSurrogate):
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            raise RuntimeError("out of memory")
+
+    study = study_of(sampler(surrogate=Broken(), search_space=SPACE, seed=0))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for _ in range(3):
+            ask(study)
+    assert len([w for w in caught if "out of memory" in str(w.message)]) == 1
+    assert len(study.trials) == 3
+
+
+def test_without_trust_the_proposals_vary() -> None:
+    study = study_of(sampler(surrogate=FakeSurrogate(0.0), to_text=to_text, search_space=SPACE, seed=0))
+    assert len({len(to_text(ask(study)) or "") for _ in range(8)}) > 2
+
+
+def test_the_same_seed_gives_the_same_study() -> None:
+    def run() -> list[dict[str, Any]]:
+        study = study_of(sampler(seed=3))
+        return [ask(study) for _ in range(5)]
+
+    assert run() == run()
+
+
+def test_several_objectives_need_as_many_problems() -> None:
+    lonely = sampler(problem=[Problem("c", "m")], search_space=SPACE)
+    study = optuna.create_study(sampler=lonely, directions=["minimize", "maximize"])
+    with pytest.warns(UserWarning, match="2 objectives"):
+        study.ask(SPACE)
+
+
+def test_a_sampler_survives_pickling_in_the_middle_of_a_study() -> None:
+    study = study_of(sampler(seed=0))
+    ask(study)
+    study.sampler = pickle.loads(pickle.dumps(study.sampler))
+    assert set(ask(study)) == {"word", "n"}
+
+
+def test_float_parameters_stay_on_their_steps_and_in_range() -> None:
+    space = {"x": FloatDistribution(0.1, 1.0, step=0.3), "y": FloatDistribution(1e-4, 1.0, log=True)}
+    study = study_of(sampler(search_space=space, seed=0))
+    for _ in range(20):
+        trial = study.ask(space)
+        assert min(abs(trial.params["x"] - np.arange(0.1, 1.01, 0.3))) < 1e-9
+        assert 1e-4 <= trial.params["y"] <= 1.0
+        study.tell(trial, 0.0)
+
+
+def test_a_pool_of_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="pool_size is 0"):
+        RLMSampler(pool_size=0)
