@@ -29,6 +29,7 @@ Params = dict[str, Any]
 ToText = Callable[[Params], "str | None"]
 _MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
 _INCUMBENTS = 8
+_ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
 
 
 class RLMSampler(BaseSampler):
@@ -141,7 +142,7 @@ class RLMSampler(BaseSampler):
         Several objectives are traded off by random weights on the places that a text takes in each ranking.
         """
         trust = min(float(surrogate.predict(problem, texts[:1]).trust[0]) for problem in problems)
-        if self._rng.random() >= trust:
+        if self._rng.random() >= trust / _ENOUGH_TRUST:
             return texts[self._rng.integers(len(texts))]
         places = dict.fromkeys(texts, 0.0)
         for weight, problem in zip(self._rng.dirichlet(np.ones(len(problems))), problems, strict=True):

@@ -16,7 +16,7 @@ import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, permutations, product
 from typing import Any
 
 import networkx as nx
@@ -27,10 +27,12 @@ from .problem import Problem
 INPUT, OUTPUT = "input", "output"
 OPERATIONS = ("conv3x3", "conv1x1", "maxpool3x3")
 MOST_VERTICES, MOST_EDGES = 7, 9
+SIZE = 423_624
+"""Cells in the space, isomorphic ones counted once (section 2.1 of the paper)."""
 
 _EDGES = tuple(combinations(range(MOST_VERTICES), 2))
 _INNER = range(1, MOST_VERTICES - 1)
-PARAMETERS: dict[str, tuple[Any, ...]] = {
+PARAMETERS: dict[str, tuple[int | str, ...]] = {
     **{f"edge_{i}_{j}": (0, 1) for i, j in _EDGES},
     **{f"op_{vertex}": OPERATIONS for vertex in _INNER},
 }
@@ -42,100 +44,120 @@ _CONTEXT = (
     "cell of at most 7 vertices and 9 edges: conv3x3 conv1x1 maxpool3x3"
 )
 _RECORD_NAMES = {f"{operation}-bn-relu": operation for operation in OPERATIONS}
+_KERNELS = {"conv3x3": 3, "conv1x1": 1}
+_DRAWS = 256  # drawn at once to share numpy's overhead; fixed, so that a sample begins every longer one
 
 
 @dataclass(frozen=True)
 class Cell:
     """A valid cell, pruned of what is on no path from input to output.
 
+    The limits on vertices and edges hold for the pruned cell, as in the original `ModelSpec`; unlike there, a vertex
+    that is pruned must have a known operation too.
+
     Args:
         adjacency: Upper triangular 0/1 matrix, (V, V).
-        operations: One operation a vertex: ``input``, then any of `OPERATIONS`, then ``output``.
+        ops: One operation a vertex: ``input``, then any of `OPERATIONS`, then ``output``.
 
     Raises:
         ValueError: If a rule of the space is broken.
     """
 
     adjacency: tuple[tuple[int, ...], ...]
-    operations: tuple[str, ...]
+    ops: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        _check(self.adjacency, self.operations)
+        _check_ops(self.adjacency, self.ops)
+        _check_edges(self.adjacency)
         kept = _on_a_path(self.adjacency)
-        if not kept:
-            raise ValueError(f"no path leads from input to output in {self.adjacency}; add an edge")
-        adjacency = tuple(tuple(int(self.adjacency[i][j]) for j in kept) for i in kept)
-        object.__setattr__(self, "adjacency", adjacency)
-        object.__setattr__(self, "operations", tuple(self.operations[i] for i in kept))
-        _check_size(adjacency)
+        object.__setattr__(self, "adjacency", tuple(tuple(int(self.adjacency[i][j]) for j in kept) for i in kept))
+        object.__setattr__(self, "ops", tuple(self.ops[i] for i in kept))
+        _check_size(self.adjacency)
+
+    @property
+    def operations(self) -> tuple[str, ...]:
+        """The same as `ops`."""
+        return self.ops
 
     @cached_property
     def graph(self) -> nx.DiGraph[int]:
         """The cell as a graph whose vertices carry their ``operation``."""
         graph: nx.DiGraph[int] = nx.DiGraph()
-        for vertex, operation in enumerate(self.operations):
+        for vertex, operation in enumerate(self.ops):
             graph.add_node(vertex, operation=operation)
         graph.add_edges_from((i, j) for i, row in enumerate(self.adjacency) for j, edge in enumerate(row) if edge)
         return graph
 
     @cached_property
     def hash(self) -> str:
-        """The same for isomorphic cells, and for them alone."""
+        """The same for isomorphic cells, and for them alone; not the hash of the original table."""
         return hashlib.sha256(to_text(self).encode()).hexdigest()[:32]
 
 
 def sample(rng: np.random.Generator, n: int) -> list[Cell]:
-    """Draw distinct cells: random edges and operations, what breaks a rule redrawn (as the space's own sampler does).
+    """Draw distinct cells: random edges and operations, what breaks a rule redrawn (as in the original `random_spec`).
 
-    Args:
-        rng: Source of the draws.
-        n: How many, at most the 423,624 there are.
+    A smaller n draws the first ones of a larger n. Most draws are pruned to a few vertices, so that small cells are
+    far more frequent than in the space, and new ones soon get rare: of 40,000 draws some 7,000 are distinct.
+
+    Raises:
+        ValueError: If n is negative or greater than `SIZE`.
     """
+    if not 0 <= n <= SIZE:
+        raise ValueError(f"n is {n}; NAS-Bench-101 has {SIZE} distinct cells, ask for 0 to as many")
     cells: dict[str, Cell] = {}
+    draws = _draws(rng)
     while len(cells) < n:
-        for cell in _draw(rng, 2 * (n - len(cells)) + 8):
-            cells.setdefault(to_text(cell), cell)
-    return list(cells.values())[:n]
+        cell = next(draws)
+        cells.setdefault(to_text(cell), cell)
+    return list(cells.values())
 
 
 def neighbours(cell: Cell) -> list[Cell]:
-    """The distinct valid cells one edit away: an edge flipped or an operation changed, among seven vertices."""
-    params = to_params(cell)
-    found: dict[str, Cell] = {to_text(cell): cell}
-    for name, choices in PARAMETERS.items():
-        for choice in choices:
-            other = from_params(params | {name: choice}) if choice != params[name] else None
-            if other is not None:
-                found.setdefault(to_text(other), other)
+    """The distinct valid cells one edit away: an edge flipped or an operation changed, among seven vertices.
+
+    Isomorphic cells have the same neighbours. A vertex that a small cell lacks may already have one edge, so that
+    flipping another inserts it, and a search can grow cells again that it pruned.
+    """
+    found = {to_text(cell): cell}
+    for ops, predecessors in _edits(cell):
+        other = _arranged(ops, predecessors)
+        if other is not None:
+            found.setdefault(to_text(other), other)
     return list(found.values())[1:]
 
 
 def to_text(cell: Cell, rng: np.random.Generator | None = None) -> str:
     """One word a vertex, in the order that gives the least text, or with rng in a random topological order."""
-    predecessors = [tuple(i for i, row in enumerate(cell.adjacency) if row[j]) for j in range(len(cell.operations))]
+    predecessors = _predecessors(cell)
     if rng is not None:
-        return " ".join(_words(cell.operations, predecessors, _random_order(rng, predecessors)))
+        return _text(cell.ops, predecessors, _random_order(rng, predecessors))
     orders: list[list[int]] = [[]]
-    for _ in cell.operations:
+    for _ in cell.ops:
         # Only the orders whose text is the least so far can give the least text.
         grown = [[*order, vertex] for order in orders for vertex in _ready(predecessors, order)]
-        last = [_word(cell.operations, predecessors, order) for order in grown]
-        orders = [order for order, word in zip(grown, last, strict=True) if word == min(last)]
-    return " ".join(_words(cell.operations, predecessors, orders[0]))
+        last = [_word(cell.ops, predecessors, order) for order in grown]
+        least = min(last)
+        orders = [order for order, word in zip(grown, last, strict=True) if word == least]
+    return _text(cell.ops, predecessors, orders[0])
 
 
 def from_record(record: Mapping[str, Any]) -> Cell:
     """A cell of a table's row with ``adjacency`` and ``ops``; operations may be named as in the original data.
 
     Raises:
-        ValueError: If the row lacks a key or its cell breaks a rule.
+        ValueError: If the row lacks a key, or its cell breaks a rule.
     """
+    for key in ("adjacency", "ops"):
+        if key not in record:
+            raise ValueError(f"the row has no {key!r}, only {sorted(record)}; give adjacency and ops")
     try:
-        rows = tuple(tuple(row) for row in record["adjacency"])
-        operations: list[str] = list(record["ops"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"the row {str(record)[:80]} is no cell ({error!r}); give adjacency and ops") from error
-    return Cell(rows, tuple(_RECORD_NAMES.get(name, name) for name in operations))
+        adjacency = tuple(tuple(row) for row in record["adjacency"])
+        ops = tuple(_RECORD_NAMES.get(name, name) for name in record["ops"])
+    except TypeError as error:
+        found = f"adjacency {record['adjacency']!r} and ops {record['ops']!r}"
+        raise ValueError(f"the row has {found}; give a list of rows and a list of names") from error
+    return Cell(adjacency, ops)
 
 
 def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int = 108) -> Problem:
@@ -153,84 +175,164 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int 
 
 
 def from_params(params: Mapping[str, Any]) -> Cell | None:
-    """The cell of a value for each of `PARAMETERS`; None if it breaks a rule."""
-    adjacency = np.zeros((MOST_VERTICES, MOST_VERTICES), dtype=int)
-    for i, j in _EDGES:
-        adjacency[i, j] = params[f"edge_{i}_{j}"]
-    return _cell_or_none(adjacency, (INPUT, *(params[f"op_{vertex}"] for vertex in _INNER), OUTPUT))
+    """The cell of a value for each of `PARAMETERS`; None if it breaks a rule.
+
+    Raises:
+        ValueError: If a value is missing or none of its choices.
+    """
+    for name, choices in PARAMETERS.items():
+        if name not in params or params[name] not in choices:
+            raise ValueError(f"{name} is {params.get(name)!r}; it must be one of {choices}")
+    rows = [[params[f"edge_{i}_{j}"] if i < j else 0 for j in range(MOST_VERTICES)] for i in range(MOST_VERTICES)]
+    return _cell_or_none(rows, [INPUT, *(params[f"op_{vertex}"] for vertex in _INNER), OUTPUT])
 
 
-def to_params(cell: Cell) -> dict[str, Any]:
+def to_params(cell: Cell) -> dict[str, int | str]:
     """A value for each of `PARAMETERS`; vertices that the cell lacks come before the output and have no edges."""
-    count = len(cell.operations)
+    count = len(cell.ops)
     place = [*range(count - 1), MOST_VERTICES - 1]
-    params: dict[str, Any] = {name: choices[0] for name, choices in PARAMETERS.items()}
+    params: dict[str, int | str] = {name: choices[0] for name, choices in PARAMETERS.items()}
     for i, row in enumerate(cell.adjacency):
         params |= {f"edge_{place[i]}_{place[j]}": 1 for j, edge in enumerate(row) if edge}
-    return params | {f"op_{vertex}": cell.operations[vertex] for vertex in range(1, count - 1)}
+    return params | {f"op_{vertex}": cell.ops[vertex] for vertex in range(1, count - 1)}
 
 
-def _check(adjacency: Sequence[Sequence[int]], operations: Sequence[str]) -> None:
-    count = len(operations)
+def count_parameters(cell: Cell) -> int:
+    """Trainable parameters of the CIFAR-10 network, exact.
+
+    Isomorphic cells may differ a little: where channels do not divide evenly among the output's predecessors, the
+    first ones get one more.
+    """
+    total, entering = _convolution(3, 3, 128), 128  # the stem
+    for leaving in (128, 128, 128, 256, 256, 256, 512, 512, 512):
+        total += _cell_parameters(cell, entering, leaving)
+        entering = leaving
+    return total + 10 * (entering + 1)  # the classifier
+
+
+def _cell_parameters(cell: Cell, entering: int, leaving: int) -> int:
+    """Convolutions of the vertices and 1x1 projections of the input, with that many channels in and out."""
+    channels = _vertex_channels(cell, leaving)
+    own = sum(_convolution(_KERNELS[op], c, c) for op, c in zip(cell.ops, channels, strict=True) if op in _KERNELS)
+    return own + sum(_convolution(1, entering, c) for c, edge in zip(channels, cell.adjacency[0], strict=True) if edge)
+
+
+def _vertex_channels(cell: Cell, leaving: int) -> list[int]:
+    """Channels of each vertex, (V,), by the original rule; the input's are not known here and stay 0."""
+    last = len(cell.ops) - 1
+    channels = [0] * last + [leaving]
+    concatenated = [v for v in range(1, last) if cell.adjacency[v][last]]
+    for place, v in enumerate(concatenated):
+        channels[v] = leaving // len(concatenated) + (place < leaving % len(concatenated))
+    for v in reversed(range(1, last)):
+        # What does not reach the output directly is as wide as the widest vertex that it feeds.
+        channels[v] = channels[v] or max(channels[j] for j in range(v + 1, last) if cell.adjacency[v][j])
+    return channels
+
+
+def _convolution(kernel: int, entering: int, leaving: int) -> int:
+    """Weights without bias, then scale and shift of the batch norm."""
+    return kernel * kernel * entering * leaving + 2 * leaving
+
+
+def _check_ops(adjacency: Sequence[Sequence[int]], ops: Sequence[str]) -> None:
+    count = len(ops)
     if count < 2 or len(adjacency) != count or any(len(row) != count for row in adjacency):
+        rows = [len(row) for row in adjacency]
         raise ValueError(
-            f"{count} operations with an adjacency of rows {[len(row) for row in adjacency]}; make it square"
+            f"adjacency has rows of {rows} for {count} ops; make it square, with a row for each op, 2 or more"
         )
-    if operations[0] != INPUT or operations[-1] != OUTPUT:
-        raise ValueError(f"operations are {list(operations)}; the first must be 'input' and the last 'output'")
-    for operation in operations[1:-1]:
+    if ops[0] != INPUT or ops[-1] != OUTPUT:
+        raise ValueError(f"ops are {list(ops)}; the first must be {INPUT!r} and the last {OUTPUT!r}")
+    for vertex, operation in enumerate(ops[1:-1], 1):
         if operation not in OPERATIONS:
-            raise ValueError(f"operation {operation!r} is none of {OPERATIONS}")
+            raise ValueError(f"ops[{vertex}] is {operation!r}; it must be one of {OPERATIONS}")
+
+
+def _check_edges(adjacency: Sequence[Sequence[int]]) -> None:
     for i, row in enumerate(adjacency):
         for j, edge in enumerate(row):
-            if edge not in (0, 1) or (edge and j <= i):
-                raise ValueError(f"adjacency[{i}][{j}] is {edge!r}; edges are 1, run from a lower to a higher vertex")
+            if edge not in (0, 1):
+                raise ValueError(f"adjacency[{i}][{j}] is {edge!r}; it must be 0 or 1")
+            if edge and j <= i:
+                raise ValueError(f"adjacency[{i}][{j}] is an edge back; list the vertices in topological order")
 
 
 def _check_size(adjacency: Sequence[Sequence[int]]) -> None:
-    edges = sum(map(sum, adjacency))
-    if len(adjacency) > MOST_VERTICES or edges > MOST_EDGES:
-        limits = f"at most {MOST_VERTICES} and {MOST_EDGES} are allowed"
-        raise ValueError(f"the cell has {len(adjacency)} vertices and {edges} edges on paths to the output; {limits}")
+    for name, count, most in (
+        ("vertices", len(adjacency), MOST_VERTICES),
+        ("edges", sum(map(sum, adjacency)), MOST_EDGES),
+    ):
+        if count > most:
+            raise ValueError(f"the cell has {count} {name} on paths from input to output; remove {count - most}")
 
 
 def _on_a_path(adjacency: Sequence[Sequence[int]]) -> list[int]:
-    """Vertices reached from the input that reach the output; empty if the output is not reached."""
-    count = len(adjacency)
-    reached, reaching = {0}, {count - 1}
-    for j in range(1, count):
+    """Vertices reached from the input that reach the output."""
+    last = len(adjacency) - 1
+    reached, reaching = {0}, {last}
+    for j in range(1, last + 1):
         if any(adjacency[i][j] for i in reached):
             reached.add(j)
-    for i in range(count - 2, -1, -1):
+    for i in reversed(range(last)):
         if any(adjacency[i][j] for j in reaching):
             reaching.add(i)
-    return sorted(reached & reaching) if count - 1 in reached else []
+    if last not in reached:
+        raise ValueError(f"no path leads from input to output in adjacency {adjacency}; add an edge")
+    return sorted(reached & reaching)
 
 
-def _draw(rng: np.random.Generator, n: int) -> Iterator[Cell]:
-    """The valid ones among n random matrices and operations."""
-    edges = np.triu(rng.integers(2, size=(n, MOST_VERTICES, MOST_VERTICES)), 1)
-    inner: list[list[int]] = rng.integers(len(OPERATIONS), size=(n, len(_INNER))).tolist()
-    for adjacency, choices in zip(edges, inner, strict=True):
-        cell = _cell_or_none(adjacency, (INPUT, *(OPERATIONS[choice] for choice in choices), OUTPUT))
-        if cell is not None:
-            yield cell
+def _draws(rng: np.random.Generator) -> Iterator[Cell]:
+    """Random valid cells without end."""
+    while True:
+        edges = np.triu(rng.integers(2, size=(_DRAWS, MOST_VERTICES, MOST_VERTICES)), 1)
+        inner = rng.integers(len(OPERATIONS), size=(_DRAWS, len(_INNER)))
+        for adjacency, choices in zip(edges.tolist(), inner.tolist(), strict=True):
+            cell = _cell_or_none(adjacency, [INPUT, *(OPERATIONS[choice] for choice in choices), OUTPUT])
+            if cell is not None:
+                yield cell
 
 
-def _cell_or_none(adjacency: np.ndarray[Any, Any], operations: tuple[str, ...]) -> Cell | None:
+def _cell_or_none(adjacency: Sequence[Sequence[int]], ops: Sequence[str]) -> Cell | None:
     try:
-        return Cell(tuple(map(tuple, adjacency.tolist())), operations)
+        return Cell(tuple(map(tuple, adjacency)), tuple(ops))
     except ValueError:
         return None
 
 
-def _ready(predecessors: Sequence[tuple[int, ...]], order: Sequence[int]) -> list[int]:
+def _edits(cell: Cell) -> Iterator[tuple[Sequence[str], list[frozenset[int]]]]:
+    """Operations and predecessors one edit away, in any order and perhaps cyclic."""
+    ops, before, size = cell.ops, _predecessors(cell), len(cell.ops)
+    for i, j in permutations(range(size), 2):
+        yield ops, [*before[:j], before[j] ^ {i}, *before[j + 1 :]]
+    for vertex, op in product(range(1, size - 1), OPERATIONS):
+        yield (*ops[:vertex], op, *ops[vertex + 1 :]), before
+    if size < MOST_VERTICES:
+        for (i, j), op in product(permutations(range(size), 2), OPERATIONS):
+            yield (*ops, op), [*before[:j], before[j] | {size}, *before[j + 1 :], frozenset({i})]
+
+
+def _arranged(ops: Sequence[str], predecessors: Sequence[frozenset[int]]) -> Cell | None:
+    """The cell of vertices in any order; None if it breaks a rule."""
+    order: list[int] = []
+    while ready := _ready(predecessors, order):
+        order.append(min(ready, key=lambda vertex: ops[vertex] == OUTPUT))  # whatever is dead comes before the output
+    if len(order) < len(ops):
+        return None  # a cycle
+    return _cell_or_none([[int(i in predecessors[j]) for j in order] for i in order], [ops[v] for v in order])
+
+
+def _predecessors(cell: Cell) -> list[frozenset[int]]:
+    return [frozenset(i for i, edge in enumerate(column) if edge) for column in zip(*cell.adjacency, strict=True)]
+
+
+def _ready(predecessors: Sequence[frozenset[int]], order: Sequence[int]) -> list[int]:
     """Vertices that may come next: not placed yet, all predecessors placed."""
     placed = set(order)
-    return [v for v, before in enumerate(predecessors) if v not in placed and placed.issuperset(before)]
+    return [v for v, before in enumerate(predecessors) if v not in placed and before <= placed]
 
 
-def _random_order(rng: np.random.Generator, predecessors: Sequence[tuple[int, ...]]) -> list[int]:
+def _random_order(rng: np.random.Generator, predecessors: Sequence[frozenset[int]]) -> list[int]:
     order: list[int] = []
     for draw in rng.random(len(predecessors)).tolist():
         ready = _ready(predecessors, order)
@@ -238,12 +340,12 @@ def _random_order(rng: np.random.Generator, predecessors: Sequence[tuple[int, ..
     return order
 
 
-def _words(operations: Sequence[str], predecessors: Sequence[tuple[int, ...]], order: Sequence[int]) -> list[str]:
-    return [_word(operations, predecessors, order[: place + 1]) for place in range(len(order))]
+def _text(ops: Sequence[str], predecessors: Sequence[frozenset[int]], order: Sequence[int]) -> str:
+    return " ".join(_word(ops, predecessors, order[: place + 1]) for place in range(len(order)))
 
 
-def _word(operations: Sequence[str], predecessors: Sequence[tuple[int, ...]], order: Sequence[int]) -> str:
+def _word(ops: Sequence[str], predecessors: Sequence[frozenset[int]], order: Sequence[int]) -> str:
     """Word of an order's last vertex."""
     vertex = order[-1]
     before = sorted(order.index(other) for other in predecessors[vertex])
-    return f"{operations[vertex]}<{','.join(map(str, before))}" if before else operations[vertex]
+    return f"{ops[vertex]}<{','.join(map(str, before))}" if before else ops[vertex]

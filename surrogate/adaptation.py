@@ -24,9 +24,11 @@ from .prediction import Prediction
 
 Floats = NDArray[np.float64]
 
+_PRIOR_WEIGHT = 8  # observations that the model's own trust counts for, against what the observations show
 FEWEST = 4
 """Observations below which nothing is corrected: leave-one-out could not tell good from bad."""
 _MOST_TUNED = 300  # observations on which the kernel is chosen; all of them are used for the prediction
+_HUGE = 1e300  # sums and differences of values stay finite
 _LEVELS = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
 _SCALES, _SIZES, _NOISES = (1.2, 2.5, 5.0), (0.3, 1.0, 3.0, 10.0), (0.01, 0.03, 0.1, 0.3, 1.0)
 
@@ -102,10 +104,11 @@ class Adaptation:
     """
 
     def __init__(self, prior: Floats, p_fail: Floats, states: Floats, values: Floats) -> None:
+        values = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), np.nan)
         good = np.isfinite(values)
         self._failures = _Failures(states, p_fail, ~good)
-        self.trust: float | None = None
-        """Leave-one-out rank correlation, shrunk for few observations; None where the prior stays as it is."""
+        self._corrects = False
+        self._seen, self._rank = 0, 0.0
         if good.sum() < FEWEST or np.ptp(values[good]) == 0:
             return
         self._prior, self._warp = NormalScores(prior[good]), NormalScores(values[good])
@@ -122,30 +125,31 @@ class Adaptation:
         alone, weights = _PRIOR_ONLY.solve(self._x, y)
         by_prior = weights / np.diag(alone)
         by_nothing = y * len(y) / (len(y) - 1)
-        if np.mean((left_out - y) ** 2) < min(np.mean(by_prior**2), np.mean(by_nothing**2)):
-            rank = float(np.nan_to_num(spearmanr(left_out, y).statistic))
-            self.trust = float(np.clip(rank, 0, 1)) * len(y) / (len(y) + FEWEST)
+        self._corrects = bool(np.mean((left_out - y) ** 2) < min(np.mean(by_prior**2), np.mean(by_nothing**2)))
+        ranked = left_out if self._corrects else self._x[0]
+        self._seen = len(y)
+        self._rank = float(np.clip(spearmanr(ranked, y).statistic, 0, 1)) if np.ptp(ranked) > 0 else 0.0
 
     def __call__(self, prediction: Prediction, states: Floats) -> Prediction:
         """Correct the predictions of m candidates with hidden states (m, F)."""
         p_fail = self._failures(prediction.p_fail, states)
-        if self.trust is None:
-            return Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, prediction.trust)
+        trust = (_PRIOR_WEIGHT * prediction.trust + self._seen * self._rank) / (_PRIOR_WEIGHT + self._seen)
+        if not self._corrects:
+            return Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust)
         new = self._prior(prediction.mean), (states - self._centre) / self._spread
         cross = self._kernel(new, self._x)
         mean = cross @ self._weights
         own = 1.0 + new[0] ** 2 + self._kernel.size + self._kernel.noise
         variance = np.maximum(own - ((cross @ self._inverse) * cross).sum(axis=1), self._kernel.noise)
-        return self._distribution(mean, np.sqrt(variance), p_fail)
+        return Prediction(*self._leaves(mean, np.sqrt(variance)), p_fail, trust)
 
-    def _distribution(self, mean: Floats, std: Floats, p_fail: Floats) -> Prediction:
-        """Normal distributions of scores as leaves between quantiles of values."""
+    def _leaves(self, mean: Floats, std: Floats) -> tuple[Floats, Floats, Floats]:
+        """Normal distributions of scores, (m,), as leaves between quantiles of values, (m, leaves)."""
         from scipy.special import ndtri
 
         knots = self._warp.inverse(mean[:, None] + std[:, None] * ndtri(_LEVELS))
         mass = np.broadcast_to(np.diff(_LEVELS) / np.diff(_LEVELS).sum(), (len(mean), len(_LEVELS) - 1))
-        assert self.trust is not None
-        return Prediction(knots[:, :-1], knots[:, 1:], mass, p_fail, np.full(len(mean), self.trust))
+        return knots[:, :-1], knots[:, 1:], mass
 
 
 class _Failures:

@@ -21,9 +21,10 @@ from torch import Tensor
 
 from .codec import DIGITS, FAILED, FIRST, interval
 from .model import RLM, KeysValues, Memory
+from .prediction import standard_deviation
 
 TOLERANCE = 0.02
-HEAD_FLOOR = 1e-3
+HEAD_FLOOR = 3e-3
 """Taken off each head's probability, so that the many heads of no consequence, however far out, weigh nothing."""
 _MOST_HEADS = 32
 
@@ -103,10 +104,10 @@ def _heads(scores: Tensor) -> tuple[Branches, Floats]:
 def _divide(branches: Branches, leaves: list[Leaves]) -> tuple[Leaves, Branches]:
     """What of each branch remains a leaf, and the branches that deserve another digit."""
     lower, upper, mass = branches.leaves()
-    width = np.maximum(upper - lower, np.finfo(np.float64).tiny)
-    spread = _std([*leaves, (lower, upper, mass)])[:, None]
+    half = np.maximum(upper / 2 - lower / 2, np.finfo(np.float64).tiny)
+    spread = standard_deviation(*_joined([*leaves, (lower, upper, mass)]))[:, None]
     with np.errstate(over="ignore"):
-        coarse = np.minimum(mass, TOLERANCE * spread / width)
+        coarse = np.minimum(mass, TOLERANCE / 2 * spread / half)
     rest = Branches(branches.symbols, mass - coarse, branches.visible)
     return (lower, upper, coarse), rest.heaviest(int((rest.mass > 0).sum(axis=1).max(initial=0)))
 
@@ -132,18 +133,15 @@ def _grow(
     )
 
 
-def _std(leaves: list[Leaves]) -> Floats:
-    """Standard deviation of each candidate's distribution, (n,)."""
+def _joined(leaves: list[Leaves]) -> Leaves:
+    """Leaves of several levels side by side."""
     lower, upper, mass = (np.concatenate(part, axis=1) for part in zip(*leaves, strict=True))
-    middle = lower / 2 + upper / 2
-    away = middle - (mass * middle).sum(axis=1, keepdims=True)
-    scale = np.maximum(np.abs(away), upper - lower).max(axis=1, keepdims=True) + np.finfo(np.float64).tiny
-    return scale[:, 0] * np.sqrt((mass * ((away / scale) ** 2 + ((upper - lower) / scale) ** 2 / 12)).sum(axis=1))
+    return lower, upper, mass
 
 
 def _pack(leaves: list[Leaves]) -> Leaves:
     """All leaves of each candidate with the empty ones left out, the heaviest first."""
-    lower, upper, mass = (np.concatenate(part, axis=1) for part in zip(*leaves, strict=True))
+    lower, upper, mass = _joined(leaves)
     order = np.argsort(-mass, axis=1, kind="stable")[:, : int((mass > 0).sum(axis=1).max(initial=0))]
     lower, upper, mass = (np.take_along_axis(part, order, axis=1) for part in (lower, upper, mass))
     empty = mass <= 0

@@ -44,8 +44,7 @@ class Prediction:
     @cached_property
     def std(self) -> Floats:
         """Standard deviation given success, (N,)."""
-        spread = (self._middle - self.mean[:, None]) ** 2 + (self.upper - self.lower) ** 2 / 12
-        return np.sqrt((self.mass * spread).sum(axis=1))
+        return standard_deviation(self.lower, self.upper, self.mass)
 
     def quantile(self, q: float) -> Floats:
         """Value below which a share q of the distribution lies, (N,).
@@ -76,6 +75,15 @@ class Prediction:
         order = np.argsort(self._middle, axis=1, kind="stable")
         lower, upper, mass = (np.take_along_axis(a, order, 1) for a in (self.lower, self.upper, self.mass))
         return lower, upper, mass
+
+
+def standard_deviation(lower: Floats, upper: Floats, mass: Floats) -> Floats:
+    """Standard deviation of distributions given by their leaves, (N, L) each -> (N,)."""
+    middle = lower / 2 + upper / 2
+    away, half = middle - (mass * middle).sum(axis=1, keepdims=True), upper / 2 - lower / 2
+    # Scaled before squaring: numbers up to the largest float must not overflow.
+    scale = np.maximum(np.abs(away), half).max(axis=1, keepdims=True, initial=np.finfo(np.float64).tiny)
+    return scale[:, 0] * np.sqrt((mass * ((away / scale) ** 2 + (half / scale) ** 2 / 3)).sum(axis=1))
 
 
 def concatenate(predictions: list[Prediction]) -> Prediction:
