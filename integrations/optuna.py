@@ -176,7 +176,7 @@ class RLMSampler(BaseSampler):
         if any(name not in params for name in space):
             return None
         own = {name: params[name] for name in space}
-        return self._to_text(own) if self._to_text else " ".join(f"{name}={value}" for name, value in own.items())
+        return self._to_text(own) if self._to_text else _written(own)
 
     def _problems(self, study: Study, space: dict[str, BaseDistribution]) -> list[Problem]:
         """One problem for each objective, in the study's directions."""
@@ -211,6 +211,12 @@ class _StudyMemory:
             if new:
                 self.surrogate.observe(problem, [text for _, text in new], values)
         self._learnt.update((trial.number, text) for trial, text in new)
+
+
+def _written(params: Params) -> str:
+    """Parameters by name and value; floats to four digits, since no model reads sixteen."""
+    values = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in params.items()}
+    return " ".join(f"{name}={value}" for name, value in values.items())
 
 
 def _is_label(trial: FrozenTrial) -> bool:

@@ -153,11 +153,11 @@ def from_record(record: Mapping[str, Any]) -> Cell:
             raise ValueError(f"the row has no {key!r}, only {sorted(record)}; give adjacency and ops")
     try:
         adjacency = tuple(tuple(row) for row in record["adjacency"])
-        ops = tuple(_RECORD_NAMES.get(name, name) for name in record["ops"])
+        ops: list[str] = list(record["ops"])
     except TypeError as error:
         found = f"adjacency {record['adjacency']!r} and ops {record['ops']!r}"
         raise ValueError(f"the row has {found}; give a list of rows and a list of names") from error
-    return Cell(adjacency, ops)
+    return Cell(adjacency, tuple(_RECORD_NAMES.get(name, name) for name in ops))
 
 
 def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int = 108) -> Problem:
@@ -286,8 +286,8 @@ def _draws(rng: np.random.Generator) -> Iterator[Cell]:
     """Random valid cells without end."""
     while True:
         edges = np.triu(rng.integers(2, size=(_DRAWS, MOST_VERTICES, MOST_VERTICES)), 1)
-        inner = rng.integers(len(OPERATIONS), size=(_DRAWS, len(_INNER)))
-        for adjacency, choices in zip(edges.tolist(), inner.tolist(), strict=True):
+        inner: list[list[int]] = rng.integers(len(OPERATIONS), size=(_DRAWS, len(_INNER))).tolist()
+        for adjacency, choices in zip(edges.tolist(), inner, strict=True):
             cell = _cell_or_none(adjacency, [INPUT, *(OPERATIONS[choice] for choice in choices), OUTPUT])
             if cell is not None:
                 yield cell
