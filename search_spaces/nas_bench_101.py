@@ -17,18 +17,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, permutations, product
+from math import comb
 from typing import Any
 
 import networkx as nx
 import numpy as np
 
 from .problem import Problem
+from .topological_text import least_order, random_order, ready, words
 
 INPUT, OUTPUT = "input", "output"
 OPERATIONS = ("conv3x3", "conv1x1", "maxpool3x3")
 MOST_VERTICES, MOST_EDGES = 7, 9
-SIZE = 423_624
-"""Cells in the space, isomorphic ones counted once (section 2.1 of the paper)."""
+CELLS = {2: 1, 3: 6, 4: 84, 5: 2_441, 6: 62_010, 7: 359_082}
+"""How many cells of each number of vertices there are, isomorphic ones counted once; 423,624 in all."""
 
 _EDGES = tuple(combinations(range(MOST_VERTICES), 2))
 _INNER = range(1, MOST_VERTICES - 1)
@@ -44,8 +46,7 @@ _CONTEXT = (
     "cell of at most 7 vertices and 9 edges: conv3x3 conv1x1 maxpool3x3"
 )
 _RECORD_NAMES = {f"{operation}-bn-relu": operation for operation in OPERATIONS}
-_KERNELS = {"conv3x3": 3, "conv1x1": 1}
-_DRAWS = 256  # drawn at once to share numpy's overhead; fixed, so that a sample begins every longer one
+_DRAWS = 1024  # drawn at once to share numpy's overhead; fixed, so that a sample begins every longer one
 
 
 @dataclass(frozen=True)
@@ -74,11 +75,6 @@ class Cell:
         object.__setattr__(self, "ops", tuple(self.ops[i] for i in kept))
         _check_size(self.adjacency)
 
-    @property
-    def operations(self) -> tuple[str, ...]:
-        """The same as `ops`."""
-        return self.ops
-
     @cached_property
     def graph(self) -> nx.DiGraph[int]:
         """The cell as a graph whose vertices carry their ``operation``."""
@@ -95,16 +91,16 @@ class Cell:
 
 
 def sample(rng: np.random.Generator, n: int) -> list[Cell]:
-    """Draw distinct cells: random edges and operations, what breaks a rule redrawn (as in the original `random_spec`).
+    """Draw distinct cells with as many vertices as the cells of the space have.
 
-    A smaller n draws the first ones of a larger n. Most draws are pruned to a few vertices, so that small cells are
-    far more frequent than in the space, and new ones soon get rare: of 40,000 draws some 7,000 are distinct.
+    Uniform over the labelled cells of each size; drawing all edges and pruning, as the original `random_spec` does,
+    would favour the few small cells. A smaller n draws the first ones of a larger n.
 
     Raises:
-        ValueError: If n is negative or greater than `SIZE`.
+        ValueError: If n is negative or more than there are.
     """
-    if not 0 <= n <= SIZE:
-        raise ValueError(f"n is {n}; NAS-Bench-101 has {SIZE} distinct cells, ask for 0 to as many")
+    if not 0 <= n <= sum(CELLS.values()):
+        raise ValueError(f"n is {n}; NAS-Bench-101 has {sum(CELLS.values())} distinct cells, ask for 0 to as many")
     cells: dict[str, Cell] = {}
     draws = _draws(rng)
     while len(cells) < n:
@@ -129,17 +125,9 @@ def neighbours(cell: Cell) -> list[Cell]:
 
 def to_text(cell: Cell, rng: np.random.Generator | None = None) -> str:
     """One word a vertex, in the order that gives the least text, or with rng in a random topological order."""
-    predecessors = _predecessors(cell)
-    if rng is not None:
-        return _text(cell.ops, predecessors, _random_order(rng, predecessors))
-    orders: list[list[int]] = [[]]
-    for _ in cell.ops:
-        # Only the orders whose text is the least so far can give the least text.
-        grown = [[*order, vertex] for order in orders for vertex in _ready(predecessors, order)]
-        last = [_word(cell.ops, predecessors, order) for order in grown]
-        least = min(last)
-        orders = [order for order, word in zip(grown, last, strict=True) if word == least]
-    return _text(cell.ops, predecessors, orders[0])
+    before = _predecessors(cell)
+    order = least_order(cell.ops, before) if rng is None else random_order(rng, before)
+    return words(cell.ops, before, order)
 
 
 def from_record(record: Mapping[str, Any]) -> Cell:
@@ -197,44 +185,6 @@ def to_params(cell: Cell) -> dict[str, int | str]:
     return params | {f"op_{vertex}": cell.ops[vertex] for vertex in range(1, count - 1)}
 
 
-def count_parameters(cell: Cell) -> int:
-    """Trainable parameters of the CIFAR-10 network, exact.
-
-    Isomorphic cells may differ a little: where channels do not divide evenly among the output's predecessors, the
-    first ones get one more.
-    """
-    total, entering = _convolution(3, 3, 128), 128  # the stem
-    for leaving in (128, 128, 128, 256, 256, 256, 512, 512, 512):
-        total += _cell_parameters(cell, entering, leaving)
-        entering = leaving
-    return total + 10 * (entering + 1)  # the classifier
-
-
-def _cell_parameters(cell: Cell, entering: int, leaving: int) -> int:
-    """Convolutions of the vertices and 1x1 projections of the input, with that many channels in and out."""
-    channels = _vertex_channels(cell, leaving)
-    own = sum(_convolution(_KERNELS[op], c, c) for op, c in zip(cell.ops, channels, strict=True) if op in _KERNELS)
-    return own + sum(_convolution(1, entering, c) for c, edge in zip(channels, cell.adjacency[0], strict=True) if edge)
-
-
-def _vertex_channels(cell: Cell, leaving: int) -> list[int]:
-    """Channels of each vertex, (V,), by the original rule; the input's are not known here and stay 0."""
-    last = len(cell.ops) - 1
-    channels = [0] * last + [leaving]
-    concatenated = [v for v in range(1, last) if cell.adjacency[v][last]]
-    for place, v in enumerate(concatenated):
-        channels[v] = leaving // len(concatenated) + (place < leaving % len(concatenated))
-    for v in reversed(range(1, last)):
-        # What does not reach the output directly is as wide as the widest vertex that it feeds.
-        channels[v] = channels[v] or max(channels[j] for j in range(v + 1, last) if cell.adjacency[v][j])
-    return channels
-
-
-def _convolution(kernel: int, entering: int, leaving: int) -> int:
-    """Weights without bias, then scale and shift of the batch norm."""
-    return kernel * kernel * entering * leaving + 2 * leaving
-
-
 def _check_ops(adjacency: Sequence[Sequence[int]], ops: Sequence[str]) -> None:
     count = len(ops)
     if count < 2 or len(adjacency) != count or any(len(row) != count for row in adjacency):
@@ -283,14 +233,33 @@ def _on_a_path(adjacency: Sequence[Sequence[int]]) -> list[int]:
 
 
 def _draws(rng: np.random.Generator) -> Iterator[Cell]:
-    """Random valid cells without end."""
+    """Random cells without end."""
+    sizes, share = list(CELLS), np.array(list(CELLS.values())) / sum(CELLS.values())
+    pools: dict[int, list[Cell]] = {size: [] for size in sizes}
     while True:
-        edges = np.triu(rng.integers(2, size=(_DRAWS, MOST_VERTICES, MOST_VERTICES)), 1)
-        inner: list[list[int]] = rng.integers(len(OPERATIONS), size=(_DRAWS, len(_INNER))).tolist()
-        for adjacency, choices in zip(edges.tolist(), inner, strict=True):
-            cell = _cell_or_none(adjacency, [INPUT, *(OPERATIONS[choice] for choice in choices), OUTPUT])
-            if cell is not None:
-                yield cell
+        size = int(rng.choice(sizes, p=share))
+        while not pools[size]:
+            pools[size] = _draw(rng, size)
+        yield pools[size].pop()
+
+
+def _draw(rng: np.random.Generator, size: int) -> list[Cell]:
+    """Cells of a number of vertices: random edge sets, uniform over those within the limit, that leave none dead."""
+    places = list(combinations(range(size), 2))
+    counts = np.arange(1, min(MOST_EDGES, len(places)) + 1)
+    weights = np.array([comb(len(places), int(count)) for count in counts], dtype=np.float64)
+    edges = rng.choice(counts, size=(_DRAWS, 1), p=weights / weights.sum())
+    chosen = rng.random((_DRAWS, len(places))).argsort(axis=1).argsort(axis=1) < edges
+    matrices = np.zeros((_DRAWS, size, size), dtype=int)
+    for place, (i, j) in enumerate(places):
+        matrices[:, i, j] = chosen[:, place]
+    # In topological order, an edge into each vertex leads back to the input, one out of each leads to the output.
+    alive = (matrices.sum(axis=1)[:, 1:] > 0).all(axis=1) & (matrices.sum(axis=2)[:, :-1] > 0).all(axis=1)
+    inner: list[list[int]] = rng.integers(len(OPERATIONS), size=(_DRAWS, size - 2)).tolist()
+    return [
+        Cell(tuple(map(tuple, matrices[row].tolist())), (INPUT, *(OPERATIONS[op] for op in inner[row]), OUTPUT))
+        for row in np.flatnonzero(alive).tolist()
+    ]
 
 
 def _cell_or_none(adjacency: Sequence[Sequence[int]], ops: Sequence[str]) -> Cell | None:
@@ -315,8 +284,10 @@ def _edits(cell: Cell) -> Iterator[tuple[Sequence[str], list[frozenset[int]]]]:
 def _arranged(ops: Sequence[str], predecessors: Sequence[frozenset[int]]) -> Cell | None:
     """The cell of vertices in any order; None if it breaks a rule."""
     order: list[int] = []
-    while ready := _ready(predecessors, order):
-        order.append(min(ready, key=lambda vertex: ops[vertex] == OUTPUT))  # whatever is dead comes before the output
+    while candidates := ready(predecessors, order):
+        order.append(
+            min(candidates, key=lambda vertex: ops[vertex] == OUTPUT)
+        )  # whatever is dead comes before the output
     if len(order) < len(ops):
         return None  # a cycle
     return _cell_or_none([[int(i in predecessors[j]) for j in order] for i in order], [ops[v] for v in order])
@@ -324,28 +295,3 @@ def _arranged(ops: Sequence[str], predecessors: Sequence[frozenset[int]]) -> Cel
 
 def _predecessors(cell: Cell) -> list[frozenset[int]]:
     return [frozenset(i for i, edge in enumerate(column) if edge) for column in zip(*cell.adjacency, strict=True)]
-
-
-def _ready(predecessors: Sequence[frozenset[int]], order: Sequence[int]) -> list[int]:
-    """Vertices that may come next: not placed yet, all predecessors placed."""
-    placed = set(order)
-    return [v for v, before in enumerate(predecessors) if v not in placed and before <= placed]
-
-
-def _random_order(rng: np.random.Generator, predecessors: Sequence[frozenset[int]]) -> list[int]:
-    order: list[int] = []
-    for draw in rng.random(len(predecessors)).tolist():
-        ready = _ready(predecessors, order)
-        order.append(ready[int(draw * len(ready))])
-    return order
-
-
-def _text(ops: Sequence[str], predecessors: Sequence[frozenset[int]], order: Sequence[int]) -> str:
-    return " ".join(_word(ops, predecessors, order[: place + 1]) for place in range(len(order)))
-
-
-def _word(ops: Sequence[str], predecessors: Sequence[frozenset[int]], order: Sequence[int]) -> str:
-    """Word of an order's last vertex."""
-    vertex = order[-1]
-    before = sorted(order.index(other) for other in predecessors[vertex])
-    return f"{ops[vertex]}<{','.join(map(str, before))}" if before else ops[vertex]

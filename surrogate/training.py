@@ -112,7 +112,7 @@ class Training:
         matrices = [p for stage in (model.reader, model.writer) for p in stage.parameters() if p.ndim == 2]
         taken = {id(p) for p in matrices}
         others = [p for p in model.parameters() if id(p) not in taken]
-        muon: Any = torch.optim.Muon([{"params": matrices, "peak": self.rate}], weight_decay=0.01)
+        muon: Any = torch.optim.Muon([{"params": matrices, "peak": self.rate}], weight_decay=0.1)
         adam = torch.optim.AdamW([{"params": others, "peak": self.adam_rate}], betas=(0.9, 0.98), weight_decay=0.0)
         return [muon, adam]
 
