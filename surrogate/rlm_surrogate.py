@@ -176,7 +176,10 @@ class RLMSurrogate:
 
         folder = Path(path)
         save(folder, self._inference, self._golden(), self.provenance)
-        replace(folder / _OBSERVATIONS, json.dumps(self._remembered(), indent=1).encode())
+        if self._observations:
+            replace(folder / _OBSERVATIONS, json.dumps(self._remembered(), indent=1).encode())
+        else:
+            (folder / _OBSERVATIONS).unlink(missing_ok=True)
 
     @property
     def knowledge(self) -> dict[str, dict[str, float]]:
