@@ -32,7 +32,7 @@ from rich.table import Table
 
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Problem, RLMSurrogate, rank
-from prerank.surrogate.codec import LENGTH, decode
+from prerank.surrogate.codec import FIRST, LENGTH, decode, encode
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.model import CANDIDATE_WORDS, CONTEXT_WORDS, KeysValues, Memory
@@ -132,16 +132,9 @@ def sampled(inference: Inference, problem: Any, texts: list[str], seed: int) -> 
         causal = torch.ones(x.shape[1], x.shape[1], dtype=torch.bool).tril()
         states, _ = model.write(x, causal, memory)
         drawn = torch.multinomial(model.logits(states[:, -1], position).softmax(-1), 1, generator=generator)
-        tokens = torch.cat([tokens, drawn + first(position)], dim=1)
+        tokens = torch.cat([tokens, drawn + int(FIRST[position])], dim=1)
         x = torch.cat([x, model.tokens(tokens[:, -1:])], dim=1)
     return np.nanmedian(decode(tokens.numpy()).reshape(len(texts), SAMPLES), axis=1)
-
-
-def first(position: int) -> int:
-    """First token of a position."""
-    from prerank.surrogate.codec import FIRST
-
-    return int(FIRST[position])
 
 
 def copied(memory: Memory, times: int) -> Memory:
@@ -176,7 +169,28 @@ def agreement(surrogate: RLMSurrogate, texts: list[str]) -> dict[str, Any]:
         "distinct rankings in 100 shuffled runs": len(digests),
         "same ranking in another process": other in digests,
         "largest change of a mean by batch size": float(np.abs(whole - alone).max()),
+        "largest change of a probability by the cache": cache_error(surrogate, part, whole),
     }
+
+
+@torch.inference_mode()
+def cache_error(surrogate: RLMSurrogate, texts: list[str], values: NDArray[np.float64]) -> float:
+    """Probabilities of numbers' tokens, written one by one onto a cache, against all at once without one."""
+    inference = surrogate._inference  # pyright: ignore[reportPrivateUsage]
+    model, problem = inference.model, nas_bench_101.problem()
+    words = inference.tokenizer([*texts, problem.metric, problem.context], CANDIDATE_WORDS)
+    embedded, index = model.words(torch.from_numpy(words.pieces)), torch.from_numpy(words.index)
+    memory = model.read_candidates(embedded, index[: len(texts)], model.encode(embedded, index[-1:]))
+    metric = model.embed_metrics(embedded, index[-2:-1, : len(problem.metric.split())]).expand(len(texts), 1, -1)
+    tokens = torch.from_numpy(encode(values))
+    whole = model(metric, tokens[:, None], memory)
+    inputs, past, error = torch.cat([metric, model.tokens(tokens[:, :-1])], dim=1), None, 0.0
+    for position in range(LENGTH):
+        seen = torch.ones(1, position + 1, dtype=torch.bool)
+        states, past = model.write(inputs[:, position : position + 1], seen, memory, past)
+        change = model.logits(states[:, 0], position).softmax(-1) - whole[position].softmax(-1)
+        error = max(error, float(change.abs().max()))
+    return error
 
 
 def digest(surrogate: RLMSurrogate, texts: list[str]) -> str:

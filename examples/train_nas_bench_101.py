@@ -65,7 +65,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("table", type=Path, help="JSON lines, gzipped: adjacency, ops, split and the metrics")
     parser.add_argument("--out", type=Path, default=Path("runs/nas_bench_101"), help="folder of the checkpoint")
     parser.add_argument("--run", type=Path, default=Path("runs/training"), help="folder of the log and resumable state")
-    parser.add_argument("--steps", type=int, default=4000, help="batches of 256 cells")
+    parser.add_argument("--steps", type=int, default=700, help="batches of 256 cells")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cheap", action="store_true", help=f"learn from {', '.join(CHEAP)} alone")
     return parser.parse_args()

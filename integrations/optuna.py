@@ -22,7 +22,7 @@ from optuna.search_space import IntersectionSearchSpace
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from ..surrogate import Problem, RLMSurrogate, rank
+from ..surrogate import Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_value
 
 Params = dict[str, Any]
@@ -58,7 +58,7 @@ class RLMSampler(BaseSampler):
     def __init__(
         self,
         *,
-        problem: Problem | Sequence[Problem] | None = None,
+        problem: Question | Sequence[Question] | None = None,
         to_text: ToText | None = None,
         surrogate: RLMSurrogate | None = None,
         search_space: Mapping[str, BaseDistribution] | None = None,
@@ -184,7 +184,7 @@ class RLMSampler(BaseSampler):
         if self._problem is None:
             context = f"optuna study\n{' '.join(space)}"
             return [Problem(context, f"objective {number}", way) for number, way in enumerate(directions)]  # type: ignore[arg-type]
-        given = [self._problem] if isinstance(self._problem, Problem) else list(self._problem)
+        given = list(self._problem) if isinstance(self._problem, Sequence) else [self._problem]
         if len(given) != len(directions):
             raise ValueError(f"problem names {len(given)} metrics, the study has {len(directions)} objectives")
         return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]

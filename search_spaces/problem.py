@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from dataclasses import dataclass
+from typing import Literal
 
 
-class Problem(NamedTuple):
+@dataclass(frozen=True)
+class Problem:
     """What all candidates share, the metric, and which way is better.
 
     Spaces import no model code: the surrogate reads these three fields by name, as it does its own `Problem`'s.

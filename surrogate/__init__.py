@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .prediction import Prediction
-from .problem import Problem
+from .problem import Problem, Question
 from .ranking import Ranked, rank
 from .rlm_surrogate import RLMSurrogate
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .table import Row
     from .training import Training
 
-__all__ = ["Prediction", "Problem", "RLMSurrogate", "Ranked", "Row", "Training", "rank"]
+__all__ = ["Prediction", "Problem", "Question", "RLMSurrogate", "Ranked", "Row", "Training", "rank"]
 
 
 def __getattr__(name: str) -> Any:

@@ -99,13 +99,14 @@ class Attention(nn.Module):
 class Layer(nn.Module):
     """Attention among the own positions, attention to a memory, a squared-ReLU network; each on a normalised input."""
 
-    def __init__(self, width: int, heads: int) -> None:
+    def __init__(self, width: int, heads: int, dropout: float) -> None:
         super().__init__()
         self.own = Attention(width, heads)
         self.memory = Attention(width, heads)
         self.expand = nn.Linear(width, 4 * width, bias=False)
         self.contract = nn.Linear(4 * width, width, bias=False)
         self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in range(3))
+        self.dropout = nn.Dropout(dropout)
         nn.init.zeros_(self.contract.weight)
 
     def forward(
@@ -115,9 +116,9 @@ class Layer(nn.Module):
         normed = self.norms[0](x)
         own = self.own.project(normed)
         own = past.followed_by(own) if past else own
-        x = x + self.own(normed, own, own_mask)
-        x = x + self.memory(self.norms[1](x), memory, memory_mask)
-        return x + self.contract(F.relu(self.expand(self.norms[2](x))).square()), own
+        x = x + self.dropout(self.own(normed, own, own_mask))
+        x = x + self.dropout(self.memory(self.norms[1](x), memory, memory_mask))
+        return x + self.dropout(self.contract(F.relu(self.expand(self.norms[2](x))).square())), own
 
 
 class RLM(nn.Module):
@@ -130,6 +131,7 @@ class RLM(nn.Module):
         encoder_layers: Layers that read the context.
         reader_layers: Layers that read a candidate.
         writer_layers: Layers that write a number.
+        dropout: Share of a layer's output left out in training; a few thousand rows are soon learnt by heart.
     """
 
     def __init__(
@@ -140,6 +142,7 @@ class RLM(nn.Module):
         encoder_layers: int = 2,
         reader_layers: int = 4,
         writer_layers: int = 2,
+        dropout: float = 0.1,
     ) -> None:
         super().__init__()
         self.shape = {
@@ -153,11 +156,11 @@ class RLM(nn.Module):
         self.words = WordEmbedding(vocabulary, width)
         self.encoder = _t5gemma_encoder(width, heads, encoder_layers)
         self.positions = nn.Parameter(0.4 * torch.randn(CANDIDATE_WORDS, width))
-        self.reader = nn.ModuleList(Layer(width, heads) for _ in range(reader_layers))
+        self.reader = nn.ModuleList(Layer(width, heads, dropout) for _ in range(reader_layers))
         self.read = nn.RMSNorm(width)
         self.order = nn.Parameter(1 + 0.3 * torch.randn(METRIC_WORDS, width))
         self.tokens = nn.Embedding(VOCABULARY, width)
-        self.writer = nn.ModuleList(Layer(width, heads) for _ in range(writer_layers))
+        self.writer = nn.ModuleList(Layer(width, heads, dropout) for _ in range(writer_layers))
         self.written = nn.RMSNorm(width)
         self.output = nn.Linear(width, VOCABULARY)
         nn.init.normal_(self.tokens.weight, std=0.4)

@@ -55,7 +55,7 @@ class Training:
     adam_rate: float = 3e-3
     warm_up: float = 0.05
     clip: float = 1.0
-    validate_every: int = 500
+    validate_every: int = 150
     patience: int = 10
     seed: int = 0
     folder: Path | None = None
@@ -93,9 +93,10 @@ class Training:
         rng = np.random.default_rng([self.seed, step])
         batch = table.draw(rng, self.contexts, self.candidates, self.metrics).to(device)
         amp = device.type == "cuda" if self.amp is None else self.amp
-        with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
+        with torch.random.fork_rng(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
+            torch.manual_seed(int(rng.integers(2**63)))  # dropout must not depend on the steps before either
             loss = loss_of(model, batch)
-        loss.backward()
+            loss.backward()
         nn.utils.clip_grad_norm_(model.parameters(), self.clip)
         for optimizer in optimizers:
             for group in optimizer.param_groups:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import optuna
 import pytest
-from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import (
     BasicSamplerTestCase,
@@ -19,6 +19,7 @@ from optuna.testing.pytest_samplers import (
 )
 
 from prerank.integrations.optuna import RLMSampler
+from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Prediction, Problem
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -58,7 +59,10 @@ class TestSuites(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSa
         return make
 
 
-SPACE = {"word": CategoricalDistribution(("a", "bb", "ccc", "dddd")), "n": IntDistribution(1, 4)}
+SPACE: dict[str, BaseDistribution] = {
+    "word": CategoricalDistribution(("a", "bb", "ccc", "dddd")),
+    "n": IntDistribution(1, 4),
+}
 
 
 def ask(study: optuna.Study) -> dict[str, Any]:
@@ -71,14 +75,25 @@ def to_text(params: dict[str, Any]) -> str | None:
     return params["word"] * params["n"] if params["n"] > 1 else None
 
 
-def study_of(sampler: BaseSampler, direction: str = "maximize") -> optuna.Study:
+def study_of(sampler: BaseSampler, direction: Literal["minimize", "maximize"] = "maximize") -> optuna.Study:
     return optuna.create_study(sampler=sampler, direction=direction)
 
 
 @pytest.mark.parametrize(("direction", "expected"), [("maximize", 16), ("minimize", 2)])
-def test_the_best_of_the_pool_is_proposed_in_both_directions(direction: str, expected: int) -> None:
-    study = study_of(RLMSampler(surrogate=FakeSurrogate(), to_text=to_text, search_space=SPACE, seed=0), direction)
+def test_the_best_of_the_pool_is_proposed_in_both_directions(
+    direction: Literal["minimize", "maximize"], expected: int
+) -> None:
+    study = study_of(sampler(to_text=to_text, search_space=SPACE, seed=0), direction)
     assert len(to_text(ask(study)) or "") == expected
+
+
+def test_the_problem_of_a_space_is_taken_in_the_direction_of_the_study() -> None:
+    fake = FakeSurrogate()
+    study = study_of(sampler(surrogate=fake, problem=nas_bench_101.problem(), search_space=SPACE, seed=0), "minimize")
+    ask(study)
+    ask(study)
+    asked = nas_bench_101.problem()
+    assert {problem for problem, _, _ in fake.observed} == {Problem(asked.context, asked.metric, "minimize")}
 
 
 def test_no_candidate_is_proposed_twice_while_there_are_others() -> None:
@@ -163,7 +178,10 @@ def test_a_sampler_survives_pickling_in_the_middle_of_a_study() -> None:
 
 
 def test_float_parameters_stay_on_their_steps_and_in_range() -> None:
-    space = {"x": FloatDistribution(0.1, 1.0, step=0.3), "y": FloatDistribution(1e-4, 1.0, log=True)}
+    space: dict[str, BaseDistribution] = {
+        "x": FloatDistribution(0.1, 1.0, step=0.3),
+        "y": FloatDistribution(1e-4, 1.0, log=True),
+    }
     study = study_of(sampler(search_space=space, seed=0))
     for _ in range(20):
         trial = study.ask(space)
