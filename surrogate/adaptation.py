@@ -7,7 +7,8 @@ corrects it: values and prior means are turned into normal scores by their ranks
     score = a + b * prior score + f(states) + noise,
 
 with b and the size of f chosen by marginal likelihood. The correction is used only if it predicts each measurement
-from the others (leave-one-out, in closed form) better than the prior alone does; else the prior stays as it is.
+from the others (leave-one-out, in closed form) better, by a standard error, than the prior alone and than the mean of
+the others do; else the prior stays as it is.
 
 Shapes: n observations, m candidates, F features of a hidden state.
 """
@@ -25,6 +26,7 @@ from .prediction import Prediction
 Floats = NDArray[np.float64]
 
 _PRIOR_WEIGHT = 8  # observations that the model's own trust counts for, against what the observations show
+_MARGIN = 1.0  # standard errors by which a correction must beat what it replaces
 FEWEST = 4
 """Observations below which nothing is corrected: leave-one-out could not tell good from bad."""
 _MOST_TUNED = 300  # observations on which the kernel is chosen; all of them are used for the prediction
@@ -123,9 +125,10 @@ class Adaptation:
         self._inverse, self._weights = self._kernel.solve(self._x, y)
         left_out = y - self._weights / np.diag(self._inverse)
         alone, weights = _PRIOR_ONLY.solve(self._x, y)
-        by_prior = weights / np.diag(alone)
-        by_nothing = y * len(y) / (len(y) - 1)
-        self._corrects = bool(np.mean((left_out - y) ** 2) < min(np.mean(by_prior**2), np.mean(by_nothing**2)))
+        rivals = weights / np.diag(alone), y * len(y) / (len(y) - 1)  # errors of the prior, and of the others' mean
+        gains = [rival**2 - (left_out - y) ** 2 for rival in rivals]
+        # By more than its standard error: on pure noise the best of many kernels looks better than none by chance.
+        self._corrects = all(gain.mean() > _MARGIN * gain.std() / np.sqrt(len(y)) for gain in gains)
         ranked = left_out if self._corrects else self._x[0]
         self._seen = len(y)
         self._rank = float(np.clip(spearmanr(ranked, y).statistic, 0, 1)) if np.ptp(ranked) > 0 else 0.0

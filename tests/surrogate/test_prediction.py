@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prerank.surrogate.prediction import Prediction, concatenate
+
+
+def leaves(seed: int, rows: int = 3, count: int = 5) -> Prediction:
+    """Disjoint leaves in random order."""
+    rng = np.random.default_rng(seed)
+    ends = np.sort(rng.normal(size=(rows, 2 * count)), axis=1)
+    order = rng.permuted(np.tile(np.arange(count), (rows, 1)), axis=1)
+    lower, upper = np.take_along_axis(ends[:, ::2], order, 1), np.take_along_axis(ends[:, 1::2], order, 1)
+    mass = rng.dirichlet(np.ones(count), size=rows)
+    return Prediction(lower, upper, mass, np.zeros(rows), np.ones(rows))
+
+
+@given(st.integers(0, 10_000))
+def test_mean_and_std_are_those_of_the_mixture(seed: int) -> None:
+    p = leaves(seed)
+    mean = (p.mass * (p.lower + p.upper) / 2).sum(1)
+    square = (p.mass * (p.lower**2 + p.lower * p.upper + p.upper**2) / 3).sum(1)
+    assert p.mean == pytest.approx(mean)
+    assert p.std == pytest.approx(np.sqrt(square - mean**2))
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_a_share_q_of_the_mass_lies_below_the_quantile(seed: int, q: float) -> None:
+    p = leaves(seed)
+    value = p.quantile(q)[:, None]
+    below = (p.mass * np.clip((value - p.lower) / (p.upper - p.lower), 0, 1)).sum(1)
+    assert below == pytest.approx(np.full(len(p), q), abs=1e-6)
+
+
+@given(st.integers(0, 10_000))
+def test_quantiles_rise(seed: int) -> None:
+    p = leaves(seed)
+    assert (np.diff([p.quantile(q) for q in np.linspace(0, 1, 21)], axis=0) >= -1e-12).all()
+
+
+@pytest.mark.parametrize("q", [-0.1, 1.1, float("nan")])
+def test_a_quantile_outside_is_named(q: float) -> None:
+    with pytest.raises(ValueError, match=f"q is {q}"):
+        leaves(0).quantile(q)
+
+
+def test_huge_values_do_not_overflow() -> None:
+    ends = np.array([[-1.7e308, 1e308]]), np.array([[-1.6e308, 1.7e308]])
+    p = Prediction(*ends, np.array([[0.5, 0.5]]), np.zeros(1), np.ones(1))
+    assert np.isfinite(p.mean).all()
+    assert 1e308 < p.std[0] < np.inf
+
+
+def test_concatenation_pads_without_changing_anything() -> None:
+    parts = [leaves(0, count=2), leaves(1, count=6)]
+    joined = concatenate(parts)
+    for read in (lambda p: p.mean, lambda p: p.std, lambda p: p.quantile(0.0), lambda p: p.quantile(0.7)):
+        assert read(joined) == pytest.approx(np.concatenate([read(part) for part in parts]))
+    assert joined[np.array([4, 0])].mean == pytest.approx(joined.mean[[4, 0]])

@@ -1,0 +1,30 @@
+from __future__ import annotations
+
+import pytest
+
+from prerank.search_spaces import nas_bench_101
+from prerank.surrogate import Problem
+from prerank.surrogate.problem import as_problem
+
+
+def test_a_family_shares_metric_word_direction_and_first_line() -> None:
+    here = Problem("matmul\nA100", "latency_ms m 1024")
+    assert here.family == Problem("matmul\nH100", "latency_ms m 2048").family
+    assert here.family != Problem("conv\nA100", "latency_ms m 1024").family
+    assert here.family != Problem("matmul\nA100", "slowdown").family
+    assert here.family != Problem("matmul\nA100", "latency_ms m 1024", "maximize").family
+
+
+def test_the_problem_of_a_space_is_read_by_name() -> None:
+    asked = nas_bench_101.problem()
+    assert as_problem(asked) == Problem(asked.context, asked.metric, "maximize")
+
+
+def test_a_misspelt_direction_is_named() -> None:
+    with pytest.raises(ValueError, match="'minimise'"):
+        Problem("c", "m", "minimise")  # type: ignore[arg-type]
+
+
+def test_an_empty_metric_is_refused() -> None:
+    with pytest.raises(ValueError, match="metric is empty"):
+        Problem("c", " ")

@@ -1,0 +1,80 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prerank.surrogate import Prediction, Problem, rank
+from prerank.surrogate.problem import Question
+
+
+class Length:
+    """Predicts a text's length; texts with an x fail; remembers how many texts it was asked about at once."""
+
+    def __init__(self) -> None:
+        self.asked: list[int] = []
+
+    def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
+        self.asked.append(len(texts))
+        value = np.array([[float(len(text))] for text in texts])
+        p_fail = np.array([0.9 * ("x" in text) for text in texts])
+        return Prediction(value, value + 1, np.ones_like(value), p_fail, np.ones(len(texts)))
+
+
+SHORTEST, LONGEST = Problem("c", "m"), Problem("c", "m", "maximize")
+
+
+def texts_of(problem: Problem, candidates: list[str]) -> list[str]:
+    return [entry.candidate for entry in rank(Length(), problem, candidates, str)]
+
+
+def test_the_best_comes_first_in_both_directions() -> None:
+    assert texts_of(SHORTEST, ["aaa", "a", "aa"]) == ["a", "aa", "aaa"]
+    assert texts_of(LONGEST, ["aaa", "a", "aa"]) == ["aaa", "aa", "a"]
+
+
+@given(st.lists(st.text("abx", max_size=4)), st.randoms(use_true_random=False))
+def test_the_order_of_the_candidates_does_not_matter(candidates: list[str], random: object) -> None:
+    shuffled = list(np.random.default_rng(0).permutation(np.array(candidates, dtype=object)))
+    assert texts_of(LONGEST, candidates) == texts_of(LONGEST, shuffled)
+    assert sorted(texts_of(LONGEST, candidates)) == sorted(candidates)
+
+
+def test_a_likely_failure_comes_after_all_others() -> None:
+    assert texts_of(SHORTEST, ["x", "aaaa", "xx"]) == ["aaaa", "x", "xx"]
+
+
+def test_equal_scores_follow_the_texts() -> None:
+    assert texts_of(SHORTEST, ["b", "a", "c"]) == ["a", "b", "c"]
+
+
+def test_candidates_without_a_text_are_left_out() -> None:
+    ranked = rank(Length(), SHORTEST, [1, 2, 3], lambda n: "a" * n if n != 2 else None)
+    assert [entry.candidate for entry in ranked] == [1, 3]
+
+
+def test_every_entry_carries_its_prediction() -> None:
+    (entry,) = rank(Length(), SHORTEST, ["aa"], str)
+    assert (entry.mean, entry.std, entry.score) == (2.5, pytest.approx(12**-0.5), -2.5)
+
+
+def test_nothing_in_nothing_out() -> None:
+    assert rank(Length(), SHORTEST, [], str) == []
+
+
+def test_duplicates_are_predicted_once_and_all_returned() -> None:
+    surrogate = Length()
+    assert len(rank(surrogate, SHORTEST, ["a", "b", "a"], str)) == 3
+    assert surrogate.asked == [2]
+
+
+def test_many_candidates_are_predicted_in_parts_of_bounded_size() -> None:
+    surrogate = Length()
+    candidates = [f"{n:05d}" for n in range(9000)]
+    assert texts_of(SHORTEST, candidates) == candidates
+    rank(surrogate, SHORTEST, candidates, str)
+    assert sum(surrogate.asked) == 9000
+    assert max(surrogate.asked) <= 4096

@@ -1,0 +1,103 @@
+"""The weights that are shipped, end to end."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+
+from prerank.integrations.optuna import RLMSampler
+from prerank.search_spaces import nas_bench_101
+from prerank.search_spaces.nas_bench_101 import Cell
+from prerank.surrogate import RLMSurrogate, rank
+from prerank.surrogate.metrics import coverage, kendall_tau, spearman
+from prerank.surrogate.rlm_surrogate import PACKAGED
+
+ROOT = Path(__file__).parents[1]
+TABLE = Path(os.environ.get("PRERANK_DATA", ROOT.parent / "shared" / "data")) / "nas" / "nas_bench_101.jsonl.gz"
+
+
+@pytest.fixture(scope="module")
+def surrogate() -> RLMSurrogate:
+    return RLMSurrogate.load()
+
+
+@pytest.fixture(scope="module")
+def test_rows() -> list[dict[str, Any]]:
+    if not TABLE.exists():
+        pytest.skip(f"no measured table at {TABLE}; name its folder in PRERANK_DATA")
+    with gzip.open(TABLE, "rt") as lines:
+        return [row for row in map(json.loads, lines) if row["split"] == "test"]
+
+
+def test_it_is_small_and_says_where_it_comes_from(surrogate: RLMSurrogate) -> None:
+    assert sum(file.stat().st_size for file in PACKAGED.iterdir()) < 15e6
+    assert "NAS-Bench-101" in surrogate.provenance["data"]
+    assert (PACKAGED / "MODEL_CARD.md").exists()
+
+
+def test_it_knows_good_cells_from_bad_ones(surrogate: RLMSurrogate) -> None:
+    chain = Cell(((0, 1, 0, 0), (0, 0, 1, 0), (0, 0, 0, 1), (0, 0, 0, 0)), ("input", "conv3x3", "conv3x3", "output"))
+    pooling = Cell(chain.adjacency, ("input", "maxpool3x3", "maxpool3x3", "output"))
+    ranked = rank(surrogate, nas_bench_101.problem(), [pooling, chain], nas_bench_101.to_text)
+    assert [entry.candidate for entry in ranked] == [chain, pooling]
+
+
+def test_quality_on_cells_that_it_never_saw(surrogate: RLMSurrogate, test_rows: list[dict[str, Any]]) -> None:
+    texts = [nas_bench_101.to_text(nas_bench_101.from_record(row)) for row in test_rows]
+    prediction = surrogate.predict(nas_bench_101.problem(), texts)
+    accuracy = [row["val_acc_108"] for row in test_rows]
+    assert spearman(prediction.mean, accuracy) > 0.975
+    assert kendall_tau(prediction.mean, accuracy) > 0.87
+    assert 0.8 < coverage(prediction, accuracy, 0.9) < 1
+    params = surrogate.predict(nas_bench_101.problem("params"), texts).mean
+    assert spearman(params, [row["params"] for row in test_rows]) > 0.99
+
+
+def test_the_ranking_is_the_same_in_any_order_and_batch(surrogate: RLMSurrogate) -> None:
+    problem = nas_bench_101.problem()
+    cells = nas_bench_101.sample(np.random.default_rng(0), 300)
+    whole = surrogate.predict(problem, [nas_bench_101.to_text(cell) for cell in cells]).mean
+    alone = [surrogate.predict(problem, [nas_bench_101.to_text(cell)]).mean[0] for cell in cells[:40]]
+    assert np.abs(whole[:40] - alone).max() < 1e-5
+    forward = rank(surrogate, problem, cells, nas_bench_101.to_text)
+    assert forward == rank(surrogate, problem, cells[::-1], nas_bench_101.to_text)
+
+
+@pytest.mark.slow
+def test_a_new_process_gives_the_same_bits(surrogate: RLMSurrogate) -> None:
+    texts = [nas_bench_101.to_text(cell) for cell in nas_bench_101.sample(np.random.default_rng(1), 20)]
+    code = (
+        "import sys, json; from prerank.surrogate import RLMSurrogate; from prerank.search_spaces import nas_bench_101;"
+        "mean = RLMSurrogate.load().predict(nas_bench_101.problem(), json.load(sys.stdin)).mean;"
+        "print(json.dumps(mean.tolist()))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], input=json.dumps(texts), capture_output=True, text=True)
+    assert json.loads(done.stdout) == surrogate.predict(nas_bench_101.problem(), texts).mean.tolist()
+
+
+def test_a_bare_study_runs() -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=0, pool_size=32))
+    study.optimize(lambda trial: (trial.suggest_float("x", -5, 5) - 2) ** 2, n_trials=8)
+    assert study.best_value < 10
+
+
+def test_a_study_of_cells_starts_with_a_good_one(surrogate: RLMSurrogate) -> None:
+    def to_text(params: dict[str, Any]) -> str | None:
+        cell = nas_bench_101.from_params(params)
+        return None if cell is None else nas_bench_101.to_text(cell)
+
+    space = {name: optuna.distributions.CategoricalDistribution(c) for name, c in nas_bench_101.PARAMETERS.items()}
+    sampler = RLMSampler(problem=nas_bench_101.problem(), to_text=to_text, search_space=space, pool_size=64, seed=0)
+    first = optuna.create_study(sampler=sampler, direction="maximize").ask(dict(space))
+    others = [nas_bench_101.to_text(cell) for cell in nas_bench_101.sample(np.random.default_rng(0), 64)]
+    predicted = surrogate.predict(nas_bench_101.problem(), [to_text(first.params) or "", *others]).mean
+    assert predicted[0] > np.quantile(predicted, 0.75)
