@@ -66,7 +66,7 @@ class NormalScores:
         """Values of scores."""
         beyond = scores - np.clip(scores, self._y[0], self._y[-1])
         scale = np.interp(scores, self._y, self._x) + beyond * self._slope
-        return np.exp(scale) if self._log else scale
+        return np.exp(np.clip(scale, -690, 690)) if self._log else scale  # within 1e-300 to 1e300
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from prerank.surrogate.adaptation import Adaptation, NormalScores
+from prerank.surrogate.metrics import spearman
+from prerank.surrogate.prediction import Prediction
+
+Floats = NDArray[np.float64]
+
+
+def world(seed: int, n: int, informative: bool = True) -> tuple[Floats, Floats, Floats]:
+    """Prior means, hidden states and true values; the states know what the prior does not."""
+    rng = np.random.default_rng(seed)
+    states = rng.normal(size=(n, 12))
+    prior = states[:, 0] + 10
+    truth = states[:, 0] + 3 * states[:, 1] if informative else rng.normal(size=n)
+    return prior, states, truth
+
+
+def predicted(prior: Floats) -> Prediction:
+    points, ones = prior[:, None], np.ones(len(prior))
+    return Prediction(points, points, ones[:, None], 0 * ones, 0.5 * ones)
+
+
+def adapted(prior: Floats, states: Floats, values: Floats, seen: int) -> Prediction:
+    learnt = Adaptation(prior[:seen], np.zeros(seen), states[:seen], values[:seen])
+    return learnt(predicted(prior[seen:]), states[seen:])
+
+
+@given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30, unique=True))
+def test_normal_scores_are_monotone_and_come_back(values: list[float]) -> None:
+    array = np.array(values)
+    warp = NormalScores(array)
+    order = np.argsort(array)
+    assert (np.diff(warp(array[order])) >= 0).all()
+    assert warp.inverse(warp.scores) == pytest.approx(array, rel=1e-6, abs=1e-6)
+    assert (np.diff(warp.inverse(np.linspace(-5, 5, 50))) >= 0).all()
+
+
+def test_positive_values_stay_positive() -> None:
+    warp = NormalScores(np.array([0.1, 1.0, 30.0]))
+    assert (warp.inverse(np.array([-8.0, 8.0])) > 0).all()
+
+
+@pytest.mark.parametrize("seen", [20, 60, 200])
+def test_observations_improve_what_the_prior_does_not_know(seen: int) -> None:
+    prior, states, truth = world(0, seen + 300)
+    p = adapted(prior, states, truth, seen)
+    assert spearman(p.mean, truth[seen:]) > spearman(prior[seen:], truth[seen:]) + 0.2
+    assert p.trust[0] > 0.5
+
+
+def test_the_unit_of_the_values_does_not_matter() -> None:
+    prior, states, truth = world(1, 200)
+    one, other = (adapted(prior, states, values, 60).mean for values in (truth, 100 * truth - 7))
+    assert other == pytest.approx(100 * one - 7, rel=1e-6, abs=1e-6)
+
+
+@pytest.mark.parametrize("seen", [1, 3, 5, 10, 30])
+def test_noise_hardly_ever_changes_the_prior(seen: int) -> None:
+    changed = 0
+    for seed in range(20):
+        prior, states, truth = world(seed, seen + 20, informative=False)
+        changed += not np.array_equal(adapted(prior, states, truth, seen).mean, prior[seen:])
+    assert changed <= 6
+
+
+def test_where_the_prior_is_right_it_stays_in_order() -> None:
+    for seen in (5, 20, 80):
+        prior, states, _ = world(3, seen + 100)
+        assert spearman(adapted(prior, states, prior * 2, seen).mean, prior[seen:]) > 0.97
+
+
+@pytest.mark.parametrize(
+    "values",
+    [[5.0] * 8, [np.nan] * 8, [np.inf, -np.inf] * 4, [1e308, -1e308] * 4, [5e-324, 1e308] * 4, [0.0] * 7 + [1.0]],
+)
+def test_odd_values_give_finite_predictions(values: list[float]) -> None:
+    prior, states, _ = world(4, 20)
+    p = adapted(prior, states, np.array(values + [0.0] * 12), 8)
+    for numbers in (p.mean, p.std, p.quantile(0.1), p.p_fail, p.trust):
+        assert np.isfinite(numbers).all()
+
+
+def test_failures_are_expected_of_similar_candidates() -> None:
+    prior, states, truth = world(5, 200)
+    failed = states[:, 2] > 0.5
+    p = adapted(prior, states, np.where(failed, np.nan, truth), 120)
+    assert p.p_fail[failed[120:]].mean() > p.p_fail[~failed[120:]].mean() + 0.2
+
+
+def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
+    prior, states, truth = world(6, 500)
+    p = adapted(prior, states, truth + np.random.default_rng(0).normal(size=500), 200)
+    inside = (p.quantile(0.05) <= truth[200:]) & (truth[200:] <= p.quantile(0.95))
+    assert inside.mean() > 0.85

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prerank.surrogate import Problem, RLMSurrogate
+
+PROBLEM = Problem("c", "latency_ms")
+
+
+@pytest.fixture
+def folder(surrogate: RLMSurrogate, tmp_path: Path) -> Path:
+    surrogate.save(tmp_path / "checkpoint")
+    return tmp_path / "checkpoint"
+
+
+def edit(folder: Path, **changes: object) -> None:
+    file = folder / "checkpoint.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | changes))
+
+
+def test_what_is_loaded_predicts_what_was_saved(surrogate: RLMSurrogate, folder: Path, texts: list[str]) -> None:
+    loaded = RLMSurrogate.load(folder).predict(PROBLEM, texts)
+    assert np.array_equal(loaded.mean, surrogate.predict(PROBLEM, texts).mean)
+
+
+def test_a_folder_without_a_checkpoint(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"checkpoint\.json is missing"):
+        RLMSurrogate.load(tmp_path)
+
+
+def test_json_that_is_no_checkpoint(folder: Path) -> None:
+    for content in ("{", "[]", '{"format": 1}'):
+        (folder / "checkpoint.json").write_text(content)
+        with pytest.raises(ValueError, match="not a prerank checkpoint"):
+            RLMSurrogate.load(folder)
+
+
+def test_another_format_is_named(folder: Path) -> None:
+    edit(folder, format=99)
+    with pytest.raises(ValueError, match="format 99"):
+        RLMSurrogate.load(folder)
+
+
+def test_truncated_weights(folder: Path) -> None:
+    (weights,) = folder.glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:1000])
+    with pytest.raises(ValueError, match="damaged"):
+        RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
+
+
+def test_weights_of_another_shape(folder: Path) -> None:
+    shape = json.loads((folder / "checkpoint.json").read_text())["shape"]
+    edit(folder, shape=shape | {"writer_layers": 1})
+    with pytest.raises(ValueError, match="damaged"):
+        RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
+
+
+def test_answers_that_changed_are_noticed(folder: Path) -> None:
+    golden = json.loads((folder / "checkpoint.json").read_text())["golden"]
+    golden[0]["mean"][0] += golden[0]["std"][0]
+    edit(folder, golden=golden)
+    with pytest.raises(ValueError, match="answers differently here"):
+        RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
+
+
+@pytest.mark.parametrize("survives", [0, 1])
+def test_a_save_cut_short_leaves_the_old_checkpoint(
+    folder: Path, texts: list[str], survives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = RLMSurrogate.load(folder).predict(PROBLEM, texts).mean
+    replace, calls = os.replace, iter([True] * survives + [False])
+
+    def fail(source: Path, target: Path) -> None:
+        if not next(calls):
+            raise OSError("disk full")
+        replace(source, target)
+
+    other = RLMSurrogate.untrained(texts, vocabulary=280, width=16, heads=2, reader_layers=1, writer_layers=1, seed=5)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="disk full"):
+        patch.setattr(os, "replace", fail)
+        other.save(folder)
+    assert np.array_equal(RLMSurrogate.load(folder).predict(PROBLEM, texts).mean, old)
+    assert not list(folder.glob("*.part"))
+
+
+def test_a_new_save_leaves_no_old_weights(folder: Path, texts: list[str]) -> None:
+    RLMSurrogate.untrained(texts, width=16, heads=2, seed=5).save(folder)
+    assert len(list(folder.glob("*.safetensors"))) == 1
+    RLMSurrogate.load(folder).predict(PROBLEM, texts)

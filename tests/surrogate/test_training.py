@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training
+from prerank.surrogate.metrics import spearman
+from prerank.surrogate.table import Table
+
+PROBLEM = Problem("count the letters", "letters")
+
+
+def count_rows(n: int, seed: int = 0) -> list[Row]:
+    """Words a and b; the value is the number of a's, a second metric is there for some, no b at all is a failure."""
+    rng = np.random.default_rng(seed)
+    rows: list[Row] = []
+    for _ in range(n):
+        word = rng.permutation(["a"] * int(rng.integers(1, 9)) + ["b"] * int(rng.integers(0, 3)))
+        values = {"letters": float((word == "a").sum()) if "b" in word else np.nan}
+        if rng.random() < 0.5:
+            values["twice"] = 2.0 * (word == "a").sum()
+        rows.append(Row(PROBLEM.context, (" ".join(word),), values))
+    return rows
+
+
+def tiny() -> RLMSurrogate:
+    return RLMSurrogate.untrained(
+        ["a b letters twice"], vocabulary=270, width=32, heads=2, encoder_layers=1, reader_layers=1, writer_layers=1
+    )
+
+
+def run(steps: int, folder: Path | None = None, validate_every: int = 150, patience: int = 10) -> Training:
+    return Training(
+        steps,
+        candidates=64,
+        metrics=2,
+        rate=0.02,
+        adam_rate=0.01,
+        folder=folder,
+        validate_every=validate_every,
+        patience=patience,
+    )
+
+
+def test_a_rule_is_learnt_with_its_failures() -> None:
+    surrogate, test = tiny(), count_rows(200, seed=1)
+    surrogate.fit(count_rows(600), run(150))
+    p = surrogate.predict(PROBLEM, [row.texts[0] for row in test])
+    values = np.array([row.values["letters"] for row in test])
+    assert spearman(p.mean, values) > 0.9
+    assert p.p_fail[np.isnan(values)].mean() > p.p_fail[np.isfinite(values)].mean() + 0.5
+    assert surrogate.knowledge["count the letters"]["letters"] > 0.9
+    assert p.trust[0] > 0.9
+    assert surrogate.predict(Problem("elsewhere", "letters"), ["a"]).trust[0] == 0
+
+
+def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = count_rows(100)
+    whole = tiny()
+    whole.fit(rows, run(12))
+    step = Training._step
+
+    def interrupt(self: Training, *arguments: object) -> object:
+        if arguments[-1] == 7:
+            raise KeyboardInterrupt
+        return step(self, *arguments)  # type: ignore[arg-type]
+
+    resumed = tiny()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Training, "_step", interrupt)
+        resumed.fit(rows, run(12, tmp_path))
+    resumed.fit(rows, run(12, tmp_path))
+    texts = [row.texts[0] for row in rows]
+    assert np.array_equal(resumed.predict(PROBLEM, texts).mean, whole.predict(PROBLEM, texts).mean)
+
+
+def test_the_log_is_json_lines(tmp_path: Path) -> None:
+    tiny().fit(count_rows(60), run(6, tmp_path, validate_every=3))
+    entries = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [entry["step"] for entry in entries] == [3, 6]
+    assert all(entry["loss"] > 0 for entry in entries)
+
+
+def test_a_run_without_progress_stops_early_with_the_best_weights(tmp_path: Path) -> None:
+    surrogate, ranks = tiny(), iter([0.5, 0.9, 0.1, 0.2, 0.3, 0.4])
+    model = surrogate._inference.model
+    kept: list[float] = []
+
+    def validate() -> float:
+        kept.append(float(model.order.sum()))
+        return next(ranks)
+
+    run(60, tmp_path, validate_every=2, patience=2).run(
+        model, Table(count_rows(50), surrogate._inference.tokenizer), validate
+    )
+    assert len(kept) == 4
+    assert float(model.order.sum()) == kept[1]
+
+
+def test_rows_that_say_nothing_are_named() -> None:
+    with pytest.raises(ValueError, match="no text"):
+        Row("c", (), {"m": 1.0})
+    with pytest.raises(ValueError, match="'cell' has no value"):
+        Row("c", ("cell",), {})
+    with pytest.raises(ValueError, match="no rows"):
+        tiny().fit([], run(1))
+
+
+def test_a_batch_has_all_contexts_metrics_and_values_in_place() -> None:
+    rows = [Row(f"c{n % 2}", (f"{n}", f"{n} again"), {"m": float(n + 1)}) for n in range(20)]
+    table = Table(rows, tiny()._inference.tokenizer)
+    batch = table.draw(np.random.default_rng(0), contexts=8, candidates=5, metrics=3)
+    assert batch.contexts.shape[0] == 2
+    assert batch.candidates.shape[0] == 10
+    assert batch.tokens.shape[:2] == batch.asked.shape == batch.present.shape == (10, 1)
+    assert batch.present.all()
+    assert int(batch.candidates.max()) < len(batch.pieces)
