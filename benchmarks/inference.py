@@ -40,6 +40,7 @@ from prerank.surrogate.model import CANDIDATE_WORDS, CONTEXT_WORDS, KeysValues, 
 SAMPLES = 64
 MANY = 100_000
 ROUNDS = 5
+CELLS = 512
 
 
 def main() -> None:
@@ -107,11 +108,11 @@ def reference(surrogate: RLMSurrogate, texts: list[str], table: Path | None) -> 
         "reference / tree": slow / fast,
     }
     if table:
-        cells, accuracy = test_cells(table, 128)
+        cells, accuracy = test_cells(table, CELLS)
         pairs = [(cells[i : i + 16], i) for i in range(0, len(cells), 16)]
         medians = np.concatenate([sampled(inference, problem, part, salt) for part, salt in pairs])
-        found["Spearman of 128 test cells, reference"] = spearman(medians, accuracy)
-        found["Spearman of 128 test cells, tree"] = spearman(surrogate.predict(problem, cells).mean, accuracy)
+        found[f"Spearman of {CELLS} test cells, reference"] = spearman(medians, accuracy)
+        found[f"Spearman of {CELLS} test cells, tree"] = spearman(surrogate.predict(problem, cells).mean, accuracy)
     return found
 
 

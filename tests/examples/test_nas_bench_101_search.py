@@ -76,7 +76,7 @@ def test_the_nearest_row_differs_in_the_fewest_parameters(table: Any) -> None:
 
 def test_equally_near_rows_go_by_hash_and_only_test_rows_count(tmp_path: Path) -> None:
     rows = [record(3, CELLS[0]), record(2, CELLS[0]), record(1, CELLS[0], split="train")]
-    table = cell_table.read(written(tmp_path, map(json.dumps, rows)))
+    table = cell_table.read(written(tmp_path, [json.dumps(row) for row in rows]))
     assert table.accuracy.tolist() == [0.502, 0.503]
     assert table.nearest(CELLS[0]) == 0
 
