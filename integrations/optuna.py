@@ -95,9 +95,10 @@ class RLMSampler(BaseSampler):
         """The most wanted candidate of a fresh pool."""
         if not search_space:
             return {}
+        problems = self._problems(study, search_space)
         try:
             with self._lock:
-                return self._propose(study, search_space)
+                return self._propose(study, search_space, problems)
         except Exception as error:  # a study of hours must not die of a surrogate
             if not self._warned:
                 warnings.warn(f"the surrogate failed ({error!r}); sampling goes on without it", stacklevel=2)
@@ -126,8 +127,8 @@ class RLMSampler(BaseSampler):
         self._lock = threading.Lock()
         self._studies = {}
 
-    def _propose(self, study: Study, space: dict[str, BaseDistribution]) -> Params:
-        memory, problems = self._memory(study), self._problems(study, space)
+    def _propose(self, study: Study, space: dict[str, BaseDistribution], problems: list[Problem]) -> Params:
+        memory = self._memory(study)
         trials = study._get_trials(deepcopy=False, use_cache=True)  # pyright: ignore[reportPrivateUsage]
         known = [(trial, text) for trial in trials if (text := self._read(trial.params, space)) is not None]
         memory.learn(problems, known)
@@ -186,7 +187,7 @@ class RLMSampler(BaseSampler):
             return [Problem(context, f"objective {number}", way) for number, way in enumerate(directions)]  # type: ignore[arg-type]
         given = list(self._problem) if isinstance(self._problem, Sequence) else [self._problem]
         if len(given) != len(directions):
-            raise ValueError(f"problem names {len(given)} metrics, the study has {len(directions)} objectives")
+            raise ValueError(f"problem is {len(given)} of them for {len(directions)} objectives; give one for each")
         return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]
 
     def _memory(self, study: Study) -> _StudyMemory:

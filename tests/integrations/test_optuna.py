@@ -166,8 +166,8 @@ def test_the_same_seed_gives_the_same_study() -> None:
 def test_several_objectives_need_as_many_problems() -> None:
     lonely = sampler(problem=[Problem("c", "m")], search_space=SPACE)
     study = optuna.create_study(sampler=lonely, directions=["minimize", "maximize"])
-    with pytest.warns(UserWarning, match="2 objectives"):
-        study.ask(SPACE)
+    with pytest.raises(ValueError, match="1 of them for 2 objectives"):
+        ask(study)
 
 
 def test_a_sampler_survives_pickling_in_the_middle_of_a_study() -> None:
