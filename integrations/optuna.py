@@ -14,6 +14,7 @@ import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -77,7 +78,7 @@ class RLMSampler(BaseSampler):
         self._acquisition = acquisition
         self._independent = independent_sampler or RandomSampler(seed=seed)
         self._rng = np.random.default_rng(seed)
-        self._studies: dict[str, _StudyMemory] = {}
+        self._studies: WeakKeyDictionary[Study, _StudyMemory] = WeakKeyDictionary()
         self._warned = False
         self._lock = threading.Lock()
 
@@ -88,7 +89,8 @@ class RLMSampler(BaseSampler):
 
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
         """The given search space, else the parameters that all finished trials share."""
-        space = self._space if self._space is not None else self._memory(study).intersection.calculate(study)
+        with self._lock:
+            space = self._space if self._space is not None else self._memory(study).intersection.calculate(study)
         return {name: distribution for name, distribution in space.items() if not distribution.single()}
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> Params:
@@ -125,7 +127,7 @@ class RLMSampler(BaseSampler):
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
         self._lock = threading.Lock()
-        self._studies = {}
+        self._studies = WeakKeyDictionary()
 
     def _propose(self, study: Study, space: dict[str, BaseDistribution], problems: list[Problem]) -> Params:
         memory = self._memory(study)
@@ -191,9 +193,9 @@ class RLMSampler(BaseSampler):
         return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]
 
     def _memory(self, study: Study) -> _StudyMemory:
-        if study.study_name not in self._studies:
-            self._studies[study.study_name] = _StudyMemory((self._surrogate or RLMSurrogate.load()).fork())
-        return self._studies[study.study_name]
+        if study not in self._studies:
+            self._studies[study] = _StudyMemory((self._surrogate or RLMSurrogate.load()).fork())
+        return self._studies[study]
 
 
 class _StudyMemory:
@@ -205,8 +207,10 @@ class _StudyMemory:
         self._learnt: set[tuple[int, str]] = set()
 
     def learn(self, problems: Sequence[Problem], known: list[tuple[FrozenTrial, str]]) -> None:
-        """Observe the trials that finished since the last time; a failed one is a failure of all metrics."""
-        new = [(t, text) for t, text in known if _is_label(t) and (t.number, text) not in self._learnt]
+        """Observe the trials that finished since the last time; what only ever failed is a failure of all metrics."""
+        done = {text for trial, text in known if trial.state == TrialState.COMPLETE}
+        wanted = {text: TrialState.COMPLETE if text in done else TrialState.FAIL for _, text in known}
+        new = [(t, text) for t, text in known if t.state == wanted[text] and (t.number, text) not in self._learnt]
         for number, problem in enumerate(problems):
             values = [trial.values[number] if trial.values else np.nan for trial, _ in new]
             if new:
@@ -218,10 +222,6 @@ def _written(params: Params) -> str:
     """Parameters by name and value; floats to four digits, since no model reads sixteen."""
     values = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in params.items()}
     return " ".join(f"{name}={value}" for name, value in values.items())
-
-
-def _is_label(trial: FrozenTrial) -> bool:
-    return trial.state in (TrialState.COMPLETE, TrialState.FAIL)
 
 
 def _best(study: Study, trials: list[FrozenTrial]) -> list[FrozenTrial]:

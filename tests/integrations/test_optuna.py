@@ -127,6 +127,26 @@ def test_the_study_is_observed_with_failures_as_nan() -> None:
     assert np.isnan(fake.observed[1][2])
 
 
+def test_a_failure_does_not_undo_a_value_of_the_same_candidate() -> None:
+    fake = FakeSurrogate()
+    study = study_of(sampler(surrogate=fake, seed=0))
+    for value in (7.0, None):
+        state = optuna.trial.TrialState.FAIL if value is None else optuna.trial.TrialState.COMPLETE
+        same = optuna.trial.create_trial(params={"word": "bb", "n": 3}, distributions=SPACE, value=value, state=state)
+        study.add_trial(same)
+    study.ask(SPACE)
+    assert [value for _, _, value in fake.observed] == [7.0]
+
+
+def test_studies_of_one_name_do_not_share_what_they_know() -> None:
+    one = sampler(search_space=SPACE, seed=0)
+    studies = [optuna.create_study(study_name="same", sampler=one) for _ in range(2)]
+    for study in studies:
+        ask(study)
+        ask(study)
+    assert len(one._studies) == 2
+
+
 def test_added_trials_are_observed() -> None:
     fake = FakeSurrogate()
     study = study_of(sampler(surrogate=fake, seed=0))
