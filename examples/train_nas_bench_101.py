@@ -38,8 +38,7 @@ def main() -> None:
     arguments = parse()
     rng = np.random.default_rng(arguments.seed)
     columns = {metric: name for metric, name in COLUMNS.items() if not arguments.cheap or name in CHEAP}
-    records = read(arguments.table)
-    rows = [row(record, columns, rng) for record in records]
+    rows = read(arguments.table, columns, rng)
     rng.shuffle(rows)  # type: ignore[arg-type]
     texts = [rows[0].context, *columns, *(text for row in rows for text in row.texts[:2])]
     surrogate = RLMSurrogate.untrained(texts, seed=arguments.seed)
@@ -71,10 +70,19 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def read(table: Path) -> list[dict[str, Any]]:
-    """The training rows of the table."""
-    with gzip.open(table, "rt") as lines:
-        return [record for record in map(json.loads, lines) if record["split"] == "train"]
+def read(table: Path, columns: dict[str, str], rng: np.random.Generator) -> list[Row]:
+    """The training rows of the table; a line that is none is named."""
+    rows: list[Row] = []
+    with gzip.open(table, "rt", encoding="utf-8") as lines:
+        for number, line in enumerate(lines, 1):
+            try:
+                record = json.loads(line)
+                if record["split"] == "train":
+                    rows.append(row(record, columns, rng))
+            except (ValueError, KeyError, TypeError) as error:
+                remedy = f"a line is a JSON object with adjacency, ops, split and {', '.join(columns.values())}"
+                raise ValueError(f"{table}, line {number}: {error!r}; {remedy}") from error
+    return rows
 
 
 def row(record: dict[str, Any], columns: dict[str, str], rng: np.random.Generator) -> Row:

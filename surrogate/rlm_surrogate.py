@@ -143,12 +143,13 @@ class RLMSurrogate:
         self._observations.setdefault(problem, {}).update(zip(texts, measured.tolist(), strict=True))
         self._adapted.pop(problem.family, None)
 
-    def fit(self, rows: Sequence[Row], training: Training, *, validation: Sequence[Row] = ()) -> None:
+    def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
 
         Args:
             rows: Measured candidates of any number of contexts and metrics.
-            training: The run: steps, batch, rates, folder to resume from.
+            training: The run: steps, batch, rates, folder to resume from. None: as many steps as read each row sixteen
+                times.
             validation: Rows kept out, on which the best weights are chosen and the knowledge is rated. Empty: one in
                 twenty of the rows is kept out.
 
@@ -156,10 +157,12 @@ class RLMSurrogate:
             ValueError: If there are no rows.
         """
         from .fitting import fit
+        from .training import Training
 
         kept = rows[::20] if not validation and len(rows) >= 40 else ()
         train = [row for index, row in enumerate(rows) if index % 20] if kept else rows
-        self._source = fit(copy.deepcopy(self._inference), train, validation or kept or rows, training)
+        run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4, candidates=64)
+        self._source = fit(copy.deepcopy(self._inference), train, validation or kept or rows, run)
         self._seen.clear()
         self._adapted.clear()
 

@@ -100,6 +100,14 @@ def test_a_run_without_progress_stops_early_with_the_best_weights(tmp_path: Path
     assert float(model.order.sum()) == kept[1]
 
 
+def test_the_default_run_trains_a_copy() -> None:
+    surrogate, rows = tiny(), count_rows(40)
+    fork, before = surrogate.fork(), surrogate.predict(PROBLEM, ["a a b"]).mean
+    fork.fit(rows)
+    assert fork.predict(PROBLEM, ["a a b"]).mean != before
+    assert surrogate.predict(PROBLEM, ["a a b"]).mean == before
+
+
 def test_rows_that_say_nothing_are_named() -> None:
     with pytest.raises(ValueError, match="no text"):
         Row("c", (), {"m": 1.0})
