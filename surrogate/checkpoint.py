@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from .codec import DIGITS, VOCABULARY
-from .inference import Inference, Knowledge
+from .inference import Inference
 from .model import RLM
 from .problem import Problem
 from .tokenizer import Tokenizer
@@ -132,6 +132,3 @@ def _verify(inference: Inference, expected: dict[str, Any], path: Path) -> None:
             f"{expected['texts'][int(away.argmax())]!r} is {got['mean'][int(away.argmax())]}, "
             f"it must be {expected['mean'][int(away.argmax())]}; install the versions that it names"
         )
-
-
-__all__ = ["DESCRIPTION", "Knowledge", "describe", "load", "replace", "save"]
