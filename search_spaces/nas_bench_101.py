@@ -141,11 +141,12 @@ def from_record(record: Mapping[str, Any]) -> Cell:
             raise ValueError(f"the row has no {key!r}, only {sorted(record)}; give adjacency and ops")
     try:
         adjacency = tuple(tuple(row) for row in record["adjacency"])
-        ops: list[str] = list(record["ops"])
+        names: list[str] = list(record["ops"])
+        ops = tuple(_RECORD_NAMES.get(name, name) for name in names)
     except TypeError as error:
         found = f"adjacency {record['adjacency']!r} and ops {record['ops']!r}"
         raise ValueError(f"the row has {found}; give a list of rows and a list of names") from error
-    return Cell(adjacency, tuple(_RECORD_NAMES.get(name, name) for name in ops))
+    return Cell(adjacency, ops)
 
 
 def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int = 108) -> Problem:

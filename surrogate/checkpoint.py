@@ -24,6 +24,7 @@ from .tokenizer import Tokenizer
 
 DESCRIPTION = "checkpoint.json"
 _FORMAT = 1
+_PARTS = {"weights", "shape", "versions", "knowledge", "provenance", "golden", "tokenizer"}
 _GOLDEN_TOLERANCE = 0.01  # in predicted standard deviations: far above rounding, far below a wrong model
 
 
@@ -41,7 +42,7 @@ def save(
     from safetensors.torch import save as to_bytes
 
     weights = to_bytes({name: tensor.cpu().contiguous() for name, tensor in inference.model.state_dict().items()})
-    name = f"model-{hashlib.sha256(weights).hexdigest()[:12]}.safetensors"
+    name = _weights_name(weights)
     description = {
         "format": _FORMAT,
         "weights": name,
@@ -73,8 +74,11 @@ def describe(path: Path) -> dict[str, Any]:
     try:
         description: dict[str, Any] = json.loads(file.read_text("utf-8"))
         kind, codec = description["format"], description["codec"]
+        missing = _PARTS - description.keys()
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is not a prerank checkpoint ({error!r}); save it again") from error
+    if missing:
+        raise ValueError(f"{file} is damaged: it lacks {sorted(missing)}; copy or save it again")
     if kind != _FORMAT or codec != {"digits": DIGITS, "vocabulary": VOCABULARY}:
         raise ValueError(f"{file} has format {kind} and codec {codec}; this version reads format {_FORMAT} only")
     return description
@@ -93,7 +97,10 @@ def load(path: Path, device: str) -> Inference:
     try:
         tokenizer = Tokenizer(json.dumps(description["tokenizer"]))
         model = RLM(**description["shape"])
-        model.load_state_dict(from_bytes((path / description["weights"]).read_bytes()))
+        weights = (path / description["weights"]).read_bytes()
+        if _weights_name(weights) != description["weights"]:
+            raise ValueError("the weights are not those that were saved")
+        model.load_state_dict(from_bytes(weights))
     except Exception as error:  # safetensors, tokenizers and torch raise classes of their own
         raise ValueError(f"the checkpoint at {path} is damaged ({error}); copy or save it again") from error
     inference = Inference(model.to(device), tokenizer, description["knowledge"])
@@ -110,6 +117,11 @@ def replace(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _weights_name(weights: bytes) -> str:
+    """Name of the weights' file, which tells whether they are whole."""
+    return f"model-{hashlib.sha256(weights).hexdigest()[:12]}.safetensors"
 
 
 def _answer(inference: Inference, problem: Problem, texts: list[str]) -> dict[str, Any]:

@@ -124,6 +124,9 @@ def _grow(
     mask = torch.from_numpy(visible).to(device).unsqueeze(1)
     states, cache = model.write(model.tokens(tokens.to(device)), mask, candidates, cache)
     digits = model.logits(states, position).double().softmax(dim=-1).cpu().numpy()  # (n, B, 10)
+    if position == 1:  # a mantissa never begins with 0; its interval would lie outside the head's
+        digits[:, :, 0] = 0
+        digits /= digits.sum(axis=2, keepdims=True)
     last = np.broadcast_to(np.arange(10)[:, None], (count, breadth, 10, 1))
     symbols = np.concatenate([np.repeat(branches.symbols[:, :, None], 10, axis=2), last], axis=3)
     mass = branches.mass[:, :, None] * digits

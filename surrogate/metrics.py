@@ -35,6 +35,11 @@ def slowdown_at(k: int, predicted: ArrayLike, measured: ArrayLike) -> float:
     """
     if k < 1:
         raise ValueError(f"k is {k}; at least one candidate must be measured")
+    if np.shape(predicted) != np.shape(measured):
+        raise ValueError(
+            f"{np.size(predicted)} predictions do not match {np.size(measured)} measured values; "
+            "give one of each a candidate"
+        )
     times = np.where(np.isfinite(np.asarray(measured, dtype=np.float64)), measured, np.inf)
     first = np.argsort(np.asarray(predicted), kind="stable")[:k]
     best = times.min(initial=np.inf)
@@ -45,7 +50,7 @@ def slowdown_at(k: int, predicted: ArrayLike, measured: ArrayLike) -> float:
 
 def regret(found: ArrayLike, best: float, direction: Direction = "minimize") -> Floats:
     """Distance from the best value so far to the best there is, after each evaluation, (T,); nan: nothing found yet."""
-    values = np.asarray(found, dtype=np.float64)
+    values = np.where(np.isfinite(np.asarray(found, dtype=np.float64)), found, np.nan)
     if direction == "maximize":
         return best - np.fmax.accumulate(values)
     return np.fmin.accumulate(values) - best

@@ -54,13 +54,19 @@ class Prediction:
         """
         if not 0 <= q <= 1:
             raise ValueError(f"quantile q is {q}; it must lie in [0, 1]")
-        lower, upper, mass = self._ascending
-        before = np.cumsum(mass, axis=1) - mass
-        # The last leaf that starts at or below q; padding has no mass and is never the last one to start.
-        leaf = np.where(mass > 0, before <= q, False)
-        index = (leaf.shape[1] - 1 - leaf[:, ::-1].argmax(axis=1))[:, None]
-        low, high, weight, start = (np.take_along_axis(a, index, 1)[:, 0] for a in (lower, upper, mass, before))
-        return low + (high - low) * np.clip((q - start) / weight, 0, 1)
+        ends, last = self._ends, self._ends.shape[1] - 1
+        # The first end below which a share q lies, by bisection: between two ends the distribution is linear.
+        low, high = np.zeros(len(self), dtype=np.intp), np.full(len(self), last, dtype=np.intp)
+        for _ in range(last.bit_length()):
+            middle = (low + high) // 2
+            enough = self._below(ends[np.arange(len(self)), middle], closed=True) >= q
+            low, high = np.where(enough, low, np.minimum(middle + 1, high)), np.where(enough, middle, high)
+        right, left = (ends[np.arange(len(self)), index] for index in (high, np.maximum(high - 1, 0)))
+        before, reached = self._below(left, closed=True), self._below(right, closed=False)
+        rises = (reached > before) & (right > left)
+        share = np.divide(q - before, reached - before, out=np.ones(len(self)), where=rises)
+        share = np.clip(share, 0, 1)
+        return left * (1 - share) + right * share
 
     def __getitem__(self, rows: NDArray[np.intp] | slice) -> Prediction:
         """The predictions of some candidates, in the order asked."""
@@ -71,19 +77,28 @@ class Prediction:
         return self.lower / 2 + self.upper / 2  # halves first: the sum of two huge ends would overflow
 
     @cached_property
-    def _ascending(self) -> tuple[Floats, Floats, Floats]:
-        order = np.argsort(self._middle, axis=1, kind="stable")
-        lower, upper, mass = (np.take_along_axis(a, order, 1) for a in (self.lower, self.upper, self.mass))
-        return lower, upper, mass
+    def _ends(self) -> Floats:
+        """Ends of the leaves that have mass, ascending, padded with the last one, (N, at least 1)."""
+        real = np.concatenate([self.mass, self.mass], axis=1) > 0
+        ends = np.concatenate([self.lower, self.upper], axis=1)
+        greatest = np.where(real, ends, -np.inf).max(axis=1, keepdims=True, initial=-np.inf)
+        return np.sort(np.where(real, ends, greatest), axis=1)
+
+    def _below(self, value: Floats, *, closed: bool) -> Floats:
+        """Share of each distribution below a value, (N,); closed: a point at the value counts. Leaves may overlap."""
+        value, half = value[:, None], self.upper / 2 - self.lower / 2
+        point = (self.lower <= value if closed else self.lower < value).astype(np.float64)
+        share = np.divide(value / 2 - self.lower / 2, half, out=point, where=half > 0)
+        return (self.mass * np.clip(share, 0, 1)).sum(axis=1)
 
 
 def standard_deviation(lower: Floats, upper: Floats, mass: Floats) -> Floats:
     """Standard deviation of distributions given by their leaves, (N, L) each -> (N,)."""
-    middle = lower / 2 + upper / 2
-    away, half = middle - (mass * middle).sum(axis=1, keepdims=True), upper / 2 - lower / 2
-    # Scaled before squaring: numbers up to the largest float must not overflow.
+    # Halved, so that differences of the largest floats do not overflow, and scaled before squaring.
+    middle = lower / 4 + upper / 4
+    away, half = middle - (mass * middle).sum(axis=1, keepdims=True), upper / 4 - lower / 4
     scale = np.maximum(np.abs(away), half).max(axis=1, keepdims=True, initial=np.finfo(np.float64).tiny)
-    return scale[:, 0] * np.sqrt((mass * ((away / scale) ** 2 + (half / scale) ** 2 / 3)).sum(axis=1))
+    return scale[:, 0] * (2 * np.sqrt((mass * ((away / scale) ** 2 + (half / scale) ** 2 / 3)).sum(axis=1)))
 
 
 def concatenate(predictions: list[Prediction]) -> Prediction:

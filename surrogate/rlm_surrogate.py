@@ -46,6 +46,7 @@ class RLMSurrogate:
     def __init__(self, source: Path | Inference, device: str = "cpu") -> None:
         self._source = source
         self._device = device
+        self._opened: Inference | None = None
         self._observations: dict[Problem, dict[str, float]] = {}
         self._seen: dict[tuple[Problem, str], tuple[float, float, Floats]] = {}
         self._adapted: dict[tuple[str, str, str], Adaptation] = {}
@@ -163,12 +164,14 @@ class RLMSurrogate:
         train = [row for index, row in enumerate(rows) if index % 20] if kept else rows
         run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4, candidates=64)
         self._source = fit(copy.deepcopy(self._inference), train, validation or kept or rows, run)
+        self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
         self._seen.clear()
         self._adapted.clear()
 
     def fork(self) -> RLMSurrogate:
         """The same model with its own copy of the observations: what one learns, the other does not."""
         other = RLMSurrogate(self._source, self._device)
+        other._opened = self._opened
         other.provenance = self.provenance
         other._observations = {problem: dict(observed) for problem, observed in self._observations.items()}
         return other
@@ -193,8 +196,14 @@ class RLMSurrogate:
     def _inference(self) -> Inference:
         if not isinstance(self._source, Path):
             return self._source
-        stamp = max((file.stat().st_mtime_ns for file in self._source.glob("*")), default=0)
-        return _loaded(self._source, stamp, self._device)
+        if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
+            stamp = max((file.stat().st_mtime_ns for file in self._source.glob("*")), default=0)
+            self._opened = _loaded(self._source, stamp, self._device)
+        return self._opened
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Weights that lie in a folder are read again, not copied."""
+        return vars(self) | {"_opened": None}
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
@@ -236,10 +245,13 @@ class RLMSurrogate:
         ]
 
     def _recall(self, file: Path) -> None:
-        entries: list[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
-        for entry in entries:
-            problem = Problem(entry["context"], entry["metric"], entry["direction"])
-            self._observations[problem] = dict(zip(entry["texts"], entry["values"], strict=True))
+        try:
+            entries: list[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
+            for entry in entries:
+                problem = Problem(entry["context"], entry["metric"], entry["direction"])
+                self._observations[problem] = dict(zip(entry["texts"], entry["values"], strict=True))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{file} is damaged ({error!r}); remove it or save the surrogate again") from error
 
 
 @lru_cache(maxsize=8)
@@ -253,10 +265,11 @@ def _loaded(path: Path, _stamp: int, device: str) -> Inference:
 def _checked(texts: Sequence[str]) -> list[str]:
     if isinstance(texts, str):
         raise ValueError(f"texts is the single string {texts[:60]!r}; give a list of texts")
+    texts = list(texts)
     for number, text in enumerate(texts):
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"text {number} is {text!r}, a {type(text).__name__}; to_text must return strings")
-    return list(texts)
+    return texts
 
 
 def _flat(states: Floats) -> Floats:

@@ -58,6 +58,7 @@ class Tokenizer:
         from tokenizers import Tokenizer as Pieces
 
         self._pieces: Any = Pieces.from_str(serialized)
+        self._pieces.encode_special_tokens = True  # a word that reads like padding is a word
         self.vocabulary: int = self._pieces.get_vocab_size()
         self._split = lru_cache(maxsize=100_000)(self._split_word)
 

@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -66,23 +69,23 @@ class Training:
 
     def run(self, model: RLM, table: Table, validate: Callable[[], float] | None = None) -> None:
         """Train a model in place; with validate, a rank correlation, the best weights seen are the final ones."""
+        self._best, self._kept, self._stale = -np.inf, {}, 0
         optimizers = self._optimizers(model)
-        start = self._resume(model, optimizers)
-        progress = tqdm(range(start, self.steps), initial=start, total=self.steps, desc="training", unit="step")
-        step = start
-        try:
-            for step in progress:
+        step = self._resume(model, optimizers)
+        progress = tqdm(initial=step, total=self.steps, desc="training", unit="step")
+        with progress, _interrupts() as asked:
+            while step < self.steps and self._stale < self.patience:
                 loss = self._step(model, table, optimizers, step)
+                step += 1
+                progress.update()
                 if step % 20 == 0:
                     progress.set_postfix(loss=f"{float(loss):.3f}", rank=f"{self._best:.4f}")
-                if (step + 1) % self.validate_every == 0 or step + 1 == self.steps:
-                    self._validate(model, validate, step + 1, float(loss))
-                    self._save(model, optimizers, step + 1)
-                    if self._stale >= self.patience:
-                        break
-        except KeyboardInterrupt:
-            self._save(model, optimizers, step)
-            raise
+                if step % self.validate_every == 0 or step == self.steps:
+                    self._validate(model, validate, step, float(loss))
+                    self._save(model, optimizers, step)
+                if asked:
+                    self._save(model, optimizers, step)
+                    raise KeyboardInterrupt
         if self._kept:
             model.load_state_dict(self._kept)
         model.eval()
@@ -158,6 +161,26 @@ class Training:
             optimizer.load_state_dict(saved)
         self._best, self._kept, self._stale = state["best"]
         return state["step"]
+
+
+@contextmanager
+def _interrupts() -> Generator[list[int]]:
+    """Collect Ctrl-C, so that a step is done whole and saved before the run ends; a second one ends it at once."""
+    asked: list[int] = []
+
+    def note(number: int, frame: object) -> None:
+        asked.append(number)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    ours = threading.current_thread() is threading.main_thread()  # no other thread may, or need, handle signals
+    if not ours or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        yield asked
+        return
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def loss_of(model: RLM, batch: Batch) -> Tensor:

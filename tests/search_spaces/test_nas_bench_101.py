@@ -1,7 +1,8 @@
 import gzip
 import json
 import os
-from itertools import islice, pairwise
+from contextlib import suppress
+from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -233,3 +234,43 @@ def test_problem() -> None:
 def test_cells_of_the_table_are_distinct(records: list[dict[str, Any]]) -> None:
     assert len({record["hash"] for record in records}) == len(records)
     assert len({nas_bench_101.from_record(record).hash for record in records}) == len(records)
+
+
+@given(draws, draws)
+def test_hash_agrees_with_isomorphism_among_small_cells(one: dict[str, Any], other: dict[str, Any]) -> None:
+    # Drawing all edges and pruning favours cells of two to four vertices.
+    first, second = (nas_bench_101.from_params(params) for params in (one, other))
+    if first is not None and second is not None:
+        assert (first.hash == second.hash) == isomorphic(first, second)
+
+
+@pytest.mark.parametrize("size", [2, 3, 4])
+def test_there_are_as_many_cells_as_the_paper_counts(size: int) -> None:
+    pairs = [(i, j) for j in range(size) for i in range(j)]
+    found: set[str] = set()
+    for chosen in product((0, 1), repeat=len(pairs)):
+        matrix = [[0] * size for _ in range(size)]
+        for (i, j), edge in zip(pairs, chosen, strict=True):
+            matrix[i][j] = edge
+        for ops in product(OPERATIONS, repeat=size - 2):
+            with suppress(ValueError):
+                cell = Cell(tuple(map(tuple, matrix)), ("input", *ops, "output"))
+                found |= {cell.hash} if len(cell.ops) == size else set()
+    assert len(found) == nas_bench_101.CELLS[size]
+
+
+def test_a_sample_of_none_is_empty() -> None:
+    assert nas_bench_101.sample(np.random.default_rng(0), 0) == []
+
+
+def test_texts_of_the_table_have_a_short_word_for_each_vertex(records: list[dict[str, Any]]) -> None:
+    for record in records:
+        cell = nas_bench_101.from_record(record)
+        words = nas_bench_101.to_text(cell).split()
+        assert len(words) == len(cell.ops) <= 7
+        assert max(map(len, words)) <= len("maxpool3x3<0,1,2,3,4")
+
+
+def test_operations_that_are_no_names_are_named() -> None:
+    with pytest.raises(ValueError, match="list of names"):
+        nas_bench_101.from_record({"adjacency": [[0, 1], [0, 0]], "ops": [["input"], ["output"]]})

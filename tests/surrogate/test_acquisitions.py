@@ -30,3 +30,26 @@ def test_the_sign_turns_the_mean_and_not_the_spread() -> None:
     p = uniform(1.0, 3.0)
     assert expected_value(p, -1)[0] == -2
     assert confidence_bound(2.0)(p, -1)[0] == pytest.approx(-2 + 2 * p.std[0])
+
+
+def mixture(seed: int) -> Prediction:
+    rng = np.random.default_rng(seed)
+    ends = np.sort(rng.normal(size=(2, 4, 2)), axis=2)
+    return Prediction(ends[..., 0], ends[..., 1], rng.dirichlet(np.ones(4), size=2), rng.random(2), np.ones(2))
+
+
+@given(st.integers(0, 10_000), st.floats(-2, 2))
+def test_the_mirrored_problem_has_the_same_scores(seed: int, incumbent: float) -> None:
+    p = mixture(seed)
+    mirrored = Prediction(-p.upper, -p.lower, p.mass, p.p_fail, p.trust)
+    pairs = (expected_improvement(incumbent), expected_improvement(-incumbent)), (expected_value,) * 2
+    for score, other in (*pairs, (confidence_bound(1.5),) * 2):
+        assert score(p, 1) == pytest.approx(other(mirrored, -1))
+
+
+def test_expected_improvement_of_many_leaves_is_that_of_numbers_drawn_from_them() -> None:
+    p, rng = mixture(3), np.random.default_rng(0)
+    for row in range(2):
+        leaf = rng.choice(4, size=400_000, p=p.mass[row])
+        gain = np.clip(0.2 - rng.uniform(p.lower[row, leaf], p.upper[row, leaf]), 0, None).mean()
+        assert expected_improvement(0.2)(p, -1)[row] == pytest.approx((1 - p.p_fail[row]) * gain, abs=0.005)

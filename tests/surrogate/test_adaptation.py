@@ -99,3 +99,54 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     p = adapted(prior, states, truth + np.random.default_rng(0).normal(size=500), 200)
     inside = (p.quantile(0.05) <= truth[200:]) & (truth[200:] <= p.quantile(0.95))
     assert inside.mean() > 0.85
+
+
+@given(
+    st.lists(st.floats(1e-9, 1e9), min_size=2, max_size=20, unique=True),
+    st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=20),
+)
+def test_normal_scores_are_monotone_between_and_beyond_their_values(values: list[float], others: list[float]) -> None:
+    scores = NormalScores(np.array(values))(np.sort(others))
+    assert np.isfinite(scores).all()
+    assert (np.diff(scores) >= -1e-9).all()
+
+
+@pytest.mark.parametrize(("factor", "shift"), [(100.0, 0.0), (100.0, 7.0), (100.0, -7000.0), (1e-9, 0.0)])
+def test_the_unit_does_not_matter_to_the_ranking_of_positive_values(factor: float, shift: float) -> None:
+    prior, states, truth = world(1, 300)
+    values = np.exp(truth / 4)
+    one, other = (adapted(prior, states, v, 60).mean for v in (values, factor * values + shift))
+    assert spearman(one, values[60:]) > spearman(prior[60:], values[60:]) + 0.2
+    assert spearman(one, other) > 0.999
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
+@pytest.mark.parametrize("kind", [[2.0], [1.0, -1.0], [np.nan], [1.0, np.nan]])
+def test_a_handful_of_observations_gives_finite_predictions(kind: list[float], count: int) -> None:
+    prior, states, _ = world(4, 20)
+    states[1] = states[0]  # the same candidate, measured twice
+    p = adapted(prior, states, np.array((kind * 10)[:20]), count)
+    for numbers in (p.mean, p.std, p.quantile(0.9), p.p_fail, p.trust):
+        assert np.isfinite(numbers).all()
+    assert ((p.p_fail >= 0) & (p.p_fail <= 1)).all()
+    assert ((p.trust >= 0) & (p.trust <= 1)).all()
+
+
+def test_candidates_that_all_look_alike_give_finite_predictions() -> None:
+    p = adapted(np.ones(30), np.zeros((30, 4)), np.arange(30.0), 10)
+    assert np.isfinite(p.mean).all()
+    assert np.isfinite(p.std).all()
+
+
+def test_without_failures_nobody_is_suspected() -> None:
+    prior, states, truth = world(5, 100)
+    assert not adapted(prior, states, truth, 50).p_fail.any()
+
+
+def test_failures_do_not_move_the_values() -> None:
+    prior, states, truth = world(7, 200)
+    kept = np.arange(200) >= 100
+    kept[:100:2] = True
+    some = adapted(prior[kept], states[kept], truth[kept], 50)
+    all_of_them = adapted(prior, states, np.where(kept, truth, np.nan), 100)
+    assert np.array_equal(some.mean, all_of_them.mean)

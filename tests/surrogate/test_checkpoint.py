@@ -2,12 +2,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.torch import load as from_bytes
+from safetensors.torch import save as to_bytes
 
-from prerank.surrogate import Problem, RLMSurrogate
+from prerank.surrogate import Problem, RLMSurrogate, checkpoint
+from prerank.surrogate.inference import Inference
 
 PROBLEM = Problem("c", "latency_ms")
 
@@ -92,3 +97,62 @@ def test_a_new_save_leaves_no_old_weights(folder: Path, texts: list[str]) -> Non
     RLMSurrogate.untrained(texts, width=16, heads=2, seed=5).save(folder)
     assert len(list(folder.glob("*.safetensors"))) == 1
     RLMSurrogate.load(folder).predict(PROBLEM, texts)
+
+
+def truncate(folder: Path) -> None:
+    (weights,) = folder.glob("*.safetensors")
+    weights.write_bytes(weights.read_bytes()[:1000])
+
+
+def remove_the_weights(folder: Path) -> None:
+    (weights,) = folder.glob("*.safetensors")
+    weights.unlink()
+
+
+def scale(folder: Path) -> None:
+    (weights,) = folder.glob("*.safetensors")
+    weights.write_bytes(to_bytes({name: 1.1 * tensor for name, tensor in from_bytes(weights.read_bytes()).items()}))
+
+
+def write_garbage(folder: Path) -> None:
+    (folder / "checkpoint.json").write_bytes(b"\xff\x00{")
+
+
+@pytest.mark.parametrize("damage", [truncate, remove_the_weights, scale, write_garbage, lambda f: edit(f, format=2)])
+def test_a_damaged_checkpoint_is_named(folder: Path, damage: Callable[[Path], None]) -> None:
+    damage(folder)
+    with pytest.raises(ValueError, match=re.escape(str(folder))):
+        RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
+
+
+@pytest.mark.parametrize("key", ["weights", "shape", "knowledge", "provenance", "golden", "tokenizer"])
+def test_a_checkpoint_that_lacks_a_part_is_named(folder: Path, key: str) -> None:
+    file = folder / "checkpoint.json"
+    description = json.loads(file.read_text())
+    del description[key]
+    file.write_text(json.dumps(description))
+    with pytest.raises(ValueError, match=re.escape(str(folder))):
+        RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
+
+
+@pytest.mark.parametrize("content", ["{", '[{"context": "c"}]', "[3]"])
+def test_observations_that_are_damaged_are_named(folder: Path, content: str) -> None:
+    (folder / "observations.json").write_text(content)
+    with pytest.raises(ValueError, match=re.escape(str(folder))):
+        RLMSurrogate.load(folder)
+
+
+def test_a_checkpoint_is_read_once_for_all_loads(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[Path] = []
+    load = checkpoint.load
+
+    def count(path: Path, device: str) -> Inference:
+        calls.append(path)
+        return load(path, device)
+
+    monkeypatch.setattr(checkpoint, "load", count)
+    one, other = RLMSurrogate.load(folder), RLMSurrogate.load(folder)
+    assert calls == []
+    for surrogate in (one, other, one.fork()):
+        surrogate.predict(PROBLEM, ["a"])
+    assert calls == [folder.resolve()]

@@ -59,11 +59,23 @@ def test_the_interval_of_every_prefix_holds_the_number(value: float, known: int)
     assert low[0] - slack <= value <= high[0] + slack
 
 
-@pytest.mark.parametrize("value", [3.14, -27.0, 0.95])
-def test_children_divide_the_interval_of_their_parent(value: float) -> None:
+@given(FINITE.filter(lambda value: value != 0), st.integers(0, codec.DIGITS - 1))
+def test_children_divide_the_interval_of_their_parent(value: float, known: int) -> None:
     symbols = codec.encode([value]) - codec.FIRST
-    low, high = codec.interval(symbols[:, 0], symbols[:, 1:2])
-    children = np.hstack([np.repeat(symbols[:, 1:2], 10, axis=0), np.arange(10)[:, None]])
-    lows, highs = codec.interval(np.repeat(symbols[:, 0], 10), children)
-    assert [lows.min(), highs.max()] == pytest.approx([low[0], high[0]])
-    assert (highs - lows).sum() == pytest.approx(high[0] - low[0])
+    low, high = codec.interval(symbols[:, 0], symbols[:, 1 : 1 + known])
+    last = np.arange(known == 0, 10)[:, None]  # no mantissa begins with 0
+    children = np.hstack([np.repeat(symbols[:, 1 : 1 + known], len(last), axis=0), last])
+    lows, highs = (np.sort(ends) for ends in codec.interval(np.repeat(symbols[:, 0], len(last)), children))
+    assert (lows[0], highs[-1]) == (low[0], high[0])
+    assert lows[1:].tolist() == highs[:-1].tolist()
+
+
+@pytest.mark.parametrize("value", [0.0, -0.0])
+def test_zero_is_itself(value: float) -> None:
+    assert codec.encode([value])[0, 0] == codec.ZERO
+    assert round_trip(value) == 0
+
+
+def test_no_numbers_are_no_tokens() -> None:
+    assert codec.encode([]).shape == (0, codec.LENGTH)
+    assert codec.decode(codec.encode([])).shape == (0,)

@@ -55,3 +55,31 @@ def test_coverage_of_a_known_distribution() -> None:
     drawn = np.random.default_rng(0).random(n)
     assert metrics.coverage(p, drawn, 0.9) == pytest.approx(0.9, abs=0.02)
     assert metrics.coverage(p, np.where(drawn < 0.5, np.nan, drawn), 0.5) == pytest.approx(0.5, abs=0.05)
+
+
+PAIRS = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=12)
+
+
+@given(PAIRS)
+def test_kendall_tau_counts_pairs(pairs: list[tuple[int, int]]) -> None:
+    x, y = np.array(pairs, dtype=float).T
+    i, j = np.triu_indices(len(x), 1)
+    dx, dy = np.sign(x[i] - x[j]), np.sign(y[i] - y[j])
+    tied = float(np.abs(dx).sum() * np.abs(dy).sum())
+    expected = (dx * dy).sum() / tied**0.5 if tied else np.nan
+    assert metrics.kendall_tau(x, y) == pytest.approx(expected, nan_ok=True)
+
+
+@given(PAIRS)
+def test_spearman_is_the_linear_correlation_of_mean_ranks(pairs: list[tuple[int, int]]) -> None:
+    x, y = np.array(pairs, dtype=float).T
+    ranks = [[(v < u).sum() + ((v == u).sum() + 1) / 2 for u in v] for v in (x, y)]
+    varied = np.ptp(x) > 0 and np.ptp(y) > 0
+    expected = np.corrcoef(ranks)[0, 1] if varied else np.nan
+    assert metrics.spearman(x, y) == pytest.approx(expected, nan_ok=True)
+
+
+@pytest.mark.parametrize("measured", [[1.0, 2.0, 0.5], [1.0]])
+def test_slowdown_wants_a_time_for_each_prediction(measured: list[float]) -> None:
+    with pytest.raises(ValueError, match="2 predictions"):
+        metrics.slowdown_at(1, [2, 1], measured)

@@ -60,3 +60,45 @@ def test_concatenation_pads_without_changing_anything() -> None:
     for read in (lambda p: p.mean, lambda p: p.std, lambda p: p.quantile(0.0), lambda p: p.quantile(0.7)):
         assert read(joined) == pytest.approx(np.concatenate([read(part) for part in parts]))
     assert joined[np.array([4, 0])].mean == pytest.approx(joined.mean[[4, 0]])
+
+
+def nested(seed: int, rows: int = 3, count: int = 8) -> Prediction:
+    """Leaves inside one another, as the decoder leaves some mass on a branch that it divides."""
+    rng = np.random.default_rng(seed)
+    ends = np.sort(rng.normal(size=(rows, count, 2)), axis=2)
+    mass = rng.dirichlet(np.ones(count), size=rows)
+    return Prediction(ends[..., 0], ends[..., 1], mass, np.zeros(rows), np.ones(rows))
+
+
+@given(st.integers(0, 10_000), st.floats(0, 1))
+def test_a_share_q_of_nested_leaves_lies_below_the_quantile(seed: int, q: float) -> None:
+    p = nested(seed)
+    value = p.quantile(q)[:, None]
+    below = (p.mass * np.clip((value - p.lower) / (p.upper - p.lower), 0, 1)).sum(1)
+    assert below == pytest.approx(np.full(len(p), q), abs=1e-6)
+
+
+@given(st.integers(0, 10_000))
+def test_quantiles_of_nested_leaves_rise_from_the_least_end_to_the_greatest(seed: int) -> None:
+    p = nested(seed)
+    quantiles = np.array([p.quantile(q) for q in np.linspace(0, 1, 21)])
+    assert (np.diff(quantiles, axis=0) >= -1e-12).all()
+    assert quantiles[0] == pytest.approx(p.lower.min(axis=1))
+    assert quantiles[-1] == pytest.approx(p.upper.max(axis=1))
+
+
+def test_moments_and_quantiles_of_nested_leaves_are_those_of_numbers_drawn_from_them() -> None:
+    p, rng = nested(1, rows=1), np.random.default_rng(0)
+    leaf = rng.choice(p.mass.shape[1], size=400_000, p=p.mass[0])
+    drawn = rng.uniform(p.lower[0, leaf], p.upper[0, leaf])
+    assert p.mean[0] == pytest.approx(drawn.mean(), abs=0.01)
+    assert p.std[0] == pytest.approx(drawn.std(), abs=0.01)
+    for q in (0.05, 0.3, 0.5, 0.8, 0.95):
+        assert p.quantile(q)[0] == pytest.approx(np.quantile(drawn, q), abs=0.02)
+
+
+def test_the_spread_of_a_skewed_pair_of_huge_values_is_finite() -> None:
+    ends = np.array([[-1.7e308, 1.7e308]])
+    p = Prediction(ends, ends, np.array([[0.9, 0.1]]), np.zeros(1), np.ones(1))
+    assert p.mean[0] == pytest.approx(-1.36e308)
+    assert p.std[0] == pytest.approx(1.02e308)

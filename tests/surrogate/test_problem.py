@@ -28,3 +28,7 @@ def test_a_misspelt_direction_is_named() -> None:
 def test_an_empty_metric_is_refused() -> None:
     with pytest.raises(ValueError, match="metric is empty"):
         Problem("c", " ")
+
+
+def test_blank_lines_and_spaces_around_the_name_do_not_part_a_family() -> None:
+    assert Problem("\n  matmul \nA100", "latency_ms  a").family == Problem("matmul", "latency_ms").family

@@ -78,3 +78,22 @@ def test_many_candidates_are_predicted_in_parts_of_bounded_size() -> None:
     rank(surrogate, SHORTEST, candidates, str)
     assert sum(surrogate.asked) == 9000
     assert max(surrogate.asked) <= 4096
+
+
+@pytest.mark.parametrize("problem", [SHORTEST, LONGEST])
+def test_likely_failures_are_last_in_both_directions(problem: Problem) -> None:
+    assert texts_of(problem, ["x", "aaaa", "xxxxxxxx", "a"])[2:] in (["x", "xxxxxxxx"], ["xxxxxxxx", "x"])
+
+
+def test_a_score_that_is_no_number_is_wanted_least() -> None:
+    def score(prediction: Prediction, sign: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.where(prediction.mean == 1.5, np.nan, -prediction.mean)
+
+    ranked = rank(Length(), SHORTEST, ["a", "aaa", "aa"], str, score)
+    assert [entry.candidate for entry in ranked] == ["aa", "aaa", "a"]
+
+
+def test_parts_are_ranked_against_each_other() -> None:
+    candidates = [f"{n:05d}" + "a" * (n % 7) for n in range(5000)]
+    lengths = [len(text) for text in texts_of(LONGEST, candidates)]
+    assert lengths == sorted(lengths, reverse=True)

@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import json
 import pickle
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from prerank.surrogate import Problem, RLMSurrogate
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 
 PROBLEM = Problem("space\ndetails", "latency_ms pixel 3")
 POOL = [f"a{n} b{n * n % 7}" for n in range(40)]
@@ -96,3 +99,61 @@ def test_the_order_of_observations_does_not_matter(surrogate: RLMSurrogate) -> N
     forward.observe(PROBLEM, POOL, VALUES)
     backward.observe(PROBLEM, POOL[::-1], VALUES[::-1])
     assert forward.predict(PROBLEM, POOL).mean == pytest.approx(backward.predict(PROBLEM, POOL).mean, rel=1e-4)
+
+
+def test_the_same_call_gives_the_same_bits(surrogate: RLMSurrogate) -> None:
+    surrogate.observe(PROBLEM, POOL, VALUES)
+    answers = [surrogate.predict(PROBLEM, POOL) for _ in range(5)]
+    assert len({p.mean.tobytes() + p.std.tobytes() + p.trust.tobytes() for p in answers}) == 1
+
+
+def test_a_failure_observed_raises_the_expectation_of_another(surrogate: RLMSurrogate) -> None:
+    before = surrogate.predict(PROBLEM, ["a7 b0"]).p_fail
+    surrogate.observe(PROBLEM, POOL[:7], [np.nan, np.inf, np.nan, -np.inf, np.nan, np.nan, np.nan])
+    after = surrogate.predict(PROBLEM, ["a7 b0"])
+    assert after.p_fail > before + 0.1
+    assert np.isfinite(after.mean).all()
+
+
+@pytest.mark.parametrize("wrong", ["a", [3]])
+def test_what_is_no_text_is_not_observed(surrogate: RLMSurrogate, wrong: Any) -> None:
+    with pytest.raises(ValueError, match="text"):
+        surrogate.observe(PROBLEM, wrong, [1.0])
+    assert trust(surrogate, PROBLEM) == 0
+
+
+def test_fit_changes_neither_the_file_nor_what_else_was_loaded(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    surrogate.save(tmp_path)
+    before = surrogate.predict(PROBLEM, POOL).mean
+    one, other = RLMSurrogate.load(tmp_path), RLMSurrogate.load(tmp_path)
+    rows = [Row(PROBLEM.context, (text,), {PROBLEM.metric: value}) for text, value in zip(POOL, VALUES, strict=True)]
+    one.fit(rows, Training(2, candidates=8))
+    assert not np.array_equal(one.predict(PROBLEM, POOL).mean, before)
+    for untouched in (surrogate, other, RLMSurrogate.load(tmp_path)):
+        assert np.array_equal(untouched.predict(PROBLEM, POOL).mean, before)
+
+
+def test_what_is_loaded_keeps_its_model_when_the_folder_is_written_again(
+    surrogate: RLMSurrogate, tmp_path: Path
+) -> None:
+    surrogate.save(tmp_path)
+    loaded = RLMSurrogate.load(tmp_path)
+    before = loaded.predict(PROBLEM, POOL).mean
+    RLMSurrogate.untrained(POOL, vocabulary=280, width=32, heads=2, reader_layers=1, writer_layers=1).save(tmp_path)
+    assert np.array_equal(loaded.predict(PROBLEM, POOL).mean, before)
+
+
+@pytest.mark.slow
+def test_a_new_process_gives_the_same_bits(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    surrogate.observe(PROBLEM, POOL, [*VALUES[:-1], np.nan])
+    surrogate.save(tmp_path)
+    code = (
+        "import sys, json; from prerank.surrogate import Problem, RLMSurrogate;"
+        "folder, context, metric, texts = json.load(sys.stdin);"
+        "p = RLMSurrogate.load(folder).predict(Problem(context, metric), texts);"
+        "print(json.dumps([p.mean.tolist(), p.std.tolist(), p.p_fail.tolist()]))"
+    )
+    asked = json.dumps([str(tmp_path), PROBLEM.context, PROBLEM.metric, POOL])
+    done = subprocess.run([sys.executable, "-c", code], input=asked, capture_output=True, text=True, check=True)
+    p = surrogate.predict(PROBLEM, POOL)
+    assert json.loads(done.stdout) == [p.mean.tolist(), p.std.tolist(), p.p_fail.tolist()]

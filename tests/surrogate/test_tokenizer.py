@@ -64,3 +64,16 @@ def test_json_and_pickle_keep_the_encoding() -> None:
     texts = ["input conv3x3<0", "é\ud800 9"]
     for other in (Tokenizer(TOKENIZER.to_json()), pickle.loads(pickle.dumps(TOKENIZER))):
         assert np.array_equal(other(texts, 8).pieces, TOKENIZER(texts, 8).pieces)
+
+
+def test_a_word_that_reads_like_padding_is_a_word() -> None:
+    words = TOKENIZER(["<pad>", "a <pad> b"], 8)
+    assert words.index[0, 0] > 0
+    assert (words.index[1] > 0).all()
+
+
+def test_a_cut_text_keeps_its_beginning() -> None:
+    with pytest.warns(TruncationWarning, match="'a b c d e'"):
+        cut = TOKENIZER(["a b c d e"], 3)
+    whole = TOKENIZER(["a b c"], 3)
+    assert np.array_equal(cut.pieces[cut.index], whole.pieces[whole.index])

@@ -1,14 +1,22 @@
 from __future__ import annotations
 
+import itertools
 import json
+import signal
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from torch import Tensor
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.table import Table
+from prerank.surrogate.training import loss_of
 
 PROBLEM = Problem("count the letters", "letters")
 
@@ -126,3 +134,101 @@ def test_a_batch_has_all_contexts_metrics_and_values_in_place() -> None:
     assert batch.tokens.shape[:2] == batch.asked.shape == batch.present.shape == (10, 1)
     assert batch.present.all()
     assert int(batch.candidates.max()) < len(batch.pieces)
+
+
+def weights(surrogate: RLMSurrogate) -> Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in surrogate._inference.model.parameters()])
+
+
+def train(surrogate: RLMSurrogate, training: Training, validate: Callable[[], float]) -> None:
+    inference = surrogate._inference
+    training.run(inference.model, Table(count_rows(100), inference.tokenizer), validate)
+
+
+@pytest.mark.parametrize("where", ["step", "between the optimizers", "validation"])
+def test_an_interrupt_anywhere_costs_nothing(where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(call: Callable[..., Any], at: int) -> Callable[..., Any]:
+        calls = itertools.count(1)
+
+        def wrapper(*arguments: Any, **options: Any) -> Any:
+            if next(calls) == at:
+                raise KeyboardInterrupt
+            return call(*arguments, **options)
+
+        return wrapper
+
+    def rank_of(surrogate: RLMSurrogate) -> Callable[[], float]:
+        return lambda: float(surrogate._inference.model.order.detach().sum())
+
+    whole, cut, resumed = tiny(), tiny(), tiny()
+    train(whole, run(12, validate_every=4), rank_of(whole))
+    validate = interrupted(rank_of(cut), 2 if where == "validation" else 99)
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        if where == "step":
+            patch.setattr(Training, "_step", interrupted(Training._step, 7))
+        if where == "between the optimizers":
+            patch.setattr(torch.optim.AdamW, "step", interrupted(torch.optim.AdamW.step, 7))
+        train(cut, run(12, tmp_path, validate_every=4), validate)
+    train(resumed, run(12, tmp_path, validate_every=4), rank_of(resumed))
+    assert torch.equal(weights(resumed), weights(whole))
+
+
+@pytest.mark.parametrize("steps", [4, 60])
+def test_a_run_that_ended_is_not_gone_on_with(steps: int, tmp_path: Path) -> None:
+    ranks = iter([0.9, *np.linspace(0.1, 0.5, 40)])
+    first, second = tiny(), tiny()
+    train(first, run(steps, tmp_path, validate_every=2, patience=2), lambda: next(ranks))
+    log = (tmp_path / "log.jsonl").read_text()
+    train(second, run(steps, tmp_path, validate_every=2, patience=2), lambda: next(ranks))
+    assert torch.equal(weights(first), weights(second))
+    assert (tmp_path / "log.jsonl").read_text() == log
+
+
+def test_a_training_used_again_knows_nothing_of_its_first_model() -> None:
+    training, first, second, alone = run(4, validate_every=2), tiny(), tiny(), tiny()
+    train(first, training, lambda: 0.9)
+    with torch.no_grad():
+        for other in (second, alone):
+            other._inference.model.order.add_(1)
+    train(second, training, lambda: 0.5)
+    train(alone, run(4, validate_every=2), lambda: 0.5)
+    assert torch.equal(weights(second), weights(alone))
+
+
+def test_the_seed_decides_the_draws() -> None:
+    one, same, other = tiny(), tiny(), tiny()
+    for surrogate, seed in ((one, 0), (same, 0), (other, 1)):
+        train(surrogate, replace(run(3), seed=seed), lambda: 0.5)
+    assert torch.equal(weights(one), weights(same))
+    assert not torch.equal(weights(one), weights(other))
+
+
+def test_what_was_not_measured_does_not_count() -> None:
+    surrogate = tiny()
+    model, tokenizer = surrogate._inference.model.eval(), surrogate._inference.tokenizer
+    rows = [Row("c", (text,), values) for text, values in (("a", {"m": 2.0}), ("b", {"m": 5.0, "k": 7.0}))]
+    batch = Table(rows, tokenizer).draw(np.random.default_rng(0), 1, 2, 2)
+    missing = ~batch.present[..., None]
+    changed = replace(batch, tokens=torch.where(missing, batch.tokens.flip(0), batch.tokens))
+    assert missing.any()
+    assert not torch.equal(changed.tokens, batch.tokens)
+    assert loss_of(model, changed).item() == loss_of(model, batch).item()
+
+
+def test_ctrl_c_ends_the_run_after_a_whole_step_that_is_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole, cut, resumed = tiny(), tiny(), tiny()
+    train(whole, run(12), lambda: 0.5)
+    step, calls = torch.optim.AdamW.step, itertools.count(1)
+
+    def press(self: torch.optim.AdamW, *arguments: Any) -> Any:
+        if next(calls) == 7:
+            signal.raise_signal(signal.SIGINT)
+        return step(self, *arguments)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(torch.optim.AdamW, "step", press)
+        train(cut, run(12, tmp_path), lambda: 0.5)
+    assert torch.load(tmp_path / "state.pt", weights_only=True)["step"] == 7
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    train(resumed, run(12, tmp_path), lambda: 0.5)
+    assert torch.equal(weights(resumed), weights(whole))

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from prerank.surrogate import Problem, Row, Training
+from prerank.surrogate.fitting import fit
+from prerank.surrogate.inference import Inference
+from prerank.surrogate.metrics import spearman
+
+
+def rows(context: str, metric: str, count: int) -> list[Row]:
+    return [Row(context, (f"a{n}",), {metric: float(n * n % 11)}) for n in range(count)]
+
+
+def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inference) -> None:
+    inference.knowledge = {"space": {"m": 0.1, "other": 0.2}, "elsewhere": {"m": 0.3}}
+    validation = [
+        *rows("space\none", "m", 9),
+        *rows("space\ntwo", "m", 12),
+        *rows("space\none", "few", 4),
+        *(Row("space", (f"a{n}",), {"failing": np.nan}) for n in range(9)),
+    ]
+    learnt = fit(inference, validation, validation, Training(1, candidates=8))
+    ranks = [
+        spearman(
+            learnt.predict(Problem(context, "m"), [row.texts[0] for row in own]).mean, [row.values["m"] for row in own]
+        )
+        for context in ("space\none", "space\ntwo")
+        for own in [[row for row in validation if row.context == context and "m" in row.values]]
+    ]
+    assert learnt.knowledge == {
+        "space": {"m": pytest.approx(np.mean(ranks), abs=1e-4), "other": 0.2},
+        "elsewhere": {"m": 0.3},
+    }
+    assert inference.knowledge["space"]["m"] == 0.1

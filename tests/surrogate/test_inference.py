@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prerank.surrogate import Problem
+from prerank.surrogate.inference import Inference
+from prerank.surrogate.model import Memory
+
+
+@pytest.mark.parametrize(
+    ("context", "metric", "expected"),
+    [
+        ("space\nmore", "latency_ms pixel 3", 0.8),
+        ("space", "latency_ms pixel 9", 0.4),
+        ("space", "params", 0.0),
+        ("space", "energy_mj", 0.0),
+        ("elsewhere", "latency_ms pixel 3", 0.0),
+    ],
+)
+def test_trust_is_what_validation_showed(inference: Inference, context: str, metric: str, expected: float) -> None:
+    inference.knowledge = {"space": {"latency_ms pixel 3": 0.8, "latency_ms pixel 4": 0.2, "params": -0.5}}
+    assert inference.predict(Problem(context, metric), ["a"]).trust == pytest.approx([expected])
+
+
+def test_a_context_is_read_once_and_not_all_are_kept(inference: Inference, monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[int] = []
+    encode = inference.model.encode
+
+    def count(*arguments: Any) -> Memory:
+        calls.append(1)
+        return encode(*arguments)
+
+    monkeypatch.setattr(inference.model, "encode", count)
+    for metric in ("m", "k"):
+        inference.predict(Problem("c", metric), ["a"] * 600)
+    assert len(calls) == 1
+    for number in range(50):
+        inference.predict(Problem(f"c{number}", "m"), ["a"])
+    assert len(calls) == 51
+    assert len(inference._encoded) <= 16
+    inference.predict(Problem("c49", "m"), ["a"])
+    assert len(calls) == 51
+
+
+def test_states_tell_of_the_metric_asked_first_and_change_no_answer(inference: Inference, texts: list[str]) -> None:
+    inference.knowledge = {"c": {"m": 0.9, "k": 0.9}}
+    asked, known = (inference.predict_with_states(Problem("c", metric), texts) for metric in ("k", "m"))
+    assert asked[1].shape == (len(texts), 2, 16)
+    np.testing.assert_allclose(asked[1], known[1][:, ::-1], rtol=1e-4, atol=1e-5)
+    assert np.array_equal(asked[0].mean, inference.predict(Problem("c", "k"), texts).mean)
