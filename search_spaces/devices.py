@@ -1,0 +1,142 @@
+"""Devices: what a name stands for, as words that a context or a metric carries.
+
+A model that knows devices by name knows nothing of the next one; facts are shared. Names are read leniently ("NVIDIA
+GeForce RTX 2080 Ti", "2080ti" and "rtx_2080_ti" are one device), and a name that is not listed is kept as text.
+
+Sources: NVIDIA's Ampere, Hopper, Turing, Volta and Pascal architecture whitepapers and CUDA programming guide (shared
+memory an SM), AMD's product pages and CDNA whitepapers, Intel ARK, the Arm and Qualcomm product pages, Google's Cloud
+TPU system architecture pages, AMD Xilinx's ZCU102 and ZC706 guides, Eyeriss (Chen et al. 2016). Clocks are boost clocks
+for accelerators and base clocks for processors of servers.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["gpu", "cpu", "phone", "fpga", "asic", "tpu"]
+
+
+@dataclass(frozen=True)
+class Device:
+    """Facts of a device; None where they are not public or make no sense.
+
+    Args:
+        name: Words joined by hyphens.
+        kind: What it is.
+        architecture: Its family.
+        units: Streaming multiprocessors, compute units or cores.
+        ghz: Clock, GHz.
+        bandwidth: Of the main memory, GB/s.
+        cache: Last level, MB.
+        shared: Shared memory a unit, KB.
+    """
+
+    name: str
+    kind: Kind
+    architecture: str
+    units: int
+    ghz: float
+    bandwidth: float | None = None
+    cache: float | None = None
+    shared: int | None = None
+
+
+DEVICES = (
+    Device("nvidia-a100", "gpu", "ampere", 108, 1.41, 1555, 40, 164),
+    Device("nvidia-h100", "gpu", "hopper", 132, 1.98, 3350, 50, 228),
+    Device("nvidia-h200", "gpu", "hopper", 132, 1.98, 4800, 50, 228),
+    Device("nvidia-v100", "gpu", "volta", 80, 1.53, 900, 6, 96),
+    Device("nvidia-t4", "gpu", "turing", 40, 1.59, 320, 4, 64),
+    Device("nvidia-l4", "gpu", "ada", 58, 2.04, 300, 48, 100),
+    Device("nvidia-l40s", "gpu", "ada", 142, 2.52, 864, 96, 100),
+    Device("nvidia-b200", "gpu", "blackwell", 148, 1.97, 8000, 126, 228),
+    Device("nvidia-rtx-4090", "gpu", "ada", 128, 2.52, 1008, 72, 100),
+    Device("nvidia-rtx-3090", "gpu", "ampere", 82, 1.70, 936, 6, 100),
+    Device("nvidia-rtx-3060-laptop", "gpu", "ampere", 30, 1.43, 336, 3, 100),
+    Device("nvidia-rtx-2080-ti", "gpu", "turing", 68, 1.55, 616, 5.5, 64),
+    Device("nvidia-titan-rtx", "gpu", "turing", 72, 1.77, 672, 6, 64),
+    Device("nvidia-titan-x", "gpu", "pascal", 28, 1.53, 480, 3, 96),
+    Device("nvidia-titan-xp", "gpu", "pascal", 30, 1.58, 548, 3, 96),
+    Device("nvidia-gtx-1080-ti", "gpu", "pascal", 28, 1.58, 484, 2.75, 96),
+    Device("nvidia-rtx-a4000", "gpu", "ampere", 48, 1.56, 448, 4, 100),
+    Device("nvidia-rtx-a6000", "gpu", "ampere", 84, 1.80, 768, 6, 100),
+    Device("amd-mi50", "gpu", "vega20", 60, 1.73, 1024, 4, 64),
+    Device("amd-mi250x", "gpu", "cdna2", 110, 1.70, 1638, 8, 64),  # one of its two dies, which is what a program sees
+    Device("amd-mi300x", "gpu", "cdna3", 304, 2.10, 5300, 256, 64),
+    Device("amd-w6600", "gpu", "rdna2", 28, 2.90, 224, 32, 64),
+    Device("amd-w7800", "gpu", "rdna3", 70, 2.50, 576, 64, 64),
+    Device("xeon-gold-6226", "cpu", "cascadelake", 12, 2.7, 141, 19.25),
+    Device("xeon-gold-6240", "cpu", "cascadelake", 18, 2.6, 141, 24.75),
+    Device("xeon-silver-4114", "cpu", "skylake", 10, 2.2, 115, 13.75),
+    Device("xeon-silver-4210r", "cpu", "cascadelake", 10, 2.4, 115, 13.75),
+    Device("raspberry-pi-4", "cpu", "cortex-a72", 4, 1.5, 4, 1),
+    Device("samsung-a50", "phone", "cortex-a73", 8, 2.3),
+    Device("samsung-s7", "phone", "exynos-m1", 8, 2.6),
+    Device("pixel-2", "phone", "cortex-a73", 8, 2.35),
+    Device("pixel-3", "phone", "cortex-a75", 8, 2.5),
+    Device("essential-ph-1", "phone", "cortex-a73", 8, 2.45),
+    Device("fpga-zc706", "fpga", "zynq7000", 900, 0.2, 13),
+    Device("fpga-zcu102", "fpga", "zynq-ultrascale", 2520, 0.3, 19),
+    Device("eyeriss", "asic", "eyeriss", 168, 0.2, None, 0.1),
+    Device("tpu-v2", "tpu", "tpu", 2, 0.7, 700, None),
+    Device("tpu-v3", "tpu", "tpu", 2, 0.94, 900, None),
+)
+_OTHER_NAMES = {
+    "raspi4": "raspberry-pi-4",
+    "fpga": "fpga-zc706",
+    "zcu102": "fpga-zcu102",
+    "mi60": "amd-mi50",
+    "mi50mi60": "amd-mi50",
+    "gold6226": "xeon-gold-6226",
+    "gold6240": "xeon-gold-6240",
+    "silver4114": "xeon-silver-4114",
+    "silver4210r": "xeon-silver-4210r",
+}
+_MAKERS = re.compile(
+    r"nvidia|geforce|gtx|rtx|amd|instinct|radeon|pro|intel|xeon|google|tesla|gpu|pcie|sxm\d?|nvl|hbm\d?|\d+gb"
+)
+_BATCH = re.compile(r"(.+)_(\d{1,3})")
+
+
+def describe(name: str) -> str:
+    """A device's facts in words, as in ``nvidia-a100 gpu ampere units=108 ghz=1.41 gbs=1555 cache_mb=40``."""
+    device = find(name)
+    if device is None:
+        return "-".join(_words(name))
+    facts = {
+        "units": device.units,
+        "ghz": device.ghz,
+        "gbs": device.bandwidth,
+        "cache_mb": device.cache,
+        "shared_kb": device.shared,
+    }
+    known = [f"{key}={value:g}" for key, value in facts.items() if value is not None]
+    return " ".join([device.name, device.kind, device.architecture, *known])
+
+
+def find(name: str) -> Device | None:
+    """The device of a name; None if it is not listed."""
+    return _KNOWN.get(_key(name)) or _KNOWN.get(_key(_MAKERS.sub("", name.lower())))
+
+
+def measured_on(name: str) -> str:
+    """Words for a metric: the batch size, which a name may end with as in ``1080ti_32``, then the facts."""
+    batch = None if find(name) else _BATCH.fullmatch(name)
+    return f"batch={batch[2]} {describe(batch[1])}" if batch else f"batch=1 {describe(name)}"
+
+
+def _words(name: str) -> list[str]:
+    return re.findall(r"[^\W_]+", name.lower()) or ["unknown"]
+
+
+def _key(name: str) -> str:
+    return "".join(_words(name))
+
+
+_KNOWN = (
+    {_key(_MAKERS.sub("", device.name)): device for device in DEVICES}
+    | {_key(device.name): device for device in DEVICES}
+    | {key: device for key, name in _OTHER_NAMES.items() for device in DEVICES if device.name == name}
+)

@@ -1,0 +1,104 @@
+"""FBNet: 22 places for an inverted bottleneck or none (Wu et al. 2019, arXiv:1812.03443), for 224x224 pixels."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .devices import measured_on
+from .grid import changes, draws
+from .mobile_network import Block, text
+from .problem import Problem
+
+CHOICES = ("k3_e1", "k3_e1_g2", "k3_e3", "k3_e6", "k5_e1", "k5_e1_g2", "k5_e3", "k5_e6", "skip")
+"""Kernel, expansion and groups of a place, or none."""
+_STAGES = ((16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1))
+_PLACES = [
+    (channels, stride if number == 0 else 1) for channels, count, stride in _STAGES for number in range(count)
+]  # output channels and stride
+_SIZES = (len(CHOICES),) * len(_PLACES)
+_HEAD = (1984, 1000)
+_CONTEXT = (
+    "fbnet\n"
+    "image network of 22 inverted bottlenecks, 224 pixels; "
+    "kernel 3 or 5, expansion 1 3 6, groups 1 2, or skip; channels 16 24 32 64 112 184 352"
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """One of `CHOICES` for each of the 22 places.
+
+    Raises:
+        ValueError: If a choice is none of them, or there are not 22.
+    """
+
+    blocks: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.blocks) != len(_PLACES):
+            raise ValueError(f"the network has {len(self.blocks)} blocks; give {len(_PLACES)}")
+        for block in self.blocks:
+            if block not in CHOICES:
+                raise ValueError(f"a block is {block!r}; it must be one of {CHOICES}")
+
+
+def sample(rng: np.random.Generator, n: int) -> list[Network]:
+    """Draw distinct networks, uniformly. A smaller n draws the first ones of a larger n.
+
+    Raises:
+        ValueError: If n is negative or more than there are.
+    """
+    found: dict[Network, None] = {}
+    for chosen in draws(rng, n, _SIZES):
+        if len(found) == n:
+            break
+        found.setdefault(_network(chosen))
+    return list(found)
+
+
+def neighbours(network: Network) -> list[Network]:
+    """The networks with another choice at one place."""
+    chosen = [CHOICES.index(block) for block in network.blocks]
+    return [_network(other) for other in changes(chosen, _SIZES)]
+
+
+def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
+    """One word a place, then the totals (see `mobile_network`); there is only one order."""
+    blocks = [_block(choice, *place) for choice, place in zip(network.blocks, _PLACES, strict=True)]
+    return text(blocks, stem=16, side=112, head=_HEAD)
+
+
+def from_record(record: str | Sequence[str]) -> Network:
+    """A network of its list of choices, or of that list as JSON.
+
+    Raises:
+        ValueError: If the text is no JSON, or the list no network.
+    """
+    blocks: list[str] = json.loads(record) if isinstance(record, str) else list(record)
+    return Network(tuple(blocks))
+
+
+def problem(metric: str = "latency_ms", device: str = "1080ti_1") -> Problem:
+    """What to ask of a network: ``latency_ms`` on a device, whose name may end with its batch size (``1080ti_32``).
+
+    Raises:
+        ValueError: If the metric is another one.
+    """
+    if metric != "latency_ms":
+        raise ValueError(f"metric is {metric!r}; FBNet has latency_ms")
+    return Problem(_CONTEXT, f"latency_ms {measured_on(device)}", "minimize")
+
+
+def _network(chosen: Sequence[int]) -> Network:
+    return Network(tuple(CHOICES[choice] for choice in chosen))
+
+
+def _block(choice: str, channels: int, stride: int) -> Block:
+    if choice == "skip":
+        return Block(0, 1, channels, stride)
+    kernel, expansion, *groups = choice.split("_")
+    return Block(int(kernel[1:]), int(expansion[1:]), channels, stride, groups=2 if groups else 1)

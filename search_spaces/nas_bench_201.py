@@ -1,0 +1,181 @@
+"""NAS-Bench-201: cells of four nodes whose six edges each carry one of five operations (Dong and Yang 2020,
+arXiv:2001.00326). The network stacks 5 cells in each of three stages of 16, 32 and 64 channels.
+
+A word of the text is an edge: ``conv3x3<0>2`` leads from node 0 to node 2, and ``!`` marks an edge that is on no path
+of operations from the input to the output. Some runtimes remove such edges and others compute them, so they stay in the
+text, which ends with what is alive: the longest path, parameters and multiply-accumulates.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from .devices import measured_on
+from .grid import changes, draws
+from .problem import Problem
+
+OPERATIONS = ("zero", "skip", "conv1x1", "conv3x3", "avgpool3x3")
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+"""Source and target of each edge, in the order of a cell string."""
+CELLS = 14_125
+"""How many cells there are, those that only exchange their inner nodes counted once; 15,625 cell strings."""
+
+_RECORD_NAMES = {
+    "none": "zero",
+    "skip_connect": "skip",
+    "nor_conv_1x1": "conv1x1",
+    "nor_conv_3x3": "conv3x3",
+    "avg_pool_3x3": "avgpool3x3",
+}
+_CONTEXT = (
+    "nas_bench_201\n"
+    "image network of 15 cells in 3 stages of 16 32 64 channels; "
+    "cell of 4 nodes and 6 edges: zero skip conv1x1 conv3x3 avgpool3x3"
+)
+_SIZES = (len(OPERATIONS),) * len(EDGES)
+_KERNEL_AREA = {"conv1x1": 1, "conv3x3": 9}
+_STAGES = ((16, 32), (32, 16), (64, 8))  # channels and side of the five cells of each stage
+_FIXED_PARAMS, _FIXED_MACS = 73_306, 7_783_040  # stem, the two reductions between the stages, classifier
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One operation for each of `EDGES`.
+
+    Raises:
+        ValueError: If an operation is not one of `OPERATIONS`, or there are not six.
+    """
+
+    ops: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.ops) != len(EDGES):
+            raise ValueError(f"the cell has {len(self.ops)} operations; give one for each of the 6 edges {EDGES}")
+        for operation in self.ops:
+            if operation not in OPERATIONS:
+                raise ValueError(f"an operation is {operation!r}; it must be one of {OPERATIONS}")
+
+    @cached_property
+    def alive(self) -> tuple[bool, ...]:
+        """Which edges are on a path of operations from the input to the output."""
+        edges = [edge for edge, operation in zip(EDGES, self.ops, strict=True) if operation != "zero"]
+        reached, reaching = {0}, {3}
+        for _ in range(3):
+            reached |= {target for source, target in edges if source in reached}
+            reaching |= {source for source, target in edges if target in reaching}
+        return tuple(edge in edges and edge[0] in reached and edge[1] in reaching for edge in EDGES)
+
+
+def sample(rng: np.random.Generator, n: int) -> list[Cell]:
+    """Draw cells of distinct texts, uniformly. A smaller n draws the first ones of a larger n.
+
+    Raises:
+        ValueError: If n is negative or more than there are.
+    """
+    if n > CELLS:
+        raise ValueError(f"n is {n}; NAS-Bench-201 has {CELLS} cells of distinct texts, ask for 0 to as many")
+    found: dict[str, Cell] = {}
+    for chosen in draws(rng, n, _SIZES):
+        if len(found) == n:
+            break
+        cell = _cell(chosen)
+        found.setdefault(to_text(cell), cell)
+    return list(found.values())
+
+
+def neighbours(cell: Cell) -> list[Cell]:
+    """The cells with another operation on one edge."""
+    chosen = [OPERATIONS.index(operation) for operation in cell.ops]
+    found = {to_text(other): other for other in map(_cell, changes(chosen, _SIZES))}
+    found.pop(to_text(cell), None)
+    return list(found.values())
+
+
+def to_text(cell: Cell, rng: np.random.Generator | None = None) -> str:
+    """One word an edge, in the order of `EDGES`, or with rng in a random one; then the totals.
+
+    The inner nodes of a cell without an edge between them are interchangeable: the least text stands for both.
+    """
+    twins = [cell, _swapped(cell)] if cell.ops[2] == "zero" else [cell]
+    words: list[str] = min([_word(*edge) for edge in zip(EDGES, twin.ops, twin.alive, strict=True)] for twin in twins)
+    if rng is not None:
+        words = rng.permutation(words).tolist()
+    return " ".join([*words, *_totals(cell)])
+
+
+def from_record(record: str) -> Cell:
+    """A cell of its string, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
+
+    Raises:
+        ValueError: If the string is none.
+    """
+    found: list[tuple[str, str]] = re.findall(r"([^|+~]+)~(\d)", record)
+    if [source for _, source in found] != list("001012"):
+        raise ValueError(f"the cell string is {record!r}; it must read |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+    return Cell(tuple(_RECORD_NAMES.get(name, name) for name, _ in found))
+
+
+def problem(
+    metric: str = "val_accuracy", device: str = "1080ti_1", dataset: str = "cifar10", epochs: int = 200
+) -> Problem:
+    """What to ask of a cell: ``val_accuracy`` (a fraction), ``latency_ms``, ``energy_mj`` or ``params`` (a count).
+
+    A device may end with its batch size, as in ``1080ti_32``.
+
+    Raises:
+        ValueError: If the metric is another one.
+    """
+    texts = {
+        "val_accuracy": f"val_accuracy {dataset} {epochs} epochs",
+        "latency_ms": f"latency_ms {measured_on(device)}",
+        "energy_mj": f"energy_mj {measured_on(device)}",
+        "params": "params",
+    }
+    if metric not in texts:
+        raise ValueError(f"metric is {metric!r}; NAS-Bench-201 has {', '.join(texts)}")
+    return Problem(_CONTEXT, texts[metric], "maximize" if metric == "val_accuracy" else "minimize")
+
+
+def params(cell: Cell) -> int:
+    """Trainable parameters of the network, for CIFAR-10."""
+    areas = [_KERNEL_AREA[operation] for operation in cell.ops if operation in _KERNEL_AREA]
+    return _FIXED_PARAMS + sum(5 * (area * c * c + 2 * c) for area in areas for c, _ in _STAGES)
+
+
+def macs(cell: Cell) -> int:
+    """Multiply-accumulates an image of 32x32 pixels, of the operations that are alive."""
+    live = [operation for operation, alive in zip(cell.ops, cell.alive, strict=True) if alive]
+    areas = [_KERNEL_AREA[operation] for operation in live if operation in _KERNEL_AREA]
+    return _FIXED_MACS + sum(5 * area * c * c * side**2 for area in areas for c, side in _STAGES)
+
+
+def _cell(chosen: tuple[int, ...]) -> Cell:
+    return Cell(tuple(OPERATIONS[choice] for choice in chosen))
+
+
+def _swapped(cell: Cell) -> Cell:
+    """The cell with its two inner nodes exchanged, which have no edge between them."""
+    first, second, between, direct, third, fourth = cell.ops
+    return Cell((second, first, between, direct, fourth, third))
+
+
+def _word(edge: tuple[int, int], operation: str, alive: bool) -> str:
+    dead = "" if alive or operation == "zero" else "!"
+    return f"{operation}<{edge[0]}>{edge[1]}{dead}"
+
+
+def _totals(cell: Cell) -> Iterator[str]:
+    depth = {0: 0}
+    for edge in sorted(EDGES, key=lambda edge: edge[1]):
+        place = EDGES.index(edge)
+        if cell.alive[place] and edge[0] in depth:
+            weight = int(cell.ops[place] in _KERNEL_AREA)
+            depth[edge[1]] = max(depth.get(edge[1], 0), depth[edge[0]] + weight)
+    yield f"depth={depth.get(3, 0)}"
+    yield f"params_m={params(cell) / 1e6:.3g}"
+    yield f"macs_m={macs(cell) / 1e6:.3g}"

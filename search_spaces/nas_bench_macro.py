@@ -1,0 +1,92 @@
+"""NAS-Bench-Macro: eight places for no block, a 3x3 or a 5x5 inverted bottleneck (Su et al. 2021, arXiv:2103.11922)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from .grid import changes, draws
+from .mobile_network import Block, text
+from .problem import Problem
+
+CHOICES = "012"
+"""No block; kernel 3 and expansion 3; kernel 5 and expansion 6."""
+_PLACES = ((64, 2), (64, 1), (128, 2), (128, 1), (128, 1), (256, 2), (256, 1), (256, 1))  # channels and stride
+_SIZES = (len(CHOICES),) * len(_PLACES)
+_SHAPES = {"0": (0, 1), "1": (3, 3), "2": (5, 6)}
+_HEAD = (1280, 10)
+_CONTEXT = (
+    "nas_bench_macro\n"
+    "image network of 8 inverted bottlenecks in 3 stages, 32 pixels; "
+    "skip, kernel 3 expansion 3, or kernel 5 expansion 6; channels 64 128 256"
+)
+
+
+@dataclass(frozen=True)
+class Network:
+    """One of `CHOICES` for each of the eight places.
+
+    Raises:
+        ValueError: If a choice is none of them, or there are not eight.
+    """
+
+    choices: str
+
+    def __post_init__(self) -> None:
+        if len(self.choices) != len(_PLACES) or not set(self.choices) <= set(CHOICES):
+            raise ValueError(f"the network is {self.choices!r}; give eight of the characters {CHOICES!r}")
+
+
+def sample(rng: np.random.Generator, n: int) -> list[Network]:
+    """Draw distinct networks, uniformly. A smaller n draws the first ones of a larger n.
+
+    Raises:
+        ValueError: If n is negative or more than there are.
+    """
+    found: dict[Network, None] = {}
+    for chosen in draws(rng, n, _SIZES):
+        if len(found) == n:
+            break
+        found.setdefault(_network(chosen))
+    return list(found)
+
+
+def neighbours(network: Network) -> list[Network]:
+    """The networks with another choice at one place."""
+    return [_network(other) for other in changes([CHOICES.index(choice) for choice in network.choices], _SIZES)]
+
+
+def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
+    """One word a place, then the totals (see `mobile_network`); there is only one order."""
+    blocks = [
+        Block(*_SHAPES[choice], channels, stride)
+        for choice, (channels, stride) in zip(network.choices, _PLACES, strict=True)
+    ]
+    return text(blocks, stem=32, side=32, head=_HEAD)
+
+
+def from_record(record: str) -> Network:
+    """A network of its eight characters.
+
+    Raises:
+        ValueError: If they are none.
+    """
+    return Network(record)
+
+
+def problem(metric: str = "val_accuracy", dataset: str = "cifar10") -> Problem:
+    """What to ask of a network: ``val_accuracy`` (a fraction, of the test set), ``params`` or ``macs``.
+
+    Raises:
+        ValueError: If the metric is another one.
+    """
+    texts = {"val_accuracy": f"val_accuracy {dataset}", "params": "params", "macs": "macs"}
+    if metric not in texts:
+        raise ValueError(f"metric is {metric!r}; NAS-Bench-Macro has {', '.join(texts)}")
+    return Problem(_CONTEXT, texts[metric], "maximize" if metric == "val_accuracy" else "minimize")
+
+
+def _network(chosen: Sequence[int]) -> Network:
+    return Network("".join(CHOICES[choice] for choice in chosen))

@@ -1,0 +1,55 @@
+import pytest
+
+from prerank.search_spaces import devices
+
+
+@pytest.mark.parametrize(
+    ("name", "device"),
+    [
+        ("NVIDIA GeForce RTX 2080 Ti", "nvidia-rtx-2080-ti"),
+        ("2080ti", "nvidia-rtx-2080-ti"),
+        ("rtx_2080_ti", "nvidia-rtx-2080-ti"),
+        ("NVIDIA A100-PCIE-40GB", "nvidia-a100"),
+        ("NVIDIA A100-SXM4-80GB", "nvidia-a100"),
+        ("NVIDIA H100 80GB HBM3", "nvidia-h100"),
+        ("AMD Instinct MI50/MI60", "amd-mi50"),
+        ("raspi4", "raspberry-pi-4"),
+        ("raspberry pi 4", "raspberry-pi-4"),
+        ("gold_6226", "xeon-gold-6226"),
+        ("essential_ph_1", "essential-ph-1"),
+        ("tpuv3", "tpu-v3"),
+    ],
+)
+def test_spellings_of_a_device_are_one(name: str, device: str) -> None:
+    found = devices.find(name)
+    assert found is not None
+    assert found.name == device
+    assert devices.describe(name).startswith(device + " ")
+
+
+def test_listed_names_find_themselves() -> None:
+    assert [devices.find(device.name) for device in devices.DEVICES] == list(devices.DEVICES)
+
+
+def test_unknown_device_is_read_as_text() -> None:
+    assert devices.find("Foo Bar 9000") is None
+    assert devices.describe("Foo Bar 9000") == "foo-bar-9000"
+    assert devices.describe("!") == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("name", "begin"),
+    [
+        ("1080ti_32", "batch=32 nvidia-gtx-1080-ti "),
+        ("1080ti", "batch=1 nvidia-gtx-1080-ti "),
+        ("essential_ph_1", "batch=1 essential-ph-1 "),
+        ("gold_6226", "batch=1 xeon-gold-6226 "),
+        ("my_board_64", "batch=64 my-board"),
+    ],
+)
+def test_batch_size_is_read_off_the_end(name: str, begin: str) -> None:
+    assert devices.measured_on(name).startswith(begin)
+
+
+def test_words_of_a_metric_fit() -> None:
+    assert max(len(devices.measured_on(device.name).split()) for device in devices.DEVICES) <= 15
