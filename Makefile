@@ -9,7 +9,7 @@ find __init__.py py.typed surrogate search_spaces integrations \
     \( -name '*.py' -o -name py.typed -o -path '*/weights/*' \) -type f | LC_ALL=C sort
 endef
 
-.PHONY: venv search test check
+.PHONY: venv search test check train benchmarks
 
 # The import fails when build/, where the links live, was deleted or when the checkout was moved.
 venv:
@@ -27,6 +27,14 @@ search: venv
 
 test: venv
 	@$(BIN)/pytest
+
+# The measured tables are not part of the repository: their folder is PRERANK_DATA.
+train: venv
+	@$(BIN)/python benchmarks/train_checkpoint.py --out surrogate/weights
+
+benchmarks: venv
+	@$(BIN)/python benchmarks/help_latency.py
+	@$(BIN)/python benchmarks/unseen_shapes.py
 
 check: venv
 	@$(BIN)/ruff check

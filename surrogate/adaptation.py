@@ -1,45 +1,83 @@
 """A few measurements of the user's own problem -> better predictions, in milliseconds.
 
-The prior is the model's own prediction. A Gaussian process (Rasmussen and Williams 2006) on the model's hidden states
-corrects it: values and prior means are turned into normal scores by their ranks, so that units and scales do not matter
-(an accuracy may be observed in per cent), then
+The model's own prediction is the prior. What it makes of a candidate besides, the outlines of all metrics that it knows
+(other devices, other data sets, parameters), its hidden states and the plain fields of the text, are the features of
+Gaussian processes (Rasmussen and Williams 2006) that differ in how much they believe the prior, how strongly and how
+smoothly they follow the features, and how noisy they take the measurements to be. They are averaged by their evidence,
+so that few measurements do not have to choose one of them. The average is used only if it predicts each measurement
+from the others (leave-one-out, in closed form) better than the prior alone and than the mean of the others do, by more
+than chance; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere.
 
-    score = a + b * prior score + f(states) + noise,
+Values are standardised on a scale of their own (`Warp`), so that units do not matter: an accuracy may be observed in
+per cent.
 
-with b and the size of f chosen by marginal likelihood. The correction is used only if it predicts each measurement
-from the others (leave-one-out, in closed form) better, by a standard error, than the prior alone and than the mean of
-the others do; else the prior stays as it is.
-
-Shapes: n observations, m candidates, F features of a hidden state.
+Shapes: n observations, m candidates, K metrics that the model knows, F numbers of the hidden states, B fields.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .fields import Fields
 from .prediction import Prediction
 
 Floats = NDArray[np.float64]
 
 _PRIOR_WEIGHT = 8  # observations that the model's own trust counts for, against what the observations show
-_MARGIN = 1.0  # standard errors by which a correction must beat what it replaces
-FEWEST = 4
+_CAUTION = 4.0  # standard errors, over the number of observations, that a correction must gain beside the trust
+FEWEST = 5
 """Observations below which nothing is corrected: leave-one-out could not tell good from bad."""
-_MOST_TUNED = 300  # observations on which the kernel is chosen; all of them are used for the prediction
+_MOST_TUNED = 300  # observations on which kernels are rated; all of them are used for the prediction
+_AVERAGED = 6  # kernels of most evidence that are averaged
 _HUGE = 1e300  # sums and differences of values stay finite
 _LEVELS = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
-_SCALES, _SIZES, _NOISES = (1.2, 2.5, 5.0), (0.3, 1.0, 3.0, 10.0), (0.01, 0.03, 0.1, 0.3, 1.0)
+_FARTHEST = 10.0  # standard deviations; a candidate beyond them is no farther
+_LEAST_TRUST = 0.3
+_MARGIN = 0.5  # nats an observation by which the prior must fit better on another scale to be moved there
+_PRIOR_NOISE, _LEAST_SPREAD = 0.5, 0.02
+_STRAIGHT = 2.0  # nats by which evidence must favour a bend of 1; a few observations cannot tell
+_LINEAR, _SMOOTH = (1.0, 1.0, 0.1), (0.0, 0.1, 1.0)  # weights of outlines, states and fields
+_SIZES, _BENDS, _PRIORS, _NOISES = (0.3, 1.0, 3.0, 10.0), (0.0, 0.5, 2.0), (0.0, 1.0), (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
-class NormalScores:
-    """Monotone map of values to the normal scores of their ranks, and back (van der Waerden 1952).
+@dataclass(frozen=True)
+class Reading:
+    """What is known of candidates before any is measured.
 
-    Between the values it was made of it interpolates, beyond them it goes on with the average slope.
-    Positive values are interpolated in their logarithm.
+    Args:
+        texts: The candidates, n of them.
+        prior: Predicted means, (n,).
+        std: Predicted standard deviations, (n,).
+        p_fail: Predicted probabilities of failure, (n,).
+        outlines: Cheap means of the metric asked and of the known ones, (n, K).
+        states: Hidden states before these metrics are written, (n, F).
+    """
+
+    texts: Sequence[str]
+    prior: Floats
+    std: Floats
+    p_fail: Floats
+    outlines: Floats
+    states: Floats
+
+    def __getitem__(self, rows: NDArray[np.bool_]) -> Reading:
+        """Some of the candidates."""
+        texts = [text for text, kept in zip(self.texts, rows, strict=True) if kept]
+        arrays = (self.prior, self.std, self.p_fail, self.outlines, self.states)
+        return Reading(texts, *(array[rows] for array in arrays))
+
+
+class Warp:
+    """Monotone map of values to scores of mean 0 and variance about 1, and back.
+
+    A score is midway between the standardised value (its logarithm where all are positive), which keeps distances, and
+    the normal score of its rank (van der Waerden 1952), which tames outliers. Between the values it was made of the map
+    interpolates, beyond them it goes on with the average slope.
     """
 
     def __init__(self, values: Floats) -> None:
@@ -48,7 +86,8 @@ class NormalScores:
 
         self._log = bool((values > 0).all())
         scale = np.log(values) if self._log else values
-        self.scores: Floats = ndtri((rankdata(values) - 0.5) / len(values))
+        normal: Floats = ndtri((rankdata(values) - 0.5) / len(values))
+        self.scores: Floats = _unit(scale) / 2 + _unit(normal) / 2
         self._x, first = np.unique(scale, return_index=True)
         self._y = self.scores[first]
         span = self._y[-1] - self._y[0]
@@ -70,81 +109,192 @@ class NormalScores:
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """Covariance of the corrections: constant and prior score with weight 1, states with a size and a length scale."""
+class _Parts:
+    """What kernels are made of, (m, n) each: products of prior scores and of features, and a Matern 5/2 of features."""
 
-    scale: float
+    prior: Floats
+    linear: Floats
+    smooth: Floats
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Covariance of scores, beside a constant of weight 1.
+
+    Args:
+        size: Variance that the features explain.
+        bend: Share of it that need not be linear in them.
+        prior: Weight of the prior's own score.
+        noise: Variance of the measurements.
+    """
+
     size: float
+    bend: float
+    prior: float
     noise: float
 
-    def __call__(self, a: tuple[Floats, Floats], b: tuple[Floats, Floats]) -> Floats:
-        """Covariance between two sets of (prior scores, states), (n, m)."""
-        linear = 1.0 + a[0][:, None] * b[0][None]
-        if self.size == 0:
-            return linear
-        squared = (a[1] ** 2).sum(1)[:, None] + (b[1] ** 2).sum(1) - 2 * a[1] @ b[1].T
-        root = np.sqrt(5 * np.maximum(squared, 0)) / self.scale
-        return linear + self.size * (1 + root + root**2 / 3) * np.exp(-root)  # Matern 5/2
-
-    def solve(self, x: tuple[Floats, Floats], y: Floats) -> tuple[Floats, Floats]:
-        """Inverse covariance of noisy observations, (n, n), and the weights K^-1 y, (n,)."""
-        inverse = np.linalg.inv(self(x, x) + self.noise * np.eye(len(y))).astype(np.float64)
-        return inverse, inverse @ y
+    def __call__(self, parts: _Parts) -> Floats:
+        """Covariance between two sets of candidates whose parts are given, without the noise."""
+        return 1.0 + self.prior * parts.prior + self.size * (parts.linear + self.bend * parts.smooth)
 
 
-_PRIOR_ONLY = Kernel(scale=1.0, size=0.0, noise=0.5)
+class _Features:
+    """Features on the scale of the observed candidates.
+
+    Args:
+        reading: The observed candidates.
+    """
+
+    def __init__(self, reading: Reading) -> None:
+        self._fields = Fields(reading.texts)
+        self._positive = (reading.outlines > 0).all(axis=0)
+        self._prior = Warp(reading.prior)
+        blocks = self._blocks(reading)
+        self._centres = [block.mean(axis=0) for block in blocks]
+        self._spreads = [block.std(axis=0) for block in blocks]
+        self._observed = self._prior.scores, self._scaled(blocks)
+
+    @property
+    def prior(self) -> Floats:
+        """Prior scores of the observed candidates, (n,)."""
+        return self._prior.scores
+
+    def prior_of(self, reading: Reading) -> Floats:
+        """Prior scores of new candidates, (m,)."""
+        return self._prior(reading.prior)
+
+    def among(self) -> _Parts:
+        """Parts between the observed candidates, (n, n)."""
+        return self._parts(*self._observed)
+
+    def towards(self, reading: Reading) -> tuple[_Parts, _Parts]:
+        """Parts between new candidates and the observed ones, (m, n), and of each new one with itself, (m,)."""
+        prior, blocks = self.prior_of(reading), self._scaled(self._blocks(reading))
+        squares = sum(weight * (block**2).sum(axis=1) for weight, block in zip(_LINEAR, blocks, strict=True))
+        return self._parts(prior, blocks), _Parts(prior**2, np.asarray(squares), np.ones(len(prior)))
+
+    def _parts(self, prior: Floats, blocks: list[Floats]) -> _Parts:
+        own, observed = self._observed
+        linear = sum(weight * a @ b.T for weight, a, b in zip(_LINEAR, blocks, observed, strict=True))
+        squares = sum(weight * _squares(a, b) for weight, a, b in zip(_SMOOTH, blocks, observed, strict=True))
+        return _Parts(prior[:, None] * own, np.asarray(linear), _matern(np.asarray(squares)))
+
+    def _blocks(self, reading: Reading) -> list[Floats]:
+        outlines = reading.outlines.copy()
+        outlines[:, self._positive] = np.log(np.maximum(outlines[:, self._positive], np.finfo(np.float64).tiny))
+        return [outlines, reading.states, self._fields(reading.texts)]
+
+    def _scaled(self, blocks: list[Floats]) -> list[Floats]:
+        """Blocks of unit variance as a whole; what does not vary among the observed says nothing."""
+        scaled: list[Floats] = []
+        for block, centre, spread in zip(blocks, self._centres, self._spreads, strict=True):
+            varies = spread > 1e-6 * np.maximum(np.abs(centre), 1e-6)
+            away = np.clip((block - centre)[:, varies] / spread[varies], -_FARTHEST, _FARTHEST)
+            scaled.append(away / np.sqrt(max(1, varies.sum())))
+        return scaled
+
+
+class _Line:
+    """The prior on the scale of the values: the same ranking, but in the user's unit and with the errors that it had.
+
+    Args:
+        prior: Prior scores of the observed candidates, (n,).
+        y: Scores of their values, (n,).
+    """
+
+    def __init__(self, prior: Floats, y: Floats) -> None:
+        inverse = _inverse(1 + prior[:, None] * prior, _PRIOR_NOISE)
+        weights = inverse @ y
+        self.slope, self._shift = float(prior @ weights), float(weights.sum())
+        self.left_out = _left_out(inverse, y)
+        # Few errors say little of their spread: widened as a Student distribution would be.
+        self.spread = float(np.sqrt(np.mean((y - self.left_out) ** 2) * (1 + 4 / len(y))) + _LEAST_SPREAD)
+
+    def mean(self, prior: Floats) -> Floats:
+        """Scores expected of prior scores."""
+        return self._shift + self.slope * prior
+
+    def density(self, y: Floats) -> float:
+        """Mean log density of the observed scores, each expected from the others."""
+        return float((-((y - self.left_out) ** 2) / self.spread**2 / 2 - np.log(self.spread)).mean())
 
 
 class Adaptation:
     """What observations teach about a family of problems.
 
     Args:
-        prior: Predicted means of the observed candidates, (n,).
-        p_fail: Their predicted probabilities of failure, (n,).
-        states: Their hidden states, (n, F).
+        reading: The observed candidates.
         values: What was measured, (n,); nan or infinite: the candidate failed.
+        trust: How far the prior deserves belief, in [0, 1].
     """
 
-    def __init__(self, prior: Floats, p_fail: Floats, states: Floats, values: Floats) -> None:
+    def __init__(self, reading: Reading, values: Floats, trust: float) -> None:
         values = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), np.nan)
         good = np.isfinite(values)
-        self._failures = _Failures(states, p_fail, ~good)
-        self._corrects = False
+        self._failures = _Failures(reading, ~good)
+        self._corrects, self._line = False, None
         self._seen, self._rank = 0, 0.0
         if good.sum() < FEWEST or np.ptp(values[good]) == 0:
             return
-        self._prior, self._warp = NormalScores(prior[good]), NormalScores(values[good])
-        self._centre, self._spread = _standard(states[good])
-        self._x = self._prior.scores, (states[good] - self._centre) / self._spread
-        self._fit(self._warp.scores)
+        self._warp, self._features = Warp(values[good]), _Features(reading[good])
+        self._own = reading.prior[good], reading.std[good]
+        self._fit(self._warp.scores, trust)
 
-    def _fit(self, y: Floats) -> None:
+    def _fit(self, y: Floats, trust: float) -> None:
         from scipy.stats import spearmanr
 
-        self._kernel = _choose(self._x, y)
-        self._inverse, self._weights = self._kernel.solve(self._x, y)
-        left_out = y - self._weights / np.diag(self._inverse)
-        alone, weights = _PRIOR_ONLY.solve(self._x, y)
-        rivals = weights / np.diag(alone), y * len(y) / (len(y) - 1)  # errors of the prior, and of the others' mean
-        gains = [rival**2 - (left_out - y) ** 2 for rival in rivals]
-        # By more than its standard error: on pure noise the best of many kernels looks better than none by chance.
-        self._corrects = all(gain.mean() > _MARGIN * gain.std() / np.sqrt(len(y)) for gain in gains)
-        ranked = left_out if self._corrects else self._x[0]
-        self._seen = len(y)
+        parts, count = self._features.among(), len(y)
+        self._kernels = _rated(parts, y, trust)
+        self._inverses = [_inverse(kernel(parts), kernel.noise) for kernel in self._kernels]
+        left_out = sum(
+            weight * _left_out(inverse, y)
+            for weight, inverse in zip(self._kernels.values(), self._inverses, strict=True)
+        )
+        line = _Line(self._features.prior, y)
+        others = (y.sum() - y) / (count - 1)
+        gains = [(rival - y) ** 2 - (left_out - y) ** 2 for rival in (line.left_out, others)]
+        # By more than chance: on pure noise the best of many kernels looks better than none.
+        margin = (max(trust, _LEAST_TRUST) + _CAUTION / count) / np.sqrt(count)
+        self._corrects = all(gain.mean() > margin * gain.std() for gain in gains)
+        self._line = line if line.slope > 0 and line.density(y) > self._density(y) + _MARGIN else None
+        ranked = np.asarray(left_out) if self._corrects else self._features.prior
+        self._seen = count
         self._rank = float(np.clip(spearmanr(ranked, y).statistic, 0, 1)) if np.ptp(ranked) > 0 else 0.0
+        self._scores = y
 
-    def __call__(self, prediction: Prediction, states: Floats) -> Prediction:
-        """Correct the predictions of m candidates with hidden states (m, F)."""
-        p_fail = self._failures(prediction.p_fail, states)
+    def _density(self, y: Floats) -> float:
+        """Mean log density of the measured scores under the model's own distributions, taken as normal."""
+        mean, std = self._own
+        low, middle, high = (self._warp(mean + sign * std) for sign in (-1, 0, 1))
+        spread = np.maximum((high - low) / 2, _LEAST_SPREAD)
+        return float((-((y - middle) ** 2) / spread**2 / 2 - np.log(spread)).mean())
+
+    def __call__(self, prediction: Prediction, reading: Reading) -> Prediction:
+        """Correct the predictions of m candidates."""
+        p_fail = self._failures(reading)
         trust = (_PRIOR_WEIGHT * prediction.trust + self._seen * self._rank) / (_PRIOR_WEIGHT + self._seen)
-        if not self._corrects:
-            return Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust)
-        new = self._prior(prediction.mean), (states - self._centre) / self._spread
-        cross = self._kernel(new, self._x)
-        mean = cross @ self._weights
-        own = 1.0 + new[0] ** 2 + self._kernel.size + self._kernel.noise
-        variance = np.maximum(own - ((cross @ self._inverse) * cross).sum(axis=1), self._kernel.noise)
-        return Prediction(*self._leaves(mean, np.sqrt(variance)), p_fail, trust)
+        if self._corrects:
+            mean, variance = self._posterior(reading)
+            return Prediction(*self._leaves(mean, np.sqrt(variance)), p_fail, trust)
+        if self._line:
+            mean = self._line.mean(self._features.prior_of(reading))
+            return Prediction(*self._leaves(mean, np.full(len(mean), self._line.spread)), p_fail, trust)
+        return Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust)
+
+    def _posterior(self, reading: Reading) -> tuple[Floats, Floats]:
+        """Means and variances of the scores of new candidates, (m,): of the average of all kernels."""
+        cross, own = self._features.towards(reading)
+        means: list[Floats] = []
+        variances: list[Floats] = []
+        for kernel, inverse in zip(self._kernels, self._inverses, strict=True):
+            covariance = kernel(cross)
+            projected = covariance @ inverse
+            means.append(projected @ self._scores)
+            left = kernel(own) - (projected * covariance).sum(axis=1)
+            variances.append(np.maximum(left, 0) + kernel.noise)
+        weights = np.array(list(self._kernels.values()))[:, None]
+        mean = (weights * means).sum(axis=0)
+        return mean, (weights * (np.array(variances) + (np.array(means) - mean) ** 2)).sum(axis=0)
 
     def _leaves(self, mean: Floats, std: Floats) -> tuple[Floats, Floats, Floats]:
         """Normal distributions of scores, (m,), as leaves between quantiles of values, (m, leaves)."""
@@ -155,40 +305,66 @@ class Adaptation:
         return knots[:, :-1], knots[:, 1:], mass
 
 
+_FAILURES = Kernel(size=1.0, bend=1.0, prior=0.0, noise=0.3)
+
+
 class _Failures:
     """Probability of failure, corrected by the observed failures of similar candidates; untouched without any."""
 
-    def __init__(self, states: Floats, p_fail: Floats, failed: NDArray[np.bool_]) -> None:
+    def __init__(self, reading: Reading, failed: NDArray[np.bool_]) -> None:
         self._weights: Floats | None = None
         if failed.any():
-            self._centre, self._spread = _standard(states)
-            self._x = np.zeros(len(states)), (states - self._centre) / self._spread
-            self._kernel = Kernel(scale=0.6, size=1.0, noise=0.3)
-            self._weights = self._kernel.solve(self._x, failed - p_fail)[1]
+            self._features = _Features(reading)
+            self._weights = _inverse(_FAILURES(self._features.among()), _FAILURES.noise) @ (failed - reading.p_fail)
 
-    def __call__(self, p_fail: Floats, states: Floats) -> Floats:
+    def __call__(self, reading: Reading) -> Floats:
         if self._weights is None:
-            return p_fail
-        new = np.zeros(len(states)), (states - self._centre) / self._spread
-        return np.clip(p_fail + self._kernel(new, self._x) @ self._weights, 0, 1)
+            return reading.p_fail
+        return np.clip(reading.p_fail + _FAILURES(self._features.towards(reading)[0]) @ self._weights, 0, 1)
 
 
-def _standard(states: Floats) -> tuple[Floats, Floats]:
-    """Centre and spread that bring states to a mean squared distance of 2 between two observations."""
-    centre, spread = states.mean(axis=0), states.std(axis=0)
-    return centre, np.maximum(spread, 1e-6) * np.sqrt(states.shape[1])
+def _unit(values: Floats) -> Floats:
+    """Values of mean 0 and variance 1; all alike: zeros."""
+    values = values / max(np.abs(values).max(), np.finfo(np.float64).tiny)  # squares of huge ones would overflow
+    spread = values.std()
+    return (values - values.mean()) / spread if spread > 0 else np.zeros(len(values))
 
 
-def _choose(x: tuple[Floats, Floats], y: Floats) -> Kernel:
-    """The kernel of highest marginal likelihood, on a spread-out part of many observations."""
+def _squares(a: Floats, b: Floats) -> Floats:
+    """Squared distances, (m, n)."""
+    return np.maximum((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T, 0)
+
+
+def _matern(squares: Floats) -> Floats:
+    """Matern 5/2 of squared distances, of length 1: the spread of the observed candidates."""
+    root = np.sqrt(5 * squares)
+    return (1 + root + root**2 / 3) * np.exp(-root)
+
+
+def _inverse(covariance: Floats, noise: float) -> Floats:
+    """Inverse covariance of noisy observations, (n, n)."""
+    return np.linalg.inv(covariance + noise * np.eye(len(covariance))).astype(np.float64)
+
+
+def _left_out(inverse: Floats, y: Floats) -> Floats:
+    """Predictions of each score from the others (Rasmussen and Williams 2006, equation 5.12), (n,)."""
+    return y - inverse @ y / np.diag(inverse)
+
+
+def _rated(parts: _Parts, y: Floats, trust: float) -> dict[Kernel, float]:
+    """The kernels of most evidence, rated on a spread-out part of many observations, and their weights."""
     part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(int)
-    x, y = (x[0][part], x[1][part]), y[part]
-    likelihoods: dict[Kernel, float] = {}
-    for scale, size in [(1.0, 0.0), *product(_SCALES, _SIZES)]:
+    some = _Parts(*(block[np.ix_(part, part)] for block in (parts.prior, parts.linear, parts.smooth)))
+    evidence: dict[Kernel, float] = {}
+    for size, bend, prior in product(_SIZES, _BENDS, _PRIORS):
         # One decomposition serves every noise, which only adds to the eigenvalues.
-        values, vectors = np.linalg.eigh(Kernel(scale, size, 0.0)(x, x))
-        squares = (y @ vectors) ** 2
+        values, vectors = np.linalg.eigh(Kernel(size, bend, prior, 0.0)(some))
+        squares = (y[part] @ vectors) ** 2
+        odds = 2 * np.log(max(trust, 1e-3)) if prior else np.log1p(-(min(trust, 0.999) ** 2))
+        odds -= _STRAIGHT * bend
         for noise in _NOISES:
             spread = np.maximum(values, 0) + noise
-            likelihoods[Kernel(scale, size, noise)] = float(-(squares / spread + np.log(spread)).sum() / 2)
-    return max(likelihoods, key=lambda kernel: likelihoods[kernel])
+            evidence[Kernel(size, bend, prior, noise)] = odds - float((squares / spread + np.log(spread)).sum() / 2)
+    best = sorted(evidence, key=lambda kernel: -evidence[kernel])[:_AVERAGED]
+    weights = np.exp([evidence[kernel] - evidence[best[0]] for kernel in best])
+    return dict(zip(best, (weights / weights.sum()).tolist(), strict=True))

@@ -13,13 +13,14 @@ D the width of the model.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .codec import DIGITS, FAILED, FIRST, interval
+from .codec import DIGITS, FAILED, FIRST, HEADS, ZERO, interval
 from .model import RLM, KeysValues, Memory
 from .prediction import standard_deviation
 
@@ -27,6 +28,7 @@ TOLERANCE = 0.02
 HEAD_FLOOR = 3e-3
 """Taken off each head's probability, so that the many heads of no consequence, however far out, weigh nothing."""
 _MOST_HEADS = 32
+_OUTLINED = 2  # heads of an outline
 
 Floats = NDArray[np.float64]
 Leaves = tuple[Floats, Floats, Floats]
@@ -84,6 +86,42 @@ def decode(model: RLM, metric: Tensor, candidates: Memory) -> tuple[Leaves, Floa
             break
         branches, cache = _grow(model, branches, cache, candidates)
     return _pack([*leaves, branches.leaves()]), p_fail
+
+
+@torch.inference_mode()
+def outline(model: RLM, metrics: Tensor, candidates: Memory) -> tuple[Floats, Floats]:
+    """What many metrics of a candidate are about: cheap means, of the likeliest heads and the first digit alone.
+
+    Args:
+        model: The language model.
+        metrics: Embedded metrics, (M, D).
+        candidates: What the reader made of n candidates.
+
+    Returns:
+        The means, (n, M), and the states that precede the numbers, (n, M, D).
+    """
+    count, breadth = candidates.mask.shape[0], len(metrics) * _OUTLINED
+    apart = torch.eye(len(metrics), dtype=torch.bool, device=metrics.device)
+    states, cache = model.write(metrics.expand(count, -1, -1), apart, candidates)
+    scores = model.logits(states, 0)[..., ZERO + 1 :].double()
+    mass, heads = scores.topk(_OUTLINED)  # (n, M, heads)
+    itself = torch.eye(breadth, dtype=torch.bool, device=metrics.device)
+    visible = torch.cat([apart.repeat_interleave(_OUTLINED, dim=0), itself], dim=1)
+    symbols = heads.flatten(1) + ZERO + 1
+    following, _ = model.write(model.tokens(symbols), visible, candidates, cache)
+    digits = model.logits(following, 1)[..., 1:].double().softmax(dim=-1)  # a mantissa never begins with 0
+    weights = (mass.softmax(dim=-1).flatten(1).unsqueeze(-1) * digits).cpu().numpy()
+    middles = _middles()[symbols.cpu().numpy()]
+    values: Floats = (weights * middles).reshape(count, len(metrics), -1).sum(axis=2)
+    return values, states.double().cpu().numpy()
+
+
+@lru_cache(maxsize=1)
+def _middles() -> Floats:
+    """Middle of the numbers of each head and first digit, (HEADS, 9)."""
+    heads, digits = np.repeat(np.arange(HEADS), 9), np.tile(np.arange(1, 10), HEADS)
+    lower, upper = interval(heads, digits[:, None])
+    return (lower / 2 + upper / 2).reshape(HEADS, 9)
 
 
 def _heads(scores: Tensor) -> tuple[Branches, Floats]:

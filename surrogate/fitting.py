@@ -14,17 +14,32 @@ from .table import Row, Table
 from .training import Training
 
 _FEWEST = 5  # rows of one metric that a rank correlation needs
+_WATCHED = 4  # metrics of a space that are rated while the training runs
 
 
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
-    table = Table(rows, inference.tokenizer)
+    table = Table(rows, inference.tokenizer, training.shares)
     fresh = Inference(inference.model, inference.tokenizer, inference.knowledge)
-    training.run(inference.model, table, lambda: _mean_rank(_knowledge(fresh, validation)))
+    watched = _watched(validation)
+    training.run(inference.model, table, lambda: _mean_rank(_knowledge(fresh, watched)))
     learnt = copy.deepcopy(inference.knowledge)
     for context, metrics in _knowledge(fresh, validation).items():
         learnt[context] = learnt.get(context, {}) | metrics
     return Inference(inference.model, inference.tokenizer, learnt)
+
+
+def _watched(rows: Sequence[Row]) -> list[Row]:
+    """The rows with a few metrics of each space, spread over all: rating hundreds would take longer than training."""
+    metrics: dict[str, dict[str, None]] = {}
+    for row in rows:
+        metrics.setdefault(first_line(row.context), {}).update(dict.fromkeys(row.values))
+    chosen = {line: set(list(names)[:: -(-len(names) // _WATCHED)]) for line, names in metrics.items()}
+    kept = [
+        (row, {name: row.values[name] for name in row.values if name in chosen[first_line(row.context)]})
+        for row in rows
+    ]
+    return [Row(row.context, row.texts, values) for row, values in kept if values]
 
 
 def _knowledge(inference: Inference, rows: Sequence[Row]) -> Knowledge:
@@ -44,7 +59,8 @@ def _knowledge(inference: Inference, rows: Sequence[Row]) -> Knowledge:
 
 def _rank(inference: Inference, problem: Problem, rows: Iterable[Row]) -> list[float]:
     """Rank correlation of one metric, or nothing where there are too few values."""
-    measured = [(row.texts[0], row.values[problem.metric]) for row in rows if problem.metric in row.values]
+    found = [(row.texts[0], row.values.get(problem.metric, np.nan)) for row in rows]
+    measured = [(text, value) for text, value in found if np.isfinite(value)]
     if len(measured) < _FEWEST:
         return []
     rank = spearman(inference.predict(problem, [text for text, _ in measured]).mean, [value for _, value in measured])
@@ -52,6 +68,6 @@ def _rank(inference: Inference, problem: Problem, rows: Iterable[Row]) -> list[f
 
 
 def _mean_rank(knowledge: Knowledge) -> float:
-    """Mean over all first lines and metrics; -1 where nothing could be rated."""
-    ranks = [rank for metrics in knowledge.values() for rank in metrics.values()]
+    """Mean over the first lines of the mean over their metrics; -1 where nothing could be rated."""
+    ranks = [float(np.mean(list(metrics.values()))) for metrics in knowledge.values() if metrics]
     return float(np.mean(ranks)) if ranks else -1.0

@@ -12,7 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .decoding import Leaves, decode
+from .adaptation import Reading
+from .decoding import Leaves, decode, outline
 from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, RLM, Memory
 from .prediction import Prediction, concatenate
 from .problem import Problem, first_line
@@ -51,20 +52,20 @@ class Inference:
         metric = self._metrics([problem.metric])[0]
         return self._prediction(problem, [decode(self.model, metric, memory) for memory in self._read(problem, texts)])
 
-    def predict_with_states(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Floats]:
-        """The same, with what the writer makes of each text before it writes the metric asked and the known ones.
-
-        Returns:
-            The distributions, and the hidden states, (n, 1 + K, D), the metric asked first.
-        """
+    def read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
+        """The same, with what the model makes of each text besides: for the metric asked, then for all it knows."""
         known = self.knowledge.get(first_line(problem.context), {})
-        metrics = self._metrics([problem.metric, *(metric for metric in known if metric != problem.metric)])
+        metrics = self._metrics([problem.metric, *known])
         decoded: list[tuple[Leaves, Floats]] = []
-        states = [np.empty((0, *metrics.shape))]
+        outlines, states = [np.empty((0, len(metrics)))], [np.empty((0, metrics.numel()))]
         for memory in self._read(problem, texts):
             decoded.append(decode(self.model, metrics[0], memory))
-            states.append(self._states(metrics, memory))
-        return self._prediction(problem, decoded), np.concatenate(states)
+            means, before = outline(self.model, metrics, memory)
+            outlines.append(means)
+            states.append(before.reshape(len(before), -1))
+        prediction = self._prediction(problem, decoded)
+        both = np.concatenate(outlines), np.concatenate(states)
+        return prediction, Reading(texts, prediction.mean, prediction.std, prediction.p_fail, *both)
 
     def forget_contexts(self) -> None:
         """Encode contexts anew, after the weights have changed."""
@@ -85,13 +86,6 @@ class Inference:
         empty = np.empty((0, 1))
         nothing = Prediction(empty, empty, empty, np.empty(0), np.empty(0))
         return concatenate([nothing, *(Prediction(*leaves, p, np.full(len(p), trust)) for leaves, p in decoded)])
-
-    @torch.inference_mode()
-    def _states(self, metrics: Tensor, memory: Memory) -> Floats:
-        """States of the metrics' positions, metrics (M, D) -> (n, M, D)."""
-        alone = torch.eye(len(metrics), dtype=torch.bool, device=self.device)
-        states, _ = self.model.write(metrics.expand(memory.mask.shape[0], -1, -1), alone, memory)
-        return states.double().cpu().numpy()
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Memory]:
         """Memories of the texts, a batch at a time."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .prediction import Prediction
+from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 PACKAGED = Path(__file__).parent / "weights"
 _OBSERVATIONS = "observations.json"
+_PART = 2048  # texts adapted together; what the model makes of one is some thousand numbers
 
 
 class RLMSurrogate:
@@ -48,7 +49,7 @@ class RLMSurrogate:
         self._device = device
         self._opened: Inference | None = None
         self._observations: dict[Problem, dict[str, float]] = {}
-        self._seen: dict[tuple[Problem, str], tuple[float, float, Floats]] = {}
+        self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
         self._adapted: dict[tuple[str, str, str], Adaptation] = {}
         self.provenance: dict[str, Any] = {}
 
@@ -123,8 +124,8 @@ class RLMSurrogate:
         adaptation = self._adaptation(problem)
         if adaptation is None:
             return self._inference.predict(problem, texts)
-        prediction, states = self._inference.predict_with_states(problem, texts)
-        return adaptation(prediction, _flat(states))
+        parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
+        return concatenate([adaptation(*self._inference.read(problem, part)) for part in parts])
 
     def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None:
         """Learn from measurements; a text observed again takes its new value.
@@ -162,7 +163,7 @@ class RLMSurrogate:
 
         kept = rows[::20] if not validation and len(rows) >= 40 else ()
         train = [row for index, row in enumerate(rows) if index % 20] if kept else rows
-        run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4, candidates=64)
+        run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4)
         self._source = fit(copy.deepcopy(self._inference), train, validation or kept or rows, run)
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
         self._seen.clear()
@@ -221,16 +222,18 @@ class RLMSurrogate:
         return self._adapted[family]
 
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
-        from .adaptation import Adaptation
+        from .adaptation import Adaptation, Reading
 
         for problem in {problem for problem, _, _ in rows}:
             new = [text for other, text, _ in rows if other == problem and (problem, text) not in self._seen]
-            prediction, states = self._inference.predict_with_states(problem, new)
-            for row, text in enumerate(new):
-                self._seen[problem, text] = prediction.mean[row], prediction.p_fail[row], _flat(states[row : row + 1])
-        prior, p_fail, states = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
+            _, read = self._inference.read(problem, new)
+            known = zip(read.prior, read.std, read.p_fail, read.outlines, read.states, strict=True)
+            self._seen |= {(problem, text): row for text, row in zip(new, known, strict=True)}
+        columns = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
+        reading = Reading([text for _, text, _ in rows], *(np.array(column) for column in columns))
         values = np.array([value for _, _, value in rows])
-        return Adaptation(np.array(prior), np.array(p_fail), np.concatenate(states), values)
+        trust = float(np.mean([self._inference.trust(problem) for problem, _, _ in rows]))
+        return Adaptation(reading, values, trust)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:
         """Questions whose answers a checkpoint shall reproduce: every metric known, of some plain candidates."""
@@ -270,8 +273,3 @@ def _checked(texts: Sequence[str]) -> list[str]:
         if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ValueError(f"text {number} is {text!r}, a {type(text).__name__}; to_text must return strings")
     return texts
-
-
-def _flat(states: Floats) -> Floats:
-    """States of all metrics end to end, (n, M, D) -> (n, M * D)."""
-    return states.reshape(len(states), int(np.prod(states.shape[1:])))

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from .codec import LENGTH, encode
 from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS
+from .problem import first_line
 from .tokenizer import Tokenizer, Words
 
 
@@ -68,25 +69,59 @@ class Batch:
 
 
 class Table:
-    """Rows encoded once, from which training steps draw batches.
+    """Rows encoded once, from which training steps draw batches; every batch is of one *space*, a first context line.
 
     Args:
         rows: Measured candidates.
         tokenizer: What splits their texts.
+        shares: First context line -> weight of its draws; a line that is not named has the square root of its rows.
 
     Raises:
         ValueError: If there are no rows.
     """
 
-    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer) -> None:
+    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer, shares: Mapping[str, float] | None = None) -> None:
         if not rows:
             raise ValueError("there are no rows to train on; give at least one Row")
+        spaces: dict[str, list[Row]] = {}
+        for row in rows:
+            spaces.setdefault(first_line(row.context), []).append(row)
+        self._spaces = [_Space(own, tokenizer) for own in spaces.values()]
+        weights = np.array([(shares or {}).get(line, math.sqrt(len(own))) for line, own in spaces.items()])
+        self._shares = weights / weights.sum()
+
+    def __len__(self) -> int:
+        return sum(len(space) for space in self._spaces)
+
+    @property
+    def metrics(self) -> list[str]:
+        """All metrics of all spaces."""
+        return list(dict.fromkeys(metric for space in self._spaces for metric in space.metrics))
+
+    def draw(self, rng: np.random.Generator, contexts: int, candidates: int, metrics: int) -> Batch:
+        """A random batch: a space by its share, contexts by their rows, then candidates, one text of each, metrics.
+
+        Args:
+            rng: Where the draws come from.
+            contexts: Most contexts; a space may have fewer.
+            candidates: Candidates of all contexts together, as nearly as their number divides it.
+            metrics: Most metrics of a candidate.
+        """
+        space = self._spaces[int(rng.choice(len(self._spaces), p=self._shares))]
+        return space.draw(rng, contexts, candidates, metrics)
+
+
+class _Space:
+    """Rows whose contexts begin with the same line."""
+
+    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer) -> None:
         contexts = {context: number for number, context in enumerate(dict.fromkeys(row.context for row in rows))}
         self.metrics = list(dict.fromkeys(metric for row in rows for metric in row.values))
         self._context_of = np.array([contexts[row.context] for row in rows])
-        self._rows_of: list[NDArray[np.int64]] = [
-            np.flatnonzero(self._context_of == number) for number in range(len(contexts))
-        ]
+        by_context = np.argsort(self._context_of, kind="stable")
+        counts = np.bincount(self._context_of, minlength=len(contexts))
+        self._rows_of: list[NDArray[np.int64]] = np.split(by_context, np.cumsum(counts)[:-1])
+        self._share = counts / len(rows)
         self._contexts = tokenizer(list(contexts), CONTEXT_WORDS)
         self._metrics = tokenizer(self.metrics, METRIC_WORDS)
         self._texts, self._variants = _variants(rows, tokenizer)
@@ -96,11 +131,10 @@ class Table:
         return len(self._context_of)
 
     def draw(self, rng: np.random.Generator, contexts: int, candidates: int, metrics: int) -> Batch:
-        """A random batch: contexts by their number of rows, then candidates, one text of each, then metrics."""
-        share = np.array([len(rows) for rows in self._rows_of]) / len(self)
-        count = min(contexts, int((share > 0).sum()))
-        chosen = rng.choice(len(share), size=count, replace=False, p=share)
-        rows = np.concatenate([self._candidates(rng, int(number), candidates) for number in chosen])
+        """A random batch (see `Table.draw`)."""
+        count = min(contexts, candidates, len(self._share))
+        chosen = rng.choice(len(self._share), size=count, replace=False, p=self._share)
+        rows = np.concatenate([self._candidates(rng, int(number), candidates // count) for number in chosen])
         variant = self._variants[rows, rng.integers(self._variants.shape[1], size=len(rows))]
         asked = _some(rng, self._present[rows], metrics)
         return self._batch(chosen, rows, variant, asked)
@@ -125,13 +159,10 @@ class Table:
 
 def _variants(rows: Sequence[Row], tokenizer: Tokenizer) -> tuple[Words, NDArray[np.int64]]:
     """Words of all texts, and where each row's texts are among them, (R, V); rows of fewer texts repeat theirs."""
-    words = tokenizer([text for row in rows for text in row.texts], CANDIDATE_WORDS)
+    texts = {text: number for number, text in enumerate(dict.fromkeys(text for row in rows for text in row.texts))}
     most = max(len(row.texts) for row in rows)
-    first = np.cumsum([0] + [len(row.texts) for row in rows])
-    places = [
-        [start + place % len(row.texts) for place in range(most)] for start, row in zip(first, rows, strict=False)
-    ]
-    return words, np.array(places, dtype=np.int64)
+    places = [[texts[row.texts[place % len(row.texts)]] for place in range(most)] for row in rows]
+    return tokenizer(list(texts), CANDIDATE_WORDS), np.array(places, dtype=np.int64)
 
 
 def _values(rows: Sequence[Row], metrics: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:

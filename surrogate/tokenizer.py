@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 PLACES = 16
 PAD = 0
+DIGIT_ZERO, POINT = 16, 14
+"""The pieces "0", to which "1" to "9" are next, and ".": the alphabet of bytes comes right after the padding."""
 _LONGEST_PIECE = 16  # characters; bounds the work on a long run without whitespace
 _NAMED = 60  # characters of a text that a warning shows
 
@@ -60,6 +62,8 @@ class Tokenizer:
         self._pieces: Any = Pieces.from_str(serialized)
         self._pieces.encode_special_tokens = True  # a word that reads like padding is a word
         self.vocabulary: int = self._pieces.get_vocab_size()
+        if [self._pieces.token_to_id(text) for text in ".09"] != [POINT, DIGIT_ZERO, DIGIT_ZERO + 9]:
+            raise ValueError("the tokenizer's digits are not where the model reads them; use Tokenizer.train")
         self._split = lru_cache(maxsize=100_000)(self._split_word)
 
     @classmethod

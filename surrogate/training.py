@@ -12,7 +12,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -34,10 +34,12 @@ class Training:
     """A run of the loop.
 
     Args:
-        steps: Batches to train on.
-        contexts: Contexts in a batch.
-        candidates: Candidates of each context in a batch.
-        metrics: Values of each candidate in a batch.
+        steps: Updates of the weights.
+        draws: Batches an update, each drawn from one space (`Table.draw`).
+        contexts: Most contexts in a batch.
+        candidates: Candidates in a batch, of all contexts together.
+        metrics: Most values of each candidate in a batch.
+        shares: First context line -> weight of its draws; None: the square root of its rows.
         rate: Peak learning rate of Muon; AdamW's is `adam_rate`.
         adam_rate: Peak learning rate of the embeddings, norms and outputs.
         warm_up: Share of the steps in which the rate rises.
@@ -47,13 +49,16 @@ class Training:
         seed: Seed of the draws.
         folder: Where the log and the resumable state are kept; None keeps nothing. A run whose folder holds
             a state goes on from there.
-        amp: Compute in bfloat16 where it is safe; None does so on a GPU.
+        amp: Compute in bfloat16 where it is safe, which is faster on a GPU and on a processor with AVX-512 BF16; None
+            does so on a GPU.
     """
 
     steps: int
+    draws: int = 1
     contexts: int = 8
     candidates: int = 256
     metrics: int = 6
+    shares: Mapping[str, float] | None = None
     rate: float = 0.01
     adam_rate: float = 3e-3
     warm_up: float = 0.05
@@ -94,19 +99,23 @@ class Training:
         model.train()
         device = next(model.parameters()).device
         rng = np.random.default_rng([self.seed, step])
-        batch = table.draw(rng, self.contexts, self.candidates, self.metrics).to(device)
         amp = device.type == "cuda" if self.amp is None else self.amp
-        with torch.random.fork_rng(), torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
+        losses: list[Tensor] = []
+        with torch.random.fork_rng():
             torch.manual_seed(int(rng.integers(2**63)))  # dropout must not depend on the steps before either
-            loss = loss_of(model, batch)
-            loss.backward()
+            for _ in range(self.draws):
+                batch = table.draw(rng, self.contexts, self.candidates, self.metrics).to(device)
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
+                    loss = loss_of(model, batch) / self.draws
+                loss.backward()
+                losses.append(loss.detach())
         nn.utils.clip_grad_norm_(model.parameters(), self.clip)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * self._schedule(step)
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
-        return loss.detach()
+        return torch.stack(losses).sum()
 
     def _schedule(self, step: int) -> float:
         warm = max(1, int(self.warm_up * self.steps))

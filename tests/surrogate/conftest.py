@@ -25,6 +25,7 @@ def surrogate() -> RLMSurrogate:
     with torch.no_grad():
         for parameter in small._inference.model.parameters():
             parameter.add_(0.2 * torch.randn(parameter.shape, generator=generator))
+        small._inference.model.words.sizes.weight.mul_(0.1)  # a word may have dozens of such features
         small._inference.model.words.pieces.weight[0] = 0  # padding stays nothing, as it does in training
     return small
 

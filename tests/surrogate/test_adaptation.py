@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from prerank.surrogate.adaptation import Adaptation, NormalScores
+from prerank.surrogate.adaptation import FEWEST, Adaptation, Reading, Warp
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.prediction import Prediction
 
@@ -27,15 +27,20 @@ def predicted(prior: Floats) -> Prediction:
     return Prediction(points, points, ones[:, None], 0 * ones, 0.5 * ones)
 
 
+def reading(prior: Floats, states: Floats) -> Reading:
+    """Candidates whose texts say nothing and whose outlines are the prior alone."""
+    return Reading(["candidate"] * len(prior), prior, np.ones(len(prior)), np.zeros(len(prior)), prior[:, None], states)
+
+
 def adapted(prior: Floats, states: Floats, values: Floats, seen: int) -> Prediction:
-    learnt = Adaptation(prior[:seen], np.zeros(seen), states[:seen], values[:seen])
-    return learnt(predicted(prior[seen:]), states[seen:])
+    learnt = Adaptation(reading(prior[:seen], states[:seen]), values[:seen], trust=0.5)
+    return learnt(predicted(prior[seen:]), reading(prior[seen:], states[seen:]))
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30, unique=True))
-def test_normal_scores_are_monotone_and_come_back(values: list[float]) -> None:
+def test_warped_values_are_monotone_and_come_back(values: list[float]) -> None:
     array = np.array(values)
-    warp = NormalScores(array)
+    warp = Warp(array)
     order = np.argsort(array)
     assert (np.diff(warp(array[order])) >= 0).all()
     assert warp.inverse(warp.scores) == pytest.approx(array, rel=1e-6, abs=1e-6)
@@ -43,7 +48,7 @@ def test_normal_scores_are_monotone_and_come_back(values: list[float]) -> None:
 
 
 def test_positive_values_stay_positive() -> None:
-    warp = NormalScores(np.array([0.1, 1.0, 30.0]))
+    warp = Warp(np.array([0.1, 1.0, 30.0]))
     assert (warp.inverse(np.array([-8.0, 8.0])) > 0).all()
 
 
@@ -62,11 +67,11 @@ def test_the_unit_of_the_values_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("seen", [1, 3, 5, 10, 30])
-def test_noise_hardly_ever_changes_the_prior(seen: int) -> None:
+def test_noise_hardly_ever_changes_the_ranking(seen: int) -> None:
     changed = 0
     for seed in range(20):
         prior, states, truth = world(seed, seen + 20, informative=False)
-        changed += not np.array_equal(adapted(prior, states, truth, seen).mean, prior[seen:])
+        changed += spearman(adapted(prior, states, truth, seen).mean, prior[seen:]) < 0.999
     assert changed <= 6
 
 
@@ -105,8 +110,8 @@ def test_intervals_hold_the_truth_about_as_often_as_they_say() -> None:
     st.lists(st.floats(1e-9, 1e9), min_size=2, max_size=20, unique=True),
     st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=2, max_size=20),
 )
-def test_normal_scores_are_monotone_between_and_beyond_their_values(values: list[float], others: list[float]) -> None:
-    scores = NormalScores(np.array(values))(np.sort(others))
+def test_warped_values_are_monotone_between_and_beyond_their_values(values: list[float], others: list[float]) -> None:
+    scores = Warp(np.array(values))(np.sort(others))
     assert np.isfinite(scores).all()
     assert (np.diff(scores) >= -1e-9).all()
 
@@ -117,7 +122,7 @@ def test_the_unit_does_not_matter_to_the_ranking_of_positive_values(factor: floa
     values = np.exp(truth / 4)
     one, other = (adapted(prior, states, v, 60).mean for v in (values, factor * values + shift))
     assert spearman(one, values[60:]) > spearman(prior[60:], values[60:]) + 0.2
-    assert spearman(one, other) > 0.999
+    assert spearman(one, other) > (0.999 if shift >= 0 else 0.98)  # a logarithm of positive values, else none
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4, 5])
@@ -150,3 +155,16 @@ def test_failures_do_not_move_the_values() -> None:
     some = adapted(prior[kept], states[kept], truth[kept], 50)
     all_of_them = adapted(prior, states, np.where(kept, truth, np.nan), 100)
     assert np.array_equal(some.mean, all_of_them.mean)
+
+
+def test_a_prior_that_ranks_well_is_moved_to_the_scale_of_the_values() -> None:
+    rng = np.random.default_rng(0)
+    prior = rng.normal(size=120) + 10
+    p = adapted(prior, rng.normal(size=(120, 12)), 1000 * prior, 20)
+    assert p.mean == pytest.approx(1000 * prior[20:], rel=0.02)
+    assert spearman(p.mean, prior[20:]) > 0.999
+
+
+def test_fewer_observations_than_can_be_checked_change_nothing() -> None:
+    prior, states, truth = world(0, 40)
+    assert np.array_equal(adapted(prior, states, truth, FEWEST - 1).mean, prior[FEWEST - 1 :])

@@ -45,9 +45,14 @@ def test_a_context_is_read_once_and_not_all_are_kept(inference: Inference, monke
     assert len(calls) == 51
 
 
-def test_states_tell_of_the_metric_asked_first_and_change_no_answer(inference: Inference, texts: list[str]) -> None:
+def test_a_reading_tells_of_the_metric_asked_and_of_those_known_and_changes_no_answer(
+    inference: Inference, texts: list[str]
+) -> None:
     inference.knowledge = {"c": {"m": 0.9, "k": 0.9}}
-    asked, known = (inference.predict_with_states(Problem("c", metric), texts) for metric in ("k", "m"))
-    assert asked[1].shape == (len(texts), 2, 16)
-    np.testing.assert_allclose(asked[1], known[1][:, ::-1], rtol=1e-4, atol=1e-5)
-    assert np.array_equal(asked[0].mean, inference.predict(Problem("c", "k"), texts).mean)
+    (asked, read), (_, other) = (inference.read(Problem("c", metric), texts) for metric in ("k", "m"))
+    assert read.outlines.shape == (len(texts), 3)
+    states = read.states.reshape(len(texts), 3, 16)
+    np.testing.assert_allclose(states[:, 0], states[:, 2], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(states[:, 1:], other.states.reshape(states.shape)[:, 1:], rtol=1e-4, atol=1e-5)
+    assert np.array_equal(asked.mean, inference.predict(Problem("c", "k"), texts).mean)
+    assert np.array_equal(read.prior, asked.mean)

@@ -13,13 +13,14 @@ from prerank.surrogate.tokenizer import Tokenizer
 TOKENIZER = Tokenizer.train(["c a b m 0123456789"], 280)
 # The value says which row it is, and so does each of its texts.
 ROWS = [
-    Row(f"c{n % 3}", (f"{n} a", f"b {n}"), {"m": n + 1.0, **({"k": -n - 1.0} if n % 4 == 0 else {})}) for n in range(60)
+    Row(f"space\nc{n % 3}", (f"{n} a", f"b {n}"), {"m": n + 1.0, **({"k": -n - 1.0} if n % 4 == 0 else {})})
+    for n in range(60)
 ]
 TABLE = Table(ROWS, TOKENIZER)
 
 
 def draw(seed: int, candidates: int = 8, metrics: int = 2) -> Batch:
-    return TABLE.draw(np.random.default_rng(seed), 2, candidates, metrics)
+    return TABLE.draw(np.random.default_rng(seed), 2, 2 * candidates, metrics)
 
 
 def pieces(text: str) -> list[list[int]]:
@@ -69,3 +70,18 @@ def test_a_failure_is_a_value_and_a_missing_one_is_none() -> None:
     failed = batch.tokens[:, :, 0] == FAILED
     assert int((failed & batch.present).sum()) == 1
     assert int(batch.present.sum()) == 2
+
+
+def test_a_batch_is_of_one_space_and_shares_are_kept() -> None:
+    rows = [Row(f"{space}\n{n % 2}", ("a",), {"m": n + 1.0}) for space in ("one", "other") for n in range(8)]
+    table = Table(rows, TOKENIZER, {"one": 9.0, "other": 1.0})
+    drawn = [table.draw(np.random.default_rng(seed), 4, 4, 1) for seed in range(200)]
+    first = [{tuple(batch.pieces[context[0]].tolist()) for context in batch.contexts} for batch in drawn]
+    assert {len(lines) for lines in first} == {1}
+    share = sum(lines == {tuple(pieces("one")[0])} for lines in first) / len(first)
+    assert 0.8 < share < 0.97
+
+
+def test_the_contexts_share_the_candidates() -> None:
+    assert draw(0, candidates=5).contexts.shape[0] == 2
+    assert draw(0, candidates=5).candidates.shape[0] == 10

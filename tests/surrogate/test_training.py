@@ -126,9 +126,9 @@ def test_rows_that_say_nothing_are_named() -> None:
 
 
 def test_a_batch_has_all_contexts_metrics_and_values_in_place() -> None:
-    rows = [Row(f"c{n % 2}", (f"{n}", f"{n} again"), {"m": float(n + 1)}) for n in range(20)]
+    rows = [Row(f"space\nc{n % 2}", (f"{n}", f"{n} again"), {"m": float(n + 1)}) for n in range(20)]
     table = Table(rows, tiny()._inference.tokenizer)
-    batch = table.draw(np.random.default_rng(0), contexts=8, candidates=5, metrics=3)
+    batch = table.draw(np.random.default_rng(0), contexts=8, candidates=10, metrics=3)
     assert batch.contexts.shape[0] == 2
     assert batch.candidates.shape[0] == 10
     assert batch.tokens.shape[:2] == batch.asked.shape == batch.present.shape == (10, 1)

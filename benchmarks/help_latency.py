@@ -1,0 +1,201 @@
+"""Latency on devices never seen, from a few measurements: the protocols of HELP (Lee et al. 2021, arXiv:2106.08630).
+
+python benchmarks/help_latency.py [--checkpoint FOLDER]
+
+Each model gets n random architectures measured on an unseen device and ranks all of them. The surrogate is the shipped
+checkpoint, which has read other devices; so that baselines are as well off, two of them get the true latencies on the
+nine source devices of HELP, for every architecture, which nobody has in practice. Figures are Spearman's correlation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from intervals import interval, shown
+from measured_tables import FOLDER
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.linear_model import RidgeCV
+from sklearn.preprocessing import StandardScaler
+
+from prerank.search_spaces import fbnet, nas_bench_201
+from prerank.surrogate.adaptation import Adaptation
+from prerank.surrogate.checkpoint import load
+from prerank.surrogate.fields import Fields
+from prerank.surrogate.metrics import coverage, spearman
+from prerank.surrogate.problem import as_problem
+from prerank.surrogate.rlm_surrogate import PACKAGED
+
+Floats = NDArray[np.float64]
+Predict = Callable[[NDArray[np.intp]], Floats]
+"""Rows that are measured -> a score of every row."""
+
+SOURCES = (
+    "1080ti_1",
+    "1080ti_32",
+    "silver_4114",
+    "silver_4210r",
+    "samsung_a50",
+    "pixel3",
+    "essential_ph_1",
+    "samsung_s7",
+)
+SPACES: dict[str, tuple[Any, str, str, tuple[str, ...]]] = {
+    "NAS-Bench-201": (
+        nas_bench_201,
+        "nas_bench_201.csv.gz",
+        "1080ti_256",
+        ("titan_rtx_256", "gold_6226", "fpga", "pixel2", "raspi4", "eyeriss"),
+    ),
+    "FBNet": (fbnet, "fbnet.csv.gz", "1080ti_64", ("fpga", "raspi4", "eyeriss")),
+}
+"""Name -> module, table, the ninth source device, the unseen devices."""
+SAMPLES = (3, 10, 30, 100)
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = parse()
+    results = [result for name in SPACES for device in SPACES[name][3] for result in measured(name, device, arguments)]
+    for name in SPACES:
+        show(name, [result for result in results if result["space"] == name])
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=FOLDER)
+    parser.add_argument("--checkpoint", type=Path, help="default: the packaged one")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--architectures", type=int, default=5_000, help="that are ranked, drawn once")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "help_latency.json")
+    return parser.parse_args()
+
+
+def measured(name: str, device: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """All models on one device, at all sample sizes."""
+    space, file, ninth, _ = SPACES[name]
+    frame: Any = pd.read_csv(arguments.data / "nas" / file)
+    frame = frame.sample(min(arguments.architectures, len(frame)), random_state=0)
+    latency: Floats = frame[f"latency_ms_{device}"].to_numpy(dtype=np.float64)
+    sources: Floats = frame[[f"latency_ms_{source}" for source in (*SOURCES, ninth)]].to_numpy(dtype=np.float64)
+    texts = [space.to_text(space.from_record(arch)) for arch in frame["arch"]]
+    models: dict[str, Predict] = {
+        "multiply-accumulates": lambda rows: macs(texts),
+        "ridge on fields": regressed(ridge, plain(texts), latency),
+        "random forest on fields": regressed(forest, plain(texts), latency),
+        "boosted trees on fields": regressed(boosted, plain(texts), latency),
+        "ridge on true sources": regressed(ridge, logarithm(sources), latency),
+        "ridge on true sources and fields": regressed(ridge, np.hstack([logarithm(sources), plain(texts)]), latency),
+    }
+    results = [
+        summary(name, device, model, n, [scored(predict, latency, n, seed) for seed in range(arguments.seeds)])
+        for model, predict in models.items()
+        for n in SAMPLES
+    ]
+    problem = space.problem("latency_ms", device=device)
+    return results + surrogates(name, device, problem, texts, latency, arguments)
+
+
+def surrogates(
+    name: str, device: str, problem: Any, texts: list[str], latency: Floats, arguments: argparse.Namespace
+) -> list[dict[str, Any]]:
+    """The surrogate without measurements and after n of them, and how often its intervals hold.
+
+    What `RLMSurrogate.observe` does, with every architecture read once for all draws.
+    """
+    inference = load(arguments.checkpoint or PACKAGED, "cpu")
+    question = as_problem(problem)
+    prior, reading = inference.read(question, texts)
+    results = [summary(name, device, "prerank", 0, [spearman(prior.mean, latency)])]
+    for n in SAMPLES:
+        pairs: list[tuple[float, float]] = []
+        for seed in track(range(arguments.seeds), f"{name} {device}, {n} measured", transient=True):
+            measured = np.isin(np.arange(len(texts)), draw(len(texts), n, seed))
+            learnt = Adaptation(reading[measured], latency[measured], inference.trust(question))
+            prediction = learnt(prior, reading)
+            pairs.append((spearman(prediction.mean, latency), coverage(prediction, latency, 0.9)))
+        found = summary(name, device, "prerank", n, [pair[0] for pair in pairs])
+        results.append(found | {"covered": interval(pair[1] for pair in pairs)})
+    return results
+
+
+def scored(predict: Predict, latency: Floats, n: int, seed: int) -> float:
+    """Rank correlation over all architectures, as in HELP."""
+    return spearman(predict(draw(len(latency), n, seed)), latency)
+
+
+def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:
+    """The measured rows of a seed."""
+    return np.random.default_rng(seed).permutation(count)[:n]
+
+
+def regressed(model: Callable[[], Any], features: Floats, latency: Floats) -> Predict:
+    """A model of the logarithm of the latency."""
+
+    def predict(rows: NDArray[np.intp]) -> Floats:
+        scaler = StandardScaler().fit(features[rows])
+        fitted = model().fit(scaler.transform(features[rows]), logarithm(latency[rows]))
+        return fitted.predict(scaler.transform(features))
+
+    return predict
+
+
+def ridge() -> RidgeCV:
+    """Ridge regression whose penalty is chosen by leave-one-out."""
+    return RidgeCV(np.logspace(-2, 3, 12))
+
+
+def forest() -> RandomForestRegressor:
+    """Random forest."""
+    return RandomForestRegressor(200, random_state=0)
+
+
+def boosted() -> HistGradientBoostingRegressor:
+    """Boosted trees that may split even ten rows."""
+    return HistGradientBoostingRegressor(max_iter=100, min_samples_leaf=2, random_state=0)
+
+
+def plain(texts: list[str]) -> Floats:
+    """Counts of operations and totals: what can be read off a text without a model."""
+    return Fields(texts)(texts)
+
+
+def macs(texts: list[str]) -> Floats:
+    """The total that each text ends with."""
+    return np.array([float(text.rsplit("=", 1)[1]) for text in texts])
+
+
+def logarithm(latency: Floats) -> Floats:
+    """Logarithm with a floor: cells without operations take no time."""
+    return np.log(np.maximum(latency, 0.01))
+
+
+def summary(space: str, device: str, model: str, n: int, ranks: list[float]) -> dict[str, Any]:
+    """One line of the results."""
+    return {"space": space, "device": device, "model": model, "samples": n, "spearman": interval(ranks)}
+
+
+def show(name: str, results: list[dict[str, Any]]) -> None:
+    """Print the results of a space: devices across, and their mean."""
+    devices = list(dict.fromkeys(result["device"] for result in results))
+    table = Table("model", "measured", *devices, "mean", title=f"{name}: Spearman on unseen devices")
+    for model, n in dict.fromkeys((result["model"], result["samples"]) for result in results):
+        cells = [r["spearman"] for r in results if (r["model"], r["samples"]) == (model, n)]
+        mean = np.mean([cell["mean"] for cell in cells])
+        table.add_row(model, str(n), *(shown(cell) for cell in cells), f"{mean:.3f}")
+    Console(width=150).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,153 @@
+"""Train the packaged checkpoint on all measured tables.
+
+python benchmarks/train_checkpoint.py --out surrogate/weights
+
+Rows of test splits and of the unseen devices are never read. Interrupt it at will: the same command goes on where it
+was. On a GPU: --device cuda --steps 40000 --draws 8 --candidates 1024.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from measured_tables import FOLDER, read
+
+from prerank.surrogate import RLMSurrogate, Row, Training
+from prerank.surrogate.problem import first_line
+
+SHARES = {
+    "nas_bench_101": 2.5,
+    "nas_bench_201": 2.5,
+    "fbnet": 1.2,
+    "ofa": 0.6,
+    "accel_nasbench": 0.8,
+    "nas_bench_macro": 0.4,
+    "nas_bench_graph": 0.8,
+    "triton matmul": 3.0,
+    "triton mixed matmul": 2.0,
+    "triton flex attention": 0.6,
+    "triton matmul tutorial fp16": 1.2,
+    "convolution kernel": 0.8,
+    "dedispersion kernel": 0.6,
+    "xgemm": 0.8,
+}
+"""Weights of the draws: there are 17,000 small problems of compiled matrix products, and five large ones by hand."""
+VALIDATED = 150  # candidates of a space, or of a problem of few
+VALIDATED_PROBLEMS = 16  # of a kernel with many problems
+
+
+def main() -> None:
+    """Read the tables, train, save."""
+    arguments = parse()
+    start = time.time()
+    rows = [measured.row for measured in read(arguments.data) if not measured.test]
+    rows = [row for row in rows if first_line(row.context) not in arguments.leave_out]
+    train, validation = divided(rows, np.random.default_rng(arguments.seed))
+    print(f"{len(train)} rows, {len(validation)} for validation, read in {time.time() - start:.0f} s", flush=True)
+    surrogate = started(train, arguments)
+    shares = {line: share for line, share in (SHARES | arguments.share).items() if line not in arguments.leave_out}
+    training = Training(
+        arguments.steps,
+        draws=arguments.draws,
+        contexts=16,
+        candidates=arguments.candidates,
+        metrics=3,
+        shares=shares,
+        validate_every=500,
+        patience=1000,
+        rate=arguments.rate,
+        adam_rate=0.3 * arguments.rate,
+        seed=arguments.seed,
+        folder=arguments.run,
+        amp=True,
+    )
+    surrogate.fit(train, training, validation=validation)
+    surrogate.provenance = {
+        "data": "NAS-Bench-101, 201, Macro, Graph, FBNet, OFA, Accel-NASBench, kernel timings; see MODEL_CARD.md",
+        "before": surrogate.provenance["before"],
+        "rows": len(train),
+        "validation rows": len(validation),
+        "shares": shares,
+        "steps": arguments.steps,
+        "candidates a step": arguments.draws * arguments.candidates,
+        "left out": arguments.leave_out,
+        "minutes": round((time.time() - start) / 60, 1),
+    }
+    surrogate.save(arguments.out)
+    print(json.dumps(surrogate.knowledge, indent=1))
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
+    parser.add_argument("--out", type=Path, default=Path("runs/checkpoint"), help="folder of the checkpoint")
+    parser.add_argument("--run", type=Path, default=Path("runs/training"), help="folder of the log and resumable state")
+    parser.add_argument("--steps", type=int, default=4200)
+    parser.add_argument("--draws", type=int, default=2, help="batches a step")
+    parser.add_argument("--candidates", type=int, default=512, help="candidates a batch")
+    parser.add_argument("--vocabulary", type=int, default=1024)
+    parser.add_argument("--leave-out", nargs="*", default=[], help="first context lines that are not read")
+    parser.add_argument("--share", nargs="*", type=share, default=[], help="weights of draws, as in nas_bench_101=8")
+    parser.add_argument("--start", type=Path, help="checkpoint to start from; default: random weights")
+    parser.add_argument("--rate", type=float, default=0.01, help="peak learning rate")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    arguments.share = dict(arguments.share)
+    return arguments
+
+
+def started(rows: Sequence[Row], arguments: argparse.Namespace) -> RLMSurrogate:
+    """The model to train: random weights, or those of a checkpoint."""
+    if arguments.start:
+        return RLMSurrogate.load(arguments.start, device=arguments.device)
+    return RLMSurrogate.untrained(
+        vocabulary_texts(rows), vocabulary=arguments.vocabulary, seed=arguments.seed, device=arguments.device
+    )
+
+
+def share(text: str) -> tuple[str, float]:
+    """A first context line and the weight of its draws."""
+    line, weight = text.rsplit("=", 1)
+    return line, float(weight)
+
+
+def divided(rows: Sequence[Row], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+    """Rows to train on, and rows that choose the weights: whole problems of a kernel that has many of them."""
+    spaces: dict[str, dict[str, list[Row]]] = {}
+    for row in rows:
+        spaces.setdefault(first_line(row.context), {}).setdefault(row.context, []).append(row)
+    train: list[Row] = []
+    validation: list[Row] = []
+    for problems in spaces.values():
+        many = len(problems) > 4 * VALIDATED_PROBLEMS
+        whole = set(rng.permutation(list(problems))[:VALIDATED_PROBLEMS].tolist()) if many else set[str]()
+        for context, own in problems.items():
+            kept = len(own) if context in whole else 0 if many else VALIDATED
+            places = set(rng.permutation(len(own))[:kept].tolist())
+            for place, row in enumerate(own):
+                (validation if place in places else train).append(row)
+    return train, validation
+
+
+def vocabulary_texts(rows: Sequence[Row]) -> list[str]:
+    """A sample of all that the model reads, every space alike, for the pieces of words."""
+    spaces: dict[str, list[Row]] = {}
+    for row in rows:
+        spaces.setdefault(first_line(row.context), []).append(row)
+    return [
+        text
+        for own in spaces.values()
+        for row in own[:: -(-len(own) // 2000)]
+        for text in (row.context, row.texts[0], *row.values)
+    ]
+
+
+if __name__ == "__main__":
+    main()

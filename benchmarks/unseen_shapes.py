@@ -1,0 +1,161 @@
+"""Matrix products of shapes never seen: which configuration is fastest (Inductor's templates mm and mixed_mm).
+
+python benchmarks/unseen_shapes.py [--checkpoint FOLDER]
+
+Models rank the measured configurations of each shape with ``split=test``. slowdown@k is the best of the k ranked first
+over the best of the shape, a geometric mean over shapes. Boosted trees learn the logarithm of the slowdown from the
+logarithms of all numbers of shape and configuration, of the training shapes of the same device.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from intervals import interval
+from measured_tables import FOLDER, kernel_frame
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from sklearn.ensemble import HistGradientBoostingRegressor
+
+from prerank.search_spaces import kernel_configs
+from prerank.surrogate import RLMSurrogate
+from prerank.surrogate.metrics import coverage, slowdown_at, spearman
+
+Floats = NDArray[np.float64]
+Predict = Callable[[Any], Floats]
+"""The rows of one shape -> a score of each, the least one first."""
+
+CASES = [(kernel, device) for kernel in ("triton_mm", "triton_mixed_mm") for device in ("NVIDIA A100", "NVIDIA H100")]
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = parse()
+    frame = kernel_frame(arguments.data)
+    results = [result for case in CASES for result in measured(frame, *case, arguments)]
+    show(results)
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=FOLDER)
+    parser.add_argument("--checkpoint", type=Path, help="default: the packaged one")
+    parser.add_argument("--shapes", type=int, default=10_000, help="most test shapes of a case")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "unseen_shapes.json")
+    return parser.parse_args()
+
+
+def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """All models on one kernel and device."""
+    rows = frame[(frame["kernel"] == kernel) & (frame["device"] == device) & frame["ms"].notna()]
+    rows = rows.assign(slowdown=rows["ms"] / rows.groupby("problem")["ms"].transform("min"))
+    train, test = rows[rows["split"] == "train"], rows[rows["split"] == "test"]
+    shapes = [shape for _, shape in test.groupby("problem", sort=True)][: arguments.shapes]
+    surrogate = RLMSurrogate.load(arguments.checkpoint)
+    covered: list[float] = []
+    rng = np.random.default_rng(0)
+    models: dict[str, Predict] = {
+        "random": lambda shape: rng.random(len(shape)),
+        "best on average": average(train),
+        "boosted trees": trees(train),
+        "prerank": asked(surrogate, kernel, device, covered),
+    }
+    found = [summary(kernel, device, name, predict, shapes) for name, predict in models.items()]
+    return [*found[:-1], found[-1] | {"covered": interval(covered)}]
+
+
+def average(train: Any) -> Predict:
+    """Mean logarithm of the slowdown of each configuration over the training shapes; unknown ones come last."""
+    means: Any = np.log(train["slowdown"]).groupby(train["config"]).mean()
+
+    def predict(shape: Any) -> Floats:
+        return shape["config"].map(means).fillna(np.inf).to_numpy(dtype=np.float64)
+
+    return predict
+
+
+def trees(train: Any) -> Predict:
+    """Boosted trees on numbers."""
+    model = HistGradientBoostingRegressor(max_iter=500, learning_rate=0.1, max_leaf_nodes=63, random_state=0)
+    columns = numbers(train)
+    model.fit(columns, np.log(train["slowdown"]))
+
+    def predict(shape: Any) -> Floats:
+        return model.predict(numbers(shape).reindex(columns=columns.columns, fill_value=0.0))
+
+    return predict
+
+
+def numbers(rows: Any) -> Any:
+    """Logarithms of all numbers of problem and configuration, products that decide the work, and the types."""
+    cache: dict[str, dict[str, float]] = {}
+    for text in [*rows["problem"].unique(), *rows["config"].unique()]:
+        cache[text] = dict(map(number, text.split()))
+    frame = pd.DataFrame([cache[p] | cache[c] for p, c in zip(rows["problem"], rows["config"], strict=True)])
+    for size, block in (("m", "BLOCK_M"), ("n", "BLOCK_N"), ("k", "BLOCK_K")):
+        frame[f"tiles_{size}"] = frame[size] - frame[block]
+    return frame.assign(tiles=frame["tiles_m"] + frame["tiles_n"], block=frame["BLOCK_M"] + frame["BLOCK_N"])
+
+
+def number(assignment: str) -> tuple[str, float]:
+    """Name and logarithm of the value; what is no number is told apart by its length."""
+    name, value = assignment.split("=")
+    try:
+        return name, float(np.log2(max(float(value), 0.5)))
+    except ValueError:
+        return name, float(len(value))
+
+
+def asked(surrogate: RLMSurrogate, kernel: str, device: str, covered: list[float]) -> Predict:
+    """The surrogate, which also notes how often its 90 % intervals hold."""
+
+    def predict(shape: Any) -> Floats:
+        problem = kernel_configs.problem(kernel, device, shape["problem"].iloc[0])
+        texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in shape["config"]]
+        prediction = surrogate.predict(problem, texts)
+        covered.append(coverage(prediction, shape["slowdown"].to_numpy(dtype=np.float64), 0.9))
+        return prediction.mean
+
+    return predict
+
+
+def summary(kernel: str, device: str, model: str, predict: Predict, shapes: list[Any]) -> dict[str, Any]:
+    """Slowdowns and rank correlation over the shapes."""
+    scores = [(predict(shape), shape["ms"].to_numpy()) for shape in track(shapes, f"{kernel}, {model}", transient=True)]
+    found: dict[str, Any] = {"kernel": kernel, "device": device, "model": model}
+    for k in (1, 5):
+        slowdowns = [slowdown_at(k, predicted, times) for predicted, times in scores]
+        found[f"slowdown@{k}"] = {
+            **interval(np.log(slowdowns)),
+            "geometric": round(float(np.exp(np.mean(np.log(slowdowns)))), 4),
+            "p95": round(float(np.quantile(slowdowns, 0.95)), 4),
+        }
+    return found | {"spearman": interval(spearman(predicted, times) for predicted, times in scores)}
+
+
+def show(results: list[dict[str, Any]]) -> None:
+    """Print the results."""
+    table = Table(
+        "kernel", "device", "model", "slowdown@1", "p95", "slowdown@5", "p95", "Spearman", "90 % intervals hold"
+    )
+    for r in results:
+        slow = [f"{r[key]['geometric']:.3f} ± {r[key]['half']:.3f}" for key in ("slowdown@1", "slowdown@5")]
+        tails = [f"{r[key]['p95']:.2f}" for key in ("slowdown@1", "slowdown@5")]
+        held = f"{r['covered']['mean']:.2f}" if "covered" in r else ""
+        rank = f"{r['spearman']['mean']:.3f}"
+        table.add_row(r["kernel"], r["device"], r["model"], slow[0], tails[0], slow[1], tails[1], rank, held)
+    Console(width=140).print(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,62 @@
+"""What can be counted in a candidate's text without a model: the features of a plain model.
+
+``name=number`` is the binary logarithm of the number; any other word is counted, whole and by its beginnings, so that
+``conv3x3<0,2`` is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``.
+
+Shapes: n texts, F features.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
+_LONGEST = 64  # a longer word is no field
+
+
+class Fields:
+    """Features that vary among some texts.
+
+    Args:
+        texts: The texts whose features count.
+    """
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        rows = [_counted(text) for text in texts]
+        names = sorted({name for row in rows for name in row})
+        self._names = [name for name in names if len({row.get(name, 0.0) for row in rows}) > 1]
+
+    def __call__(self, texts: Sequence[str]) -> Floats:
+        """Features of texts, (n, F)."""
+        rows = [_counted(text) for text in texts]
+        shape = len(rows), len(self._names)
+        return np.array([[row.get(name, 0.0) for name in self._names] for row in rows], dtype=np.float64).reshape(shape)
+
+
+def _counted(text: str) -> dict[str, float]:
+    features: Counter[str] = Counter()
+    numbers: dict[str, float] = {}
+    for word in text.split():
+        name, _, value = word.partition("=")
+        number = _number(value)
+        if number is not None:
+            numbers[name] = math.copysign(math.log2(1 + abs(number)), number)
+        elif len(word) <= _LONGEST:
+            features.update({word, *(word[: end.start()] for end in _BEGINNING.finditer(word))})
+    return dict(features) | numbers
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None

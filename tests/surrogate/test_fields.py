@@ -1,0 +1,31 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prerank.surrogate.fields import Fields
+
+
+def test_numbers_are_logarithms() -> None:
+    texts = ["block_m=63 stages=3", "block_m=127 stages=3"]
+    assert Fields(texts)(texts) == pytest.approx(np.array([[6.0], [7.0]]))  # stages do not vary
+
+
+def test_words_are_counted_with_their_beginnings() -> None:
+    fields = Fields(["input output", "conv3x3<0 conv3x3<0,1 output"])
+    (row,) = fields(["conv3x3<0 conv3x3<1,5"])
+    assert 2.0 in row  # conv3x3
+    assert fields(["conv3x3<0"])[0].sum() > 0
+
+
+def test_what_was_not_observed_is_no_field() -> None:
+    assert Fields(["a b", "a c"])(["zzz"]).sum() == 0
+    assert Fields(["a", "a"])(["a"]).shape == (1, 0)
+    assert Fields([])([]).shape == (0, 0)
+
+
+@given(st.lists(st.text(max_size=40), min_size=1, max_size=6))
+def test_any_text_gives_finite_fields(texts: list[str]) -> None:
+    values = Fields(texts)(texts)
+    assert np.isfinite(values).all()
+    assert len(values) == len(texts)
