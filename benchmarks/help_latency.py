@@ -131,8 +131,8 @@ def surrogates(
 
 
 def scored(predict: Predict, latency: Floats, n: int, seed: int) -> float:
-    """Rank correlation over all architectures, as in HELP."""
-    return spearman(predict(draw(len(latency), n, seed)), latency)
+    """Rank correlation over all architectures, as in HELP; 0 where a model gives them all the same latency."""
+    return float(np.nan_to_num(spearman(predict(draw(len(latency), n, seed)), latency)))
 
 
 def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:

@@ -29,14 +29,14 @@ from .prediction import Prediction
 Floats = NDArray[np.float64]
 
 _PRIOR_WEIGHT = 8  # observations that the model's own trust counts for, against what the observations show
-_CAUTION = 4.0  # standard errors, over the number of observations, that a correction must gain beside the trust
+_CAUTION = 2.0  # standard errors, over the number of observations, that a correction must gain beside the trust
 FEWEST = 5
 """Observations below which nothing is corrected: leave-one-out could not tell good from bad."""
 _MOST_TUNED = 300  # observations on which kernels are rated; all of them are used for the prediction
 _AVERAGED = 6  # kernels of most evidence that are averaged
 _HUGE = 1e300  # sums and differences of values stay finite
 _LEVELS = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
-_FARTHEST = 10.0  # standard deviations; a candidate beyond them is no farther
+_FARTHEST = 2.5  # standard deviations; a candidate beyond them is no farther
 _LEAST_TRUST = 0.3
 _MARGIN = 0.5  # nats an observation by which the prior must fit better on another scale to be moved there
 _PRIOR_NOISE, _LEAST_SPREAD = 0.5, 0.02
@@ -254,7 +254,7 @@ class Adaptation:
         others = (y.sum() - y) / (count - 1)
         gains = [(rival - y) ** 2 - (left_out - y) ** 2 for rival in (line.left_out, others)]
         # By more than chance: on pure noise the best of many kernels looks better than none.
-        margin = (max(trust, _LEAST_TRUST) + _CAUTION / count) / np.sqrt(count)
+        margin = (max(trust**2, _LEAST_TRUST) + _CAUTION / count) / np.sqrt(count)
         self._corrects = all(gain.mean() > margin * gain.std() for gain in gains)
         self._line = line if line.slope > 0 and line.density(y) > self._density(y) + _MARGIN else None
         ranked = np.asarray(left_out) if self._corrects else self._features.prior

@@ -90,7 +90,7 @@ def decode(model: RLM, metric: Tensor, candidates: Memory) -> tuple[Leaves, Floa
 
 @torch.inference_mode()
 def outline(model: RLM, metrics: Tensor, candidates: Memory) -> tuple[Floats, Floats]:
-    """What many metrics of a candidate are about: cheap means, of the likeliest heads and the first digit alone.
+    """What many metrics of a candidate are about: cheap means, of the likeliest heads and two digits.
 
     Args:
         model: The language model.
@@ -100,28 +100,51 @@ def outline(model: RLM, metrics: Tensor, candidates: Memory) -> tuple[Floats, Fl
     Returns:
         The means, (n, M), and the states that precede the numbers, (n, M, D).
     """
-    count, breadth = candidates.mask.shape[0], len(metrics) * _OUTLINED
-    apart = torch.eye(len(metrics), dtype=torch.bool, device=metrics.device)
-    states, cache = model.write(metrics.expand(count, -1, -1), apart, candidates)
-    scores = model.logits(states, 0)[..., ZERO + 1 :].double()
-    mass, heads = scores.topk(_OUTLINED)  # (n, M, heads)
-    itself = torch.eye(breadth, dtype=torch.bool, device=metrics.device)
-    visible = torch.cat([apart.repeat_interleave(_OUTLINED, dim=0), itself], dim=1)
-    symbols = heads.flatten(1) + ZERO + 1
-    following, _ = model.write(model.tokens(symbols), visible, candidates, cache)
+    count, size = candidates.mask.shape[0], len(metrics)
+    apart = torch.eye(size, dtype=torch.bool, device=metrics.device).expand(count, -1, -1)
+    states, cache = model.write(metrics.expand(count, -1, -1), apart[:1], candidates)
+    mass, heads = model.logits(states, 0)[..., ZERO + 1 :].double().softmax(dim=-1).topk(_OUTLINED)
+    mass = (mass - torch.clamp(mass[..., :1] / 2, max=HEAD_FLOOR)).clamp(min=0)  # a far-out head must weigh nothing
+    heads = (heads + ZERO + 1).flatten(1)  # (n, M * heads)
+    seen = _appended(apart.repeat_interleave(_OUTLINED, dim=1))
+    following, cache = model.write(model.tokens(heads), seen.unsqueeze(1), candidates, cache)
     digits = model.logits(following, 1)[..., 1:].double().softmax(dim=-1)  # a mantissa never begins with 0
-    weights = (mass.softmax(dim=-1).flatten(1).unsqueeze(-1) * digits).cpu().numpy()
-    middles = _middles()[symbols.cpu().numpy()]
-    values: Floats = (weights * middles).reshape(count, len(metrics), -1).sum(axis=2)
-    return values, states.double().cpu().numpy()
+    weights = (mass.unsqueeze(-1) * digits.view(count, size, _OUTLINED, 9)).flatten(2)  # (n, M, heads * 9)
+    likely, chosen = weights.topk(_OUTLINED, dim=-1)
+    parents = chosen // 9 + _OUTLINED * torch.arange(size, device=heads.device)[:, None]  # which head of all
+    parents, first = parents.flatten(1), chosen.flatten(1) % 9 + 1
+    seen = _appended(seen.gather(1, parents.unsqueeze(-1).expand(-1, -1, seen.shape[2])))
+    following, _ = model.write(model.tokens(first + int(FIRST[1])), seen.unsqueeze(1), candidates, cache)
+    second = model.logits(following, 2).double().softmax(dim=-1).view(count, size, _OUTLINED, 10)
+    return _means(heads, heads.gather(1, parents), first, weights.scatter(2, chosen, 0.0), likely, second), (
+        states.double().cpu().numpy()
+    )
+
+
+def _appended(visible: Tensor) -> Tensor:
+    """What each position of a level sees, (n, B, positions), and itself."""
+    itself = torch.eye(visible.shape[1], dtype=torch.bool, device=visible.device)
+    return torch.cat([visible, itself.expand(len(visible), -1, -1)], dim=2)
+
+
+def _means(heads: Tensor, parents: Tensor, first: Tensor, rest: Tensor, likely: Tensor, second: Tensor) -> Floats:
+    """Means of the branches with two digits and of the rest with one, over their total mass, (n, M)."""
+    one, two = _middles()
+    mass, fine = rest.cpu().numpy(), (likely.unsqueeze(-1) * second).cpu().numpy()
+    coarse = one[heads.cpu().numpy()].reshape(mass.shape)
+    exact = two[parents.cpu().numpy(), first.cpu().numpy() - 1].reshape(fine.shape)
+    total: Floats = (mass * coarse).sum(axis=2) + (fine * exact).sum(axis=(2, 3))
+    return total / (mass.sum(axis=2) + fine.sum(axis=(2, 3)))
 
 
 @lru_cache(maxsize=1)
-def _middles() -> Floats:
-    """Middle of the numbers of each head and first digit, (HEADS, 9)."""
-    heads, digits = np.repeat(np.arange(HEADS), 9), np.tile(np.arange(1, 10), HEADS)
-    lower, upper = interval(heads, digits[:, None])
-    return (lower / 2 + upper / 2).reshape(HEADS, 9)
+def _middles() -> tuple[Floats, Floats]:
+    """Middles of the numbers of each head and first digit, (HEADS, 9), and of two digits, (HEADS, 9, 10)."""
+    digits = np.array([(first, second) for first in range(1, 10) for second in range(10)])
+    heads = np.repeat(np.arange(HEADS), len(digits))
+    lower, upper = interval(heads, np.tile(digits, (HEADS, 1)))
+    two = (lower / 2 + upper / 2).reshape(HEADS, 9, 10)
+    return (two / 10).sum(axis=2), two  # divided first: the sum of the largest would overflow
 
 
 def _heads(scores: Tensor) -> tuple[Branches, Floats]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import json
 import os
@@ -15,14 +16,15 @@ import optuna
 import pytest
 
 from prerank.integrations.optuna import RLMSampler
-from prerank.search_spaces import nas_bench_101
+from prerank.search_spaces import fbnet, kernel_configs, nas_bench_101
 from prerank.search_spaces.nas_bench_101 import Cell
 from prerank.surrogate import RLMSurrogate, rank
 from prerank.surrogate.metrics import coverage, kendall_tau, spearman
 from prerank.surrogate.rlm_surrogate import PACKAGED
 
 ROOT = Path(__file__).parents[1]
-TABLE = Path(os.environ.get("PRERANK_DATA", ROOT.parent / "shared" / "data")) / "nas" / "nas_bench_101.jsonl.gz"
+FOLDER = Path(os.environ.get("PRERANK_DATA", ROOT.parent / "shared" / "data"))
+TABLE = FOLDER / "nas" / "nas_bench_101.jsonl.gz"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +62,33 @@ def test_quality_on_cells_that_it_never_saw(surrogate: RLMSurrogate, test_rows: 
     assert 0.8 < coverage(prediction, accuracy, 0.9) < 1
     params = surrogate.predict(nas_bench_101.problem("params"), texts).mean
     assert spearman(params, [row["params"] for row in test_rows]) > 0.99
+
+
+@pytest.mark.parametrize("kernel", ["triton_mm", "triton_matmul_tutorial_fp16"])
+def test_it_knows_slow_configurations_of_a_shape_it_never_saw(surrogate: RLMSurrogate, kernel: str) -> None:
+    problem = kernel_configs.problem(
+        kernel, "NVIDIA A100", "m=3000 n=3000 k=3000 mat1_dtype=float16 mat2_dtype=float16"
+    )
+    good = {"BLOCK_M": 128, "BLOCK_N": 128, "BLOCK_K": 32, "num_stages": 4, "num_warps": 4}
+    poor = good | {"BLOCK_M": 16, "BLOCK_N": 16, "num_warps": 8}
+    texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in (good, poor)]
+    fast, slow = surrogate.predict(problem, texts).mean
+    assert 1 <= fast < slow
+
+
+def test_ten_measurements_on_an_unseen_device_teach_it() -> None:
+    table = FOLDER / "nas" / "fbnet.csv.gz"
+    if not table.exists():
+        pytest.skip(f"no measured table at {table}; name its folder in PRERANK_DATA")
+    with gzip.open(table, "rt") as lines:
+        rows = [row for row, _ in zip(csv.DictReader(lines), range(300), strict=False)]
+    texts = [fbnet.to_text(fbnet.from_record(row["arch"])) for row in rows]
+    latency = np.array([float(row["latency_ms_eyeriss"]) for row in rows])
+    learner, problem = RLMSurrogate.load(), fbnet.problem(device="eyeriss")
+    learner.observe(problem, texts[:10], latency[:10])
+    prediction = learner.predict(problem, texts[10:])
+    assert spearman(prediction.mean, latency[10:]) > 0.85
+    assert coverage(prediction, latency[10:], 0.9) > 0.8
 
 
 def test_the_ranking_is_the_same_in_any_order_and_batch(surrogate: RLMSurrogate) -> None:

@@ -135,3 +135,24 @@ def test_a_small_change_of_the_scores_changes_little(surrogate: RLMSurrogate, te
     assert not np.array_equal(before.mean, after.mean)
     assert (np.abs(after.mean - before.mean) <= 1e-3 * before.std).all()
     assert after.std == pytest.approx(before.std, rel=1e-3)
+
+
+def test_an_outline_is_of_each_metric_alone(inference: Inference, texts: list[str]) -> None:
+    (memory,) = inference._read(PROBLEM, texts)
+    metrics = inference._metrics(["m", "k", "latency_ms"])
+    means, states = decoding.outline(inference.model, metrics, memory)
+    swapped, others = decoding.outline(inference.model, metrics[[2, 0, 1]], memory)
+    assert means.shape == (len(texts), 3)
+    np.testing.assert_allclose(means[:, [2, 0, 1]], swapped, rtol=1e-4)
+    np.testing.assert_allclose(states[:, [2, 0, 1]], others, rtol=1e-4, atol=1e-5)
+
+
+def test_an_outline_of_a_sure_number_is_the_number_to_two_digits(surrogate: RLMSurrogate) -> None:
+    inference, tokens = surrogate._inference, [0] * (1 + DIGITS)
+    with torch.no_grad():
+        for position, part in enumerate(GRAMMAR):
+            tokens[position] = part.start + (7 if position else 400)
+            inference.model.output.bias[tokens[position]] += 60
+    (memory,) = inference._read(PROBLEM, ["a", "b c"])
+    means, _ = decoding.outline(inference.model, inference._metrics(["m", "k"]), memory)
+    assert means == pytest.approx(np.full((2, 2), decode(np.array([tokens]))[0]), rel=0.02)

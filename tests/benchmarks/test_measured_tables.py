@@ -1,0 +1,55 @@
+"""What a checkpoint may read of the measured tables."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import measured_tables
+import numpy as np
+import pytest
+import train_checkpoint
+from measured_tables import FOLDER, Measured
+
+from prerank.search_spaces import nas_bench_201
+from prerank.surrogate import Row
+from prerank.surrogate.problem import first_line
+
+
+@pytest.fixture(scope="module")
+def rows() -> list[Measured]:
+    if not (FOLDER / "nas" / "fbnet.csv.gz").exists():
+        pytest.skip(f"no measured tables at {FOLDER}; name their folder in PRERANK_DATA")
+    tables = (measured_tables.nas_bench_201_rows, measured_tables.fbnet_rows, measured_tables.ofa_rows)
+    return [row for table in tables for row in table(FOLDER, np.random.default_rng(0))]
+
+
+def test_unseen_devices_stay_unseen(rows: list[Measured]) -> None:
+    metrics = {metric for measured in rows for metric in measured.row.values}
+    for device in ("fpga", "raspi4", "eyeriss", "pixel2", "gold_6226", "titan_rtx_1", "titan_rtx_32", "titan_rtx_256"):
+        assert nas_bench_201.problem("latency_ms", device=device).metric not in metrics
+    assert nas_bench_201.problem("latency_ms", device="1080ti_1").metric in metrics
+
+
+def test_no_text_is_both_for_training_and_for_tests(rows: list[Measured]) -> None:
+    read = {(first_line(m.row.context), m.row.texts[0]) for m in rows if not m.test}
+    kept = {(first_line(m.row.context), m.row.texts[0]) for m in rows if m.test}
+    assert not read & kept
+    assert 0.05 < len(kept) / len(read) < 0.2
+
+
+def test_whole_problems_of_a_kernel_choose_the_weights() -> None:
+    rows = [Row(f"kernel\n{n // 10}", (f"t{n}",), {"slowdown": n + 1.0}) for n in range(1000)]
+    rows += [Row("space\nfacts", (f"a{n}",), {"m": n + 1.0}) for n in range(1000)]
+    train, validation = train_checkpoint.divided(rows, np.random.default_rng(0))
+    assert len(train) + len(validation) == 2000
+    problems = Counter(row.context for row in validation if first_line(row.context) == "kernel")
+    assert set(problems.values()) == {10}
+    assert len(problems) == train_checkpoint.VALIDATED_PROBLEMS
+    assert not problems.keys() & {row.context for row in train}
+    assert sum(first_line(row.context) == "space" for row in validation) == train_checkpoint.VALIDATED
+
+
+def test_a_missing_table_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="nas_bench_101"):
+        next(measured_tables.read(tmp_path))
