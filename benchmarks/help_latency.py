@@ -77,7 +77,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=FOLDER)
     parser.add_argument("--checkpoint", type=Path, help="default: the packaged one")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--architectures", type=int, default=5_000, help="that are ranked, drawn once")
+    parser.add_argument("--architectures", type=int, default=1_500, help="that are ranked, drawn once")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "help_latency.json")
     return parser.parse_args()
 
