@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from .devices import measured_on
-from .grid import changes, draws
+from .grid import changes, distinct
 from .mobile_network import Block, text
-from .problem import Problem
+from .problem import Problem, asked
 
 EXPANSIONS, KERNELS, LAYERS, SQUEEZE = (1, 4, 6), (3, 5), (1, 2, 3, 4), (False, True)
 _STAGES = ((16, 1), (24, 2), (40, 2), (80, 2), (112, 1), (192, 2), (320, 1))  # channels and stride
@@ -66,12 +66,7 @@ def sample(rng: np.random.Generator, n: int) -> list[Network]:
     Raises:
         ValueError: If n is negative or more than there are.
     """
-    found: dict[Network, None] = {}
-    for chosen in draws(rng, n, _SIZES):
-        if len(found) == n:
-            break
-        found.setdefault(_network(chosen))
-    return list(found)
+    return distinct(rng, n, _SIZES, _network)
 
 
 def neighbours(network: Network) -> list[Network]:
@@ -122,9 +117,7 @@ def problem(metric: str = "val_accuracy", device: str = "a100", dataset: str = "
         "params": "params",
         "macs": "macs",
     }
-    if metric not in texts:
-        raise ValueError(f"metric is {metric!r}; Accel-NASBench has {', '.join(texts)}")
-    return Problem(_CONTEXT, texts[metric], "maximize" if metric in ("val_accuracy", "throughput") else "minimize")
+    return asked("Accel-NASBench", _CONTEXT, texts, metric)
 
 
 def _network(chosen: Sequence[int]) -> Network:

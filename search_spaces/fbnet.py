@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from .devices import measured_on
-from .grid import changes, draws
+from .grid import changes, distinct
 from .mobile_network import Block, text
-from .problem import Problem
+from .problem import Problem, asked
 
 CHOICES = ("k3_e1", "k3_e1_g2", "k3_e3", "k3_e6", "k5_e1", "k5_e1_g2", "k5_e3", "k5_e6", "skip")
 """Kernel, expansion and groups of a place, or none."""
@@ -52,12 +52,7 @@ def sample(rng: np.random.Generator, n: int) -> list[Network]:
     Raises:
         ValueError: If n is negative or more than there are.
     """
-    found: dict[Network, None] = {}
-    for chosen in draws(rng, n, _SIZES):
-        if len(found) == n:
-            break
-        found.setdefault(_network(chosen))
-    return list(found)
+    return distinct(rng, n, _SIZES, _network)
 
 
 def neighbours(network: Network) -> list[Network]:
@@ -88,9 +83,7 @@ def problem(metric: str = "latency_ms", device: str = "1080ti_1") -> Problem:
     Raises:
         ValueError: If the metric is another one.
     """
-    if metric != "latency_ms":
-        raise ValueError(f"metric is {metric!r}; FBNet has latency_ms")
-    return Problem(_CONTEXT, f"latency_ms {measured_on(device)}", "minimize")
+    return asked("FBNet", _CONTEXT, {"latency_ms": f"latency_ms {measured_on(device)}"}, metric)
 
 
 def _network(chosen: Sequence[int]) -> Network:

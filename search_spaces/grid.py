@@ -2,26 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from math import prod
+from typing import TypeVar
 
 import numpy as np
 
+Candidate = TypeVar("Candidate", bound=Hashable)
 
-def draws(rng: np.random.Generator, n: int, sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:
-    """Endless uniform choices, the number of the choice at each place; a smaller n is refused no less than a larger.
+
+def distinct(
+    rng: np.random.Generator,
+    n: int,
+    sizes: Sequence[int],
+    make: Callable[[Sequence[int]], Candidate],
+    key: Callable[[Candidate], Hashable] | None = None,
+) -> list[Candidate]:
+    """Draw distinct candidates, uniformly. A smaller n draws the first ones of a larger n.
 
     Args:
         rng: Where the draws come from.
-        n: How many distinct candidates the caller wants.
+        n: How many.
         sizes: Number of choices at each place.
+        make: The candidate of the number of the choice at each place.
+        key: What distinct candidates differ in; None: the candidates themselves.
 
     Raises:
-        ValueError: If n is negative or more than there are.
+        ValueError: If n is negative or more than there are choices.
     """
     if not 0 <= n <= prod(sizes):
         raise ValueError(f"n is {n}; the space has {prod(sizes)} candidates, ask for 0 to as many")
-    return (tuple(row) for row in iter(lambda: rng.integers(sizes).tolist(), None))
+    found: dict[Hashable, Candidate] = {}
+    while len(found) < n:
+        candidate = make(rng.integers(sizes).tolist())
+        found.setdefault(key(candidate) if key else candidate, candidate)
+    return list(found.values())
 
 
 def changes(chosen: Sequence[int], sizes: Sequence[int]) -> Iterator[tuple[int, ...]]:

@@ -10,13 +10,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import numpy as np
 
 from .devices import describe
-from .grid import changes, draws
-from .problem import Problem
+from .grid import changes, distinct
+from .problem import Problem, asked
 
 Value = int | float | str | bool
 
@@ -66,12 +67,7 @@ def sample(rng: np.random.Generator, n: int, choices: Mapping[str, Sequence[Valu
     Raises:
         ValueError: If n is negative or more than there are.
     """
-    found: dict[Config, None] = {}
-    for chosen in draws(rng, n, [len(values) for values in choices.values()]):
-        if len(found) == n:
-            break
-        found.setdefault(_config(choices, chosen))
-    return list(found)
+    return distinct(rng, n, [len(values) for values in choices.values()], partial(_config, choices))
 
 
 def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES) -> list[Config]:
@@ -124,11 +120,10 @@ def problem(
     Raises:
         ValueError: If the metric is another one, or the fields hold no assignment.
     """
-    if metric not in ("slowdown", "latency_ms"):
-        raise ValueError(f"metric is {metric!r}; kernel configurations have slowdown and latency_ms")
     sizes = " ".join(_assignment(name, value) for name, value in _parsed(fields).items()) if fields else ""
     lines = [kernel_words(kernel), describe(device), sizes, source or ""]
-    return Problem("\n".join(line for line in lines if line), metric, "minimize")
+    texts = {word: word for word in ("slowdown", "latency_ms")}
+    return asked("a kernel configuration", "\n".join(line for line in lines if line), texts, metric)
 
 
 def kernel_words(kernel: str) -> str:

@@ -9,15 +9,15 @@ text, which ends with what is alive: the longest path, parameters and multiply-a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from .devices import measured_on
-from .grid import changes, draws
-from .problem import Problem
+from .grid import changes, distinct
+from .problem import Problem, asked
 
 OPERATIONS = ("zero", "skip", "conv1x1", "conv3x3", "avgpool3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -79,13 +79,7 @@ def sample(rng: np.random.Generator, n: int) -> list[Cell]:
     """
     if n > CELLS:
         raise ValueError(f"n is {n}; NAS-Bench-201 has {CELLS} cells of distinct texts, ask for 0 to as many")
-    found: dict[str, Cell] = {}
-    for chosen in draws(rng, n, _SIZES):
-        if len(found) == n:
-            break
-        cell = _cell(chosen)
-        found.setdefault(to_text(cell), cell)
-    return list(found.values())
+    return distinct(rng, n, _SIZES, _cell, key=to_text)
 
 
 def neighbours(cell: Cell) -> list[Cell]:
@@ -136,9 +130,7 @@ def problem(
         "energy_mj": f"energy_mj {measured_on(device)}",
         "params": "params",
     }
-    if metric not in texts:
-        raise ValueError(f"metric is {metric!r}; NAS-Bench-201 has {', '.join(texts)}")
-    return Problem(_CONTEXT, texts[metric], "maximize" if metric == "val_accuracy" else "minimize")
+    return asked("NAS-Bench-201", _CONTEXT, texts, metric)
 
 
 def params(cell: Cell) -> int:
@@ -154,7 +146,7 @@ def macs(cell: Cell) -> int:
     return _FIXED_MACS + sum(5 * area * c * c * side**2 for area in areas for c, side in _STAGES)
 
 
-def _cell(chosen: tuple[int, ...]) -> Cell:
+def _cell(chosen: Sequence[int]) -> Cell:
     return Cell(tuple(OPERATIONS[choice] for choice in chosen))
 
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .grid import changes, draws
+from .grid import changes, distinct
 from .mobile_network import Block, text
-from .problem import Problem
+from .problem import Problem, asked
 
 CHOICES = "012"
 """No block; kernel 3 and expansion 3; kernel 5 and expansion 6."""
@@ -45,12 +45,7 @@ def sample(rng: np.random.Generator, n: int) -> list[Network]:
     Raises:
         ValueError: If n is negative or more than there are.
     """
-    found: dict[Network, None] = {}
-    for chosen in draws(rng, n, _SIZES):
-        if len(found) == n:
-            break
-        found.setdefault(_network(chosen))
-    return list(found)
+    return distinct(rng, n, _SIZES, _network)
 
 
 def neighbours(network: Network) -> list[Network]:
@@ -83,9 +78,7 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10") -> Problem:
         ValueError: If the metric is another one.
     """
     texts = {"val_accuracy": f"val_accuracy {dataset}", "params": "params", "macs": "macs"}
-    if metric not in texts:
-        raise ValueError(f"metric is {metric!r}; NAS-Bench-Macro has {', '.join(texts)}")
-    return Problem(_CONTEXT, texts[metric], "maximize" if metric == "val_accuracy" else "minimize")
+    return asked("NAS-Bench-Macro", _CONTEXT, texts, metric)
 
 
 def _network(chosen: Sequence[int]) -> Network:

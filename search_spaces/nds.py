@@ -20,8 +20,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from .problem import Problem
-from .topological_text import random_order, ready
+from .problem import Problem, asked
+from .topological_text import least, random_order
 
 Side: TypeAlias = tuple[str, int]
 Block: TypeAlias = tuple[Side, ...]
@@ -179,9 +179,7 @@ def problem(metric: str = "val_accuracy", space: str = "darts", dataset: str = "
         "params": f"params {dataset}",
         "macs": f"macs {dataset}",
     }
-    if metric not in texts:
-        raise ValueError(f"metric is {metric!r}; Network Design Spaces has {', '.join(texts)}")
-    return Problem(_context(space), texts[metric], "maximize" if metric == "val_accuracy" else "minimize")
+    return asked("Network Design Spaces", _context(space), texts, metric)
 
 
 def _space(name: str) -> Space:
@@ -214,15 +212,7 @@ def _check(name: str, blocks: Sequence[Sequence[Side]], space: Space) -> None:
 
 def _least(blocks: Blocks) -> Blocks:
     """The blocks in the order whose sides are the least, which equivalent cells share."""
-    before = _predecessors(blocks)
-    orders: list[list[int]] = [[]]
-    for _ in blocks:
-        # Only the orders whose blocks are the least so far can be the least.
-        grown = [[*order, block] for order in orders for block in ready(before, order)]
-        last = [_last(blocks, order) for order in grown]
-        least = min(last)
-        orders = [order for order, block in zip(grown, last, strict=True) if block == least]
-    return _arranged(blocks, orders[0])
+    return _arranged(blocks, least(_predecessors(blocks), lambda order: _last(blocks, order)))
 
 
 def _arranged(blocks: Blocks, order: Sequence[int]) -> Blocks:

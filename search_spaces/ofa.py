@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 
 from .devices import measured_on
-from .grid import changes, draws
+from .grid import changes, distinct
 from .mobile_network import Block, text
-from .problem import Problem
+from .problem import Problem, asked
 
 KERNELS, EXPANSIONS, DEPTHS = (3, 5, 7), (3, 4, 6), (2, 3, 4)
 RESOLUTIONS = tuple(range(128, 225, 4))
@@ -69,12 +69,7 @@ def sample(rng: np.random.Generator, n: int) -> list[Network]:
     Raises:
         ValueError: If n is negative or more than there are.
     """
-    found: dict[Network, None] = {}
-    for chosen in draws(rng, n, _SIZES):
-        if len(found) == n:
-            break
-        found.setdefault(_network(chosen))
-    return list(found)
+    return distinct(rng, n, _SIZES, _network)
 
 
 def neighbours(network: Network) -> list[Network]:
@@ -115,9 +110,7 @@ def problem(metric: str = "latency_ms", device: str = "2080ti_1") -> Problem:
     Raises:
         ValueError: If the metric is another one.
     """
-    if metric != "latency_ms":
-        raise ValueError(f"metric is {metric!r}; the once-for-all network has latency_ms")
-    return Problem(_CONTEXT, f"latency_ms {measured_on(device)}", "minimize")
+    return asked("the once-for-all network", _CONTEXT, {"latency_ms": f"latency_ms {measured_on(device)}"}, metric)
 
 
 def _network(chosen: Sequence[int]) -> Network:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
+
+MAXIMIZED = ("val_accuracy", "throughput")
+"""Metric words of which more is better; of all others, less is."""
 
 
 @dataclass(frozen=True)
@@ -16,3 +20,20 @@ class Problem:
     context: str
     metric: str
     direction: Literal["minimize", "maximize"] = "minimize"
+
+
+def asked(space: str, context: str, texts: Mapping[str, str], metric: str) -> Problem:
+    """The problem of one of a space's metrics.
+
+    Args:
+        space: Its name, for the error.
+        context: What its candidates share.
+        texts: Metric word -> the text that asks for it.
+        metric: One of the words.
+
+    Raises:
+        ValueError: If the metric is none of them.
+    """
+    if metric not in texts:
+        raise ValueError(f"metric is {metric!r}; {space} has {', '.join(texts)}")
+    return Problem(context, texts[metric], "maximize" if metric in MAXIMIZED else "minimize")

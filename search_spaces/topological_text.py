@@ -6,20 +6,31 @@ given by their operations and by the sets of their predecessors, in any order, (
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 
 
 def least_order(ops: Sequence[str], predecessors: Sequence[frozenset[int]]) -> list[int]:
     """The order whose text is the least, which isomorphic graphs share."""
+    return least(predecessors, lambda order: _word(ops, predecessors, order))
+
+
+def least(predecessors: Sequence[frozenset[int]], last: Callable[[Sequence[int]], Any]) -> list[int]:
+    """The topological order that is the least when written vertex by vertex.
+
+    Args:
+        predecessors: Of each vertex, (V,).
+        last: What the last vertex of an order is written as; it must be comparable.
+    """
     orders: list[list[int]] = [[]]
-    for _ in ops:
-        # Only the orders whose text is the least so far can give the least text.
+    for _ in predecessors:
+        # Only the orders that are the least so far can be the least.
         grown = [[*order, vertex] for order in orders for vertex in ready(predecessors, order)]
-        last = [_word(ops, predecessors, order) for order in grown]
-        least = min(last)
-        orders = [order for order, word in zip(grown, last, strict=True) if word == least]
+        written = [last(order) for order in grown]
+        smallest = min(written)
+        orders = [order for order, word in zip(grown, written, strict=True) if word == smallest]
     return orders[0]
 
 
