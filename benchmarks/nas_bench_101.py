@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from intervals import interval, shown
 from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
-from scipy.stats import t
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 
 from prerank.search_spaces import nas_bench_101
@@ -187,19 +187,12 @@ def draw(count: int, size: int, seed: int) -> NDArray[np.intp]:
     return np.random.default_rng(seed).permutation(count)[:size]
 
 
-def interval(values: Iterable[float]) -> dict[str, float]:
-    """Mean, and half the width of its 95 % interval over the seeds."""
-    array = np.array(list(values))
-    half = t.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else 0.0
-    return {"mean": round(float(array.mean()), 4), "half": round(float(half), 4), "seeds": len(array)}
-
-
 def show(results: list[dict[str, Any]]) -> None:
     """Print the results."""
     table = Table("training cells", "model", "Spearman", "Kendall tau", "seeds", title="NAS-Bench-101, split=test")
     for result in results:
-        figures = [f"{result[key]['mean']:.3f} ± {result[key]['half']:.3f}" for key in ("spearman", "tau")]
-        table.add_row(f"{result['cells']:,}", result["model"], *figures, str(result["tau"]["seeds"]))
+        figures = [shown(result[key]) for key in ("spearman", "tau")]
+        table.add_row(f"{result['cells']:,}", result["model"], *figures, str(result["tau"]["count"]))
     Console(width=110).print(table)
 
 

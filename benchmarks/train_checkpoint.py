@@ -19,6 +19,7 @@ from measured_tables import FOLDER, read
 
 from prerank.surrogate import RLMSurrogate, Row, Training
 from prerank.surrogate.problem import first_line
+from prerank.surrogate.table import by_space
 
 SHARES = {
     "nas_bench_101": 2.5,
@@ -120,12 +121,12 @@ def share(text: str) -> tuple[str, float]:
 
 def divided(rows: Sequence[Row], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
     """Rows to train on, and rows that choose the weights: whole problems of a kernel that has many of them."""
-    spaces: dict[str, dict[str, list[Row]]] = {}
-    for row in rows:
-        spaces.setdefault(first_line(row.context), {}).setdefault(row.context, []).append(row)
     train: list[Row] = []
     validation: list[Row] = []
-    for problems in spaces.values():
+    for space in by_space(rows).values():
+        problems: dict[str, list[Row]] = {}
+        for row in space:
+            problems.setdefault(row.context, []).append(row)
         many = len(problems) > 4 * VALIDATED_PROBLEMS
         whole = set(rng.permutation(list(problems))[:VALIDATED_PROBLEMS].tolist()) if many else set[str]()
         for context, own in problems.items():
@@ -138,12 +139,9 @@ def divided(rows: Sequence[Row], rng: np.random.Generator) -> tuple[list[Row], l
 
 def vocabulary_texts(rows: Sequence[Row]) -> list[str]:
     """A sample of all that the model reads, every space alike, for the pieces of words."""
-    spaces: dict[str, list[Row]] = {}
-    for row in rows:
-        spaces.setdefault(first_line(row.context), []).append(row)
     return [
         text
-        for own in spaces.values()
+        for own in by_space(rows).values()
         for row in own[:: -(-len(own) // 2000)]
         for text in (row.context, row.texts[0], *row.values)
     ]

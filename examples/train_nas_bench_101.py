@@ -1,6 +1,6 @@
-"""Train the packaged checkpoint on a table of NAS-Bench-101.
+"""Train a checkpoint on a table of NAS-Bench-101 alone; benchmarks/train_checkpoint.py trains the packaged one.
 
-python examples/train_nas_bench_101.py nas_bench_101.jsonl.gz --out surrogate/weights
+python examples/train_nas_bench_101.py nas_bench_101.jsonl.gz --out runs/nas_bench_101
 
 Rows with ``split`` other than ``train`` are never read. Interrupt it at will: the same command goes on where it was.
 """

@@ -176,7 +176,7 @@ class _Features:
     def _parts(self, prior: Floats, blocks: list[Floats]) -> _Parts:
         own, observed = self._observed
         linear = sum(weight * a @ b.T for weight, a, b in zip(_LINEAR, blocks, observed, strict=True))
-        squares = sum(weight * _squares(a, b) for weight, a, b in zip(_SMOOTH, blocks, observed, strict=True))
+        squares = sum(weight * _squares(a, b) for weight, a, b in zip(_SMOOTH, blocks, observed, strict=True) if weight)
         return _Parts(prior[:, None] * own, np.asarray(linear), _matern(np.asarray(squares)))
 
     def _blocks(self, reading: Reading) -> list[Floats]:
@@ -216,7 +216,7 @@ class _Line:
 
     def density(self, y: Floats) -> float:
         """Mean log density of the observed scores, each expected from the others."""
-        return float((-((y - self.left_out) ** 2) / self.spread**2 / 2 - np.log(self.spread)).mean())
+        return _density(y, self.left_out, self.spread)
 
 
 class Adaptation:
@@ -266,8 +266,7 @@ class Adaptation:
         """Mean log density of the measured scores under the model's own distributions, taken as normal."""
         mean, std = self._own
         low, middle, high = (self._warp(mean + sign * std) for sign in (-1, 0, 1))
-        spread = np.maximum((high - low) / 2, _LEAST_SPREAD)
-        return float((-((y - middle) ** 2) / spread**2 / 2 - np.log(spread)).mean())
+        return _density(y, middle, np.maximum((high - low) / 2, _LEAST_SPREAD))
 
     def __call__(self, prediction: Prediction, reading: Reading) -> Prediction:
         """Correct the predictions of m candidates."""
@@ -328,6 +327,11 @@ def _unit(values: Floats) -> Floats:
     values = values / max(np.abs(values).max(), np.finfo(np.float64).tiny)  # squares of huge ones would overflow
     spread = values.std()
     return (values - values.mean()) / spread if spread > 0 else np.zeros(len(values))
+
+
+def _density(y: Floats, mean: Floats, spread: Floats | float) -> float:
+    """Mean log density of numbers under normal distributions, but for a constant."""
+    return float((-((y - mean) ** 2) / spread**2 / 2 - np.log(spread)).mean())
 
 
 def _squares(a: Floats, b: Floats) -> Floats:

@@ -10,7 +10,7 @@ import numpy as np
 from .inference import Inference, Knowledge
 from .metrics import spearman
 from .problem import Problem, first_line
-from .table import Row, Table
+from .table import Row, Table, by_space
 from .training import Training
 
 _FEWEST = 5  # rows of one metric that a rank correlation needs
@@ -31,15 +31,13 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
 
 def _watched(rows: Sequence[Row]) -> list[Row]:
     """The rows with a few metrics of each space, spread over all: rating hundreds would take longer than training."""
-    metrics: dict[str, dict[str, None]] = {}
-    for row in rows:
-        metrics.setdefault(first_line(row.context), {}).update(dict.fromkeys(row.values))
-    chosen = {line: set(list(names)[:: -(-len(names) // _WATCHED)]) for line, names in metrics.items()}
-    kept = [
-        (row, {name: row.values[name] for name in row.values if name in chosen[first_line(row.context)]})
-        for row in rows
-    ]
-    return [Row(row.context, row.texts, values) for row, values in kept if values]
+    kept: list[Row] = []
+    for own in by_space(rows).values():
+        names = list(dict.fromkeys(name for row in own for name in row.values))
+        chosen = set(names[:: -(-len(names) // _WATCHED)])
+        watched = [(row, {name: value for name, value in row.values.items() if name in chosen}) for row in own]
+        kept += [Row(row.context, row.texts, values) for row, values in watched if values]
+    return kept
 
 
 def _knowledge(inference: Inference, rows: Sequence[Row]) -> Knowledge:

@@ -27,9 +27,7 @@ def features(pieces: Tensor) -> Tensor:
 
     A point between digits is decimal; a sign is a piece of its own.
     """
-    digit = pieces - DIGIT_ZERO
-    is_digit = (digit >= 0) & (digit <= 9)
-    value, starts, ends = _read(digit, is_digit, pieces == POINT)
+    value, starts, ends = _read(pieces - DIGIT_ZERO, _is_digit(pieces), pieces == POINT)
     size = torch.log2(1 + value)
     octaves = (size.unsqueeze(-1) - torch.arange(_OCTAVES, device=pieces.device)).clamp(0, 1)
     twos = value.unsqueeze(-1).remainder(2.0 ** torch.arange(1, _TWOS + 1, device=pieces.device)) == 0
@@ -40,10 +38,14 @@ def features(pieces: Tensor) -> Tensor:
 
 def without_long_numbers(pieces: Tensor) -> Tensor:
     """The pieces without the digits of numbers of two or more, which only their size stands for, (U, PLACES)."""
-    is_digit = (pieces >= DIGIT_ZERO) & (pieces <= DIGIT_ZERO + 9)
+    is_digit = _is_digit(pieces)
     before, after = torch.zeros_like(is_digit), torch.zeros_like(is_digit)
     before[:, 1:], after[:, :-1] = is_digit[:, :-1], is_digit[:, 1:]
     return pieces.masked_fill(is_digit & (before | after), PAD)
+
+
+def _is_digit(pieces: Tensor) -> Tensor:
+    return (pieces >= DIGIT_ZERO) & (pieces <= DIGIT_ZERO + 9)
 
 
 def _read(digit: Tensor, is_digit: Tensor, is_point: Tensor) -> tuple[Tensor, Tensor, Tensor]:

@@ -6,7 +6,7 @@ Shapes: R rows, V texts a row, L words a text, M metrics, T = codec.LENGTH token
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +39,14 @@ class Row:
             raise ValueError(f"a row of {self.context[:60]!r} has no text; give at least one")
         if not self.values:
             raise ValueError(f"the row {self.texts[0][:60]!r} has no value; give at least one metric")
+
+
+def by_space(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """First context line -> the rows whose contexts begin with it."""
+    spaces: dict[str, list[Row]] = {}
+    for row in rows:
+        spaces.setdefault(first_line(row.context), []).append(row)
+    return spaces
 
 
 @dataclass(frozen=True)
@@ -83,9 +91,7 @@ class Table:
     def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer, shares: Mapping[str, float] | None = None) -> None:
         if not rows:
             raise ValueError("there are no rows to train on; give at least one Row")
-        spaces: dict[str, list[Row]] = {}
-        for row in rows:
-            spaces.setdefault(first_line(row.context), []).append(row)
+        spaces = by_space(rows)
         self._spaces = [_Space(own, tokenizer) for own in spaces.values()]
         weights = np.array([(shares or {}).get(line, math.sqrt(len(own))) for line, own in spaces.items()])
         self._shares = weights / weights.sum()
@@ -117,10 +123,10 @@ class _Space:
     def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer) -> None:
         contexts = {context: number for number, context in enumerate(dict.fromkeys(row.context for row in rows))}
         self.metrics = list(dict.fromkeys(metric for row in rows for metric in row.values))
-        self._context_of = np.array([contexts[row.context] for row in rows])
-        by_context = np.argsort(self._context_of, kind="stable")
-        counts = np.bincount(self._context_of, minlength=len(contexts))
-        self._rows_of: list[NDArray[np.int64]] = np.split(by_context, np.cumsum(counts)[:-1])
+        context_of = np.array([contexts[row.context] for row in rows])
+        counts = np.bincount(context_of)
+        ordered = np.argsort(context_of, kind="stable")
+        self._rows_of: list[NDArray[np.int64]] = np.split(ordered, np.cumsum(counts)[:-1])
         self._share = counts / len(rows)
         self._contexts = tokenizer(list(contexts), CONTEXT_WORDS)
         self._metrics = tokenizer(self.metrics, METRIC_WORDS)
@@ -128,7 +134,7 @@ class _Space:
         self._tokens, self._present = _values(rows, self.metrics)
 
     def __len__(self) -> int:
-        return len(self._context_of)
+        return len(self._variants)
 
     def draw(self, rng: np.random.Generator, contexts: int, candidates: int, metrics: int) -> Batch:
         """A random batch (see `Table.draw`)."""
