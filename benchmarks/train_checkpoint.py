@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from measured_tables import FOLDER, read
 
 from prerank.surrogate import RLMSurrogate, Row, Training
@@ -45,13 +46,18 @@ VALIDATED_PROBLEMS = 16  # of a kernel with many problems
 def main() -> None:
     """Read the tables, train, save."""
     arguments = parse()
-    start = time.time()
     rows = [measured.row for measured in read(arguments.data) if not measured.test]
-    rows = [row for row in rows if first_line(row.context) not in arguments.leave_out]
-    train, validation = divided(rows, np.random.default_rng(arguments.seed))
-    print(f"{len(train)} rows, {len(validation)} for validation, read in {time.time() - start:.0f} s", flush=True)
-    surrogate = started(train, arguments)
-    shares = {line: share for line, share in (SHARES | arguments.share).items() if line not in arguments.leave_out}
+    train(without(rows, arguments.leave_out), arguments)
+
+
+def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
+    """Train on rows, save, print what the model knows."""
+    start = time.time()
+    own, validation = divided(rows, np.random.default_rng(arguments.seed))
+    print(f"{len(own)} rows, {len(validation)} for validation", flush=True)
+    surrogate = started(own, arguments)
+    lines = by_space(own)
+    shares = {line: share for line, share in (SHARES | arguments.share).items() if line in lines}
     training = Training(
         arguments.steps,
         draws=arguments.draws,
@@ -65,13 +71,13 @@ def main() -> None:
         adam_rate=0.3 * arguments.rate,
         seed=arguments.seed,
         folder=arguments.run,
-        amp=True,
+        amp=arguments.device != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16")),
     )
-    surrogate.fit(train, training, validation=validation)
+    surrogate.fit(own, training, validation=validation)
     surrogate.provenance = {
         "data": "NAS-Bench-101, 201, Macro, Graph, FBNet, OFA, Accel-NASBench, kernel timings; see MODEL_CARD.md",
         "before": surrogate.provenance["before"],
-        "rows": len(train),
+        "rows": len(own),
         "validation rows": len(validation),
         "shares": shares,
         "steps": arguments.steps,
@@ -83,7 +89,7 @@ def main() -> None:
     print(json.dumps(surrogate.knowledge, indent=1))
 
 
-def parse() -> argparse.Namespace:
+def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
@@ -93,13 +99,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--draws", type=int, default=2, help="batches a step")
     parser.add_argument("--candidates", type=int, default=512, help="candidates a batch")
     parser.add_argument("--vocabulary", type=int, default=1024)
-    parser.add_argument("--leave-out", nargs="*", default=[], help="first context lines that are not read")
+    parser.add_argument("--leave-out", nargs="*", default=[], help=without.__doc__)
     parser.add_argument("--share", nargs="*", type=share, default=[], help="weights of draws, as in nas_bench_101=8")
     parser.add_argument("--start", type=Path, help="checkpoint to start from; default: random weights")
     parser.add_argument("--rate", type=float, default=0.01, help="peak learning rate")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+    arguments = parser.parse_args(line)
     arguments.share = dict(arguments.share)
     return arguments
 
@@ -111,6 +117,20 @@ def started(rows: Sequence[Row], arguments: argparse.Namespace) -> RLMSurrogate:
     return RLMSurrogate.untrained(
         vocabulary_texts(rows), vocabulary=arguments.vocabulary, seed=arguments.seed, device=arguments.device
     )
+
+
+def without(rows: Sequence[Row], left_out: Sequence[str]) -> list[Row]:
+    """Rows less those of a first context line, as in nas_bench_201, or of a device, as in "xgemm: nvidia-t4"."""
+    lines = [(line.strip(), words.strip()) for line, _, words in (item.partition(":") for item in left_out)]
+    kept: list[Row] = []
+    for row in rows:
+        words = [words for line, words in lines if line == first_line(row.context)]
+        if any(word in row.context for word in words):  # no word at all is in every context
+            continue
+        values = {metric: value for metric, value in row.values.items() if not any(word in metric for word in words)}
+        if values:
+            kept.append(Row(row.context, row.texts, values))
+    return kept
 
 
 def share(text: str) -> tuple[str, float]:

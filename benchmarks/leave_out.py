@@ -1,0 +1,73 @@
+"""Checkpoints that have not seen what the protocols ask them about: spaces, kernels, devices.
+
+python benchmarks/leave_out.py [NAME ...]
+
+An hour on two cores for all of them; interrupt it at will. They are for the benchmarks of this folder alone.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from help_latency import SOURCES, SPACES
+from measured_tables import read
+from train_checkpoint import parse, train, without
+
+from prerank.surrogate import Row
+from prerank.surrogate.problem import first_line
+from prerank.surrogate.table import by_space
+
+CHECKPOINTS = Path(__file__).parents[1] / "runs" / "leave_out"
+LEFT_OUT = {
+    "cells_201": (
+        "nas_bench_201",
+        "triton matmul tutorial fp16",
+        "dedispersion kernel: nvidia-rtx-a4000",
+        "xgemm: nvidia-rtx-3060-laptop",
+        "accel_nasbench: nvidia-rtx-3090",
+    ),
+    "macro_graph": (
+        "nas_bench_macro",
+        "nas_bench_graph",
+        "convolution kernel: amd-mi250x",
+        "dedispersion kernel: amd-w7800",
+        "accel_nasbench: tpu-v3",
+    ),
+}
+"""Name of a checkpoint -> what it has not seen (see `train_checkpoint.without`)."""
+HELP_ARCHITECTURES = 900
+"""Architectures of each space that the checkpoint named help reads, on source devices alone, as in HELP."""
+
+
+def main() -> None:
+    """Train those that are named, or all."""
+    for name in sys.argv[1:] or [*LEFT_OUT, "help"]:
+        if (CHECKPOINTS / name / "checkpoint.json").exists():
+            print(f"{name} is trained; remove {CHECKPOINTS / name} to train it anew")
+            continue
+        rows = [measured.row for measured in read() if not measured.test]
+        rows = list(of_help(rows)) if name == "help" else without(rows, LEFT_OUT[name])
+        steps = "500" if name == "help" else "1500"
+        train(
+            rows, parse(["--steps", steps, "--out", str(CHECKPOINTS / name), "--run", str(CHECKPOINTS / f"{name}_run")])
+        )
+
+
+def of_help(rows: Sequence[Row]) -> Iterator[Row]:
+    """Latencies on the source devices of a sample of the architectures of two spaces, and nothing else."""
+    rng = np.random.default_rng(0)
+    own = by_space(rows)
+    for space, _, last, _ in SPACES.values():
+        metrics = {space.problem("latency_ms", device=device).metric for device in (*SOURCES, last)}
+        known = own[first_line(space.problem().context)]
+        for place in rng.permutation(len(known))[:HELP_ARCHITECTURES].tolist():
+            row = known[place]
+            values = {metric: value for metric, value in row.values.items() if metric in metrics}
+            yield Row(row.context, row.texts, values)
+
+
+if __name__ == "__main__":
+    main()
