@@ -122,7 +122,7 @@ def surrogates(
         pairs: list[tuple[float, float]] = []
         for seed in track(range(arguments.seeds), f"{name} {device}, {n} measured", transient=True):
             measured = np.isin(np.arange(len(texts)), draw(len(texts), n, seed))
-            learnt = Adaptation(reading[measured], latency[measured], inference.trust(question))
+            learnt = Adaptation(reading[measured], latency[measured], inference.knowledge.trust(question))
             prediction = learnt(prior, reading)
             pairs.append((spearman(prediction.mean, latency), coverage(prediction, latency, 0.9)))
         found = summary(name, device, "prerank", n, [pair[0] for pair in pairs])

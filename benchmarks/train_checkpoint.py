@@ -23,17 +23,17 @@ from prerank.surrogate.problem import first_line
 from prerank.surrogate.table import by_space
 
 SHARES = {
-    "nas_bench_101": 2.5,
+    "nas_bench_101": 3.5,
     "nas_bench_201": 2.5,
     "fbnet": 1.2,
     "ofa": 0.6,
     "accel_nasbench": 0.8,
     "nas_bench_macro": 0.4,
     "nas_bench_graph": 0.8,
-    "triton matmul": 3.0,
-    "triton mixed matmul": 2.0,
+    "triton matmul": 5.0,
+    "triton mixed matmul": 3.0,
     "triton flex attention": 0.6,
-    "triton matmul tutorial fp16": 1.2,
+    "triton matmul tutorial fp16": 1.5,
     "convolution kernel": 0.8,
     "dedispersion kernel": 0.6,
     "xgemm": 0.8,
@@ -95,7 +95,7 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
     parser.add_argument("--out", type=Path, default=Path("runs/checkpoint"), help="folder of the checkpoint")
     parser.add_argument("--run", type=Path, default=Path("runs/training"), help="folder of the log and resumable state")
-    parser.add_argument("--steps", type=int, default=4200)
+    parser.add_argument("--steps", type=int, default=5000)
     parser.add_argument("--draws", type=int, default=2, help="batches a step")
     parser.add_argument("--candidates", type=int, default=512, help="candidates a batch")
     parser.add_argument("--vocabulary", type=int, default=1024)

@@ -18,6 +18,7 @@ import numpy as np
 
 from .codec import DIGITS, VOCABULARY
 from .inference import Inference
+from .knowledge import Knowledge
 from .model import RLM
 from .problem import Problem
 from .tokenizer import Tokenizer
@@ -49,7 +50,7 @@ def save(
         "shape": inference.model.shape,
         "codec": {"digits": DIGITS, "vocabulary": VOCABULARY},
         "versions": {package: version(package) for package in ("prerank", "torch", "transformers", "tokenizers")},
-        "knowledge": inference.knowledge,
+        "knowledge": inference.knowledge.to_json(),
         "provenance": provenance,
         "golden": [_answer(inference, problem, texts) for problem, texts in golden],
         "tokenizer": json.loads(inference.tokenizer.to_json()),
@@ -103,7 +104,7 @@ def load(path: Path, device: str) -> Inference:
         model.load_state_dict(from_bytes(weights))
     except Exception as error:  # safetensors, tokenizers and torch raise classes of their own
         raise ValueError(f"the checkpoint at {path} is damaged ({error}); copy or save it again") from error
-    inference = Inference(model.to(device), tokenizer, description["knowledge"])
+    inference = Inference(model.to(device), tokenizer, Knowledge.from_json(description["knowledge"]))
     for answer in description["golden"]:
         _verify(inference, answer, path)
     return inference

@@ -63,13 +63,14 @@ class Branches:
 
 
 @torch.inference_mode()
-def decode(model: RLM, metric: Tensor, candidates: Memory) -> tuple[Leaves, Floats]:
+def decode(model: RLM, metric: Tensor, candidates: Memory, allowed: NDArray[np.bool_]) -> tuple[Leaves, Floats]:
     """Distribution of one metric.
 
     Args:
         model: The language model.
         metric: Embedded metric, (D,).
         candidates: What the reader made of n candidates.
+        allowed: Heads that the number may have, (HEADS,).
 
     Returns:
         The leaves, whose masses sum to 1 for each candidate, and the probability of failure, (n,).
@@ -77,7 +78,7 @@ def decode(model: RLM, metric: Tensor, candidates: Memory) -> tuple[Leaves, Floa
     count = candidates.mask.shape[0]
     itself = torch.ones(count, 1, 1, 1, dtype=torch.bool, device=metric.device)
     states, cache = model.write(metric.expand(count, 1, -1), itself, candidates)
-    branches, p_fail = _heads(model.logits(states[:, 0], 0))
+    branches, p_fail = _heads(_among(allowed, model.logits(states[:, 0], 0)))
     leaves: list[Leaves] = []
     for _ in range(DIGITS):
         leaf, branches = _divide(branches, leaves)
@@ -89,13 +90,14 @@ def decode(model: RLM, metric: Tensor, candidates: Memory) -> tuple[Leaves, Floa
 
 
 @torch.inference_mode()
-def outline(model: RLM, metrics: Tensor, candidates: Memory) -> tuple[Floats, Floats]:
+def outline(model: RLM, metrics: Tensor, candidates: Memory, allowed: NDArray[np.bool_]) -> tuple[Floats, Floats]:
     """What many metrics of a candidate are about: cheap means, of the likeliest heads and two digits.
 
     Args:
         model: The language model.
         metrics: Embedded metrics, (M, D).
         candidates: What the reader made of n candidates.
+        allowed: Heads that the number of each metric may have, (M, HEADS).
 
     Returns:
         The means, (n, M), and the states that precede the numbers, (n, M, D).
@@ -103,7 +105,7 @@ def outline(model: RLM, metrics: Tensor, candidates: Memory) -> tuple[Floats, Fl
     count, size = candidates.mask.shape[0], len(metrics)
     apart = torch.eye(size, dtype=torch.bool, device=metrics.device).expand(count, -1, -1)
     states, cache = model.write(metrics.expand(count, -1, -1), apart[:1], candidates)
-    mass, heads = model.logits(states, 0)[..., ZERO + 1 :].double().softmax(dim=-1).topk(_OUTLINED)
+    mass, heads = _among(allowed, model.logits(states, 0))[..., ZERO + 1 :].double().softmax(dim=-1).topk(_OUTLINED)
     mass = (mass - torch.clamp(mass[..., :1] / 2, max=HEAD_FLOOR)).clamp(min=0)  # a far-out head must weigh nothing
     heads = (heads + ZERO + 1).flatten(1)  # (n, M * heads)
     seen = _appended(apart.repeat_interleave(_OUTLINED, dim=1))
@@ -119,6 +121,11 @@ def outline(model: RLM, metrics: Tensor, candidates: Memory) -> tuple[Floats, Fl
     return _means(heads, heads.gather(1, parents), first, weights.scatter(2, chosen, 0.0), likely, second), (
         states.double().cpu().numpy()
     )
+
+
+def _among(allowed: NDArray[np.bool_], scores: Tensor) -> Tensor:
+    """Scores of heads with those that are not allowed far below the others."""
+    return scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -1e4)
 
 
 def _appended(visible: Tensor) -> Tensor:

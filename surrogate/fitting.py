@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import copy
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from .inference import Inference, Knowledge
+from .inference import Inference
+from .knowledge import Knowledge, Known, Space, names
 from .metrics import spearman
 from .problem import Problem, first_line
 from .table import Row, Table, by_space
 from .training import Training
+
+Ranks = dict[str, dict[str, float]]
+"""First context line -> metric -> rank correlation on validation rows."""
 
 _FEWEST = 5  # rows of one metric that a rank correlation needs
 _WATCHED = 4  # metrics of a space that are rated while the training runs
@@ -20,13 +23,37 @@ _WATCHED = 4  # metrics of a space that are rated while the training runs
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
     table = Table(rows, inference.tokenizer, training.shares)
-    fresh = Inference(inference.model, inference.tokenizer, inference.knowledge)
+    unrated = inference.knowledge | knowledge(rows, _unrated(validation))
+    fresh = Inference(inference.model, inference.tokenizer, unrated)
     watched = _watched(validation)
-    training.run(inference.model, table, lambda: _mean_rank(_knowledge(fresh, watched)))
-    learnt = copy.deepcopy(inference.knowledge)
-    for context, metrics in _knowledge(fresh, validation).items():
-        learnt[context] = learnt.get(context, {}) | metrics
+    training.run(inference.model, table, lambda: _mean_rank(_ranks(fresh, watched)))
+    learnt = inference.knowledge | knowledge(rows, _ranks(fresh, validation))
     return Inference(inference.model, inference.tokenizer, learnt)
+
+
+def knowledge(rows: Sequence[Row], ranks: Ranks) -> Knowledge:
+    """What rows and the ranks on others say of each space and metric."""
+    spaces = by_space(rows)
+    return Knowledge({line: _space(spaces.get(line, []), metrics) for line, metrics in ranks.items()})
+
+
+def _space(rows: Sequence[Row], ranks: Mapping[str, float]) -> Space:
+    found = (names(context) for context in dict.fromkeys(row.context for row in rows))
+    metrics = {metric: _known(rank, rows, metric) for metric, rank in ranks.items()}
+    return Space(metrics, frozenset[str]().union(*found))
+
+
+def _known(rank: float, rows: Sequence[Row], metric: str) -> Known:
+    values = [value for row in rows if np.isfinite(value := row.values.get(metric, np.nan))]
+    return Known(rank, min(values), max(values)) if values else Known(rank)
+
+
+def _unrated(rows: Sequence[Row]) -> Ranks:
+    """Every metric of the rows, of rank 0."""
+    return {
+        line: dict.fromkeys((metric for row in own for metric in row.values), 0.0)
+        for line, own in by_space(rows).items()
+    }
 
 
 def _watched(rows: Sequence[Row]) -> list[Row]:
@@ -40,7 +67,7 @@ def _watched(rows: Sequence[Row]) -> list[Row]:
     return kept
 
 
-def _knowledge(inference: Inference, rows: Sequence[Row]) -> Knowledge:
+def _ranks(inference: Inference, rows: Sequence[Row]) -> Ranks:
     """Rank correlation of each metric with rows enough: its mean over the contexts of one first line."""
     inference.forget_contexts()
     ranks: dict[str, dict[str, list[float]]] = {}
@@ -65,7 +92,7 @@ def _rank(inference: Inference, problem: Problem, rows: Iterable[Row]) -> list[f
     return [rank] if np.isfinite(rank) else []
 
 
-def _mean_rank(knowledge: Knowledge) -> float:
+def _mean_rank(found: Ranks) -> float:
     """Mean over the first lines of the mean over their metrics; -1 where nothing could be rated."""
-    ranks = [float(np.mean(list(metrics.values()))) for metrics in knowledge.values() if metrics]
+    ranks = [float(np.mean(list(metrics.values()))) for metrics in found.values() if metrics]
     return float(np.mean(ranks)) if ranks else -1.0

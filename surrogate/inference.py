@@ -14,14 +14,13 @@ from torch import Tensor
 
 from .adaptation import Reading
 from .decoding import Leaves, decode, outline
+from .knowledge import Knowledge
 from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, RLM, Memory
 from .prediction import Prediction, concatenate
-from .problem import Problem, first_line
+from .problem import Problem
 from .tokenizer import Tokenizer
 
 Floats = NDArray[np.float64]
-Knowledge = dict[str, dict[str, float]]
-"""First context line -> metric -> rank correlation on validation rows: what a model was trained on, and how well."""
 
 _CHUNK = 256  # texts decoded together
 _CONTEXTS = 16  # contexts kept encoded
@@ -49,18 +48,20 @@ class Inference:
 
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, by the model alone."""
-        metric = self._metrics([problem.metric])[0]
-        return self._prediction(problem, [decode(self.model, metric, memory) for memory in self._read(problem, texts)])
+        metric, heads = self._metrics([problem.metric])[0], self.knowledge.heads(problem)
+        decoded = [decode(self.model, metric, memory, heads) for memory in self._read(problem, texts)]
+        return self._prediction(problem, decoded)
 
     def read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
         """The same, with what the model makes of each text besides: for the metric asked, then for all it knows."""
-        known = self.knowledge.get(first_line(problem.context), {})
-        metrics = self._metrics([problem.metric, *known])
+        names = [problem.metric, *self.knowledge.metrics(problem.context)]
+        metrics = self._metrics(names)
+        heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])
         decoded: list[tuple[Leaves, Floats]] = []
         outlines, states = [np.empty((0, len(metrics)))], [np.empty((0, metrics.numel()))]
         for memory in self._read(problem, texts):
-            decoded.append(decode(self.model, metrics[0], memory))
-            means, before = outline(self.model, metrics, memory)
+            decoded.append(decode(self.model, metrics[0], memory, heads[0]))
+            means, before = outline(self.model, metrics, memory, heads)
             outlines.append(means)
             states.append(before.reshape(len(before), -1))
         prediction = self._prediction(problem, decoded)
@@ -71,18 +72,8 @@ class Inference:
         """Encode contexts anew, after the weights have changed."""
         self._encoded.clear()
 
-    def trust(self, problem: Problem) -> float:
-        """How far the model alone deserves belief on a problem: its validated rank correlation on the same metric.
-
-        Half of the best of the same metric word where the exact metric was not trained on; 0 for an unknown space.
-        """
-        known = self.knowledge.get(first_line(problem.context), {})
-        word = problem.metric.split()[0]
-        related = [rank / 2 for metric, rank in known.items() if metric.split()[0] == word]
-        return float(np.clip(np.nan_to_num(known.get(problem.metric, max(related, default=0.0))), 0, 1))
-
     def _prediction(self, problem: Problem, decoded: list[tuple[Leaves, Floats]]) -> Prediction:
-        trust = self.trust(problem)
+        trust = self.knowledge.trust(problem)
         empty = np.empty((0, 1))
         nothing = Prediction(empty, empty, empty, np.empty(0), np.empty(0))
         return concatenate([nothing, *(Prediction(*leaves, p, np.full(len(p), trust)) for leaves, p in decoded)])

@@ -103,6 +103,7 @@ class RLMSurrogate:
         import torch
 
         from .inference import Inference
+        from .knowledge import Knowledge
         from .model import RLM
         from .tokenizer import Tokenizer
 
@@ -110,7 +111,7 @@ class RLMSurrogate:
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             model = RLM(tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
-        return cls(Inference(model.to(device), tokenizer, {}), device)
+        return cls(Inference(model.to(device), tokenizer, Knowledge()), device)
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, in the order of the texts, in one batch.
@@ -191,7 +192,7 @@ class RLMSurrogate:
     @property
     def knowledge(self) -> dict[str, dict[str, float]]:
         """First context line -> metric -> validated rank correlation: what the model was trained on, and how well."""
-        return self._inference.knowledge
+        return self._inference.knowledge.ranks
 
     @property
     def _inference(self) -> Inference:
@@ -232,7 +233,7 @@ class RLMSurrogate:
         columns = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
         reading = Reading([text for _, text, _ in rows], *(np.array(column) for column in columns))
         values = np.array([value for _, _, value in rows])
-        trust = float(np.mean([self._inference.trust(problem) for problem, _, _ in rows]))
+        trust = float(np.mean([self._inference.knowledge.trust(problem) for problem, _, _ in rows]))
         return Adaptation(reading, values, trust)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:

@@ -6,6 +6,7 @@ import pytest
 from prerank.surrogate import Problem, Row, Training
 from prerank.surrogate.fitting import fit
 from prerank.surrogate.inference import Inference
+from prerank.surrogate.knowledge import Knowledge, Known, Space
 from prerank.surrogate.metrics import spearman
 
 
@@ -14,7 +15,10 @@ def rows(context: str, metric: str, count: int) -> list[Row]:
 
 
 def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inference) -> None:
-    inference.knowledge = {"space": {"m": 0.1, "other": 0.2}, "elsewhere": {"m": 0.3}}
+    inference.knowledge = Knowledge({
+        "space": Space({"m": Known(0.1), "other": Known(0.2)}),
+        "elsewhere": Space({"m": Known(0.3)}),
+    })  # fmt: skip
     validation = [
         *rows("space\none", "m", 9),
         *rows("space\ntwo", "m", 12),
@@ -29,8 +33,11 @@ def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inf
         for context in ("space\none", "space\ntwo")
         for own in [[row for row in validation if row.context == context and "m" in row.values]]
     ]
-    assert learnt.knowledge == {
+    assert learnt.knowledge.ranks == {
         "space": {"m": pytest.approx(np.mean(ranks), abs=1e-4), "other": 0.2},
         "elsewhere": {"m": 0.3},
     }
-    assert inference.knowledge["space"]["m"] == 0.1
+    assert inference.knowledge.ranks["space"]["m"] == 0.1
+    known = learnt.knowledge.spaces["space"]
+    assert (known.metrics["m"].least, known.metrics["m"].most) == (0, 9)
+    assert known.names == {"one", "two"}

@@ -7,22 +7,8 @@ import pytest
 
 from prerank.surrogate import Problem
 from prerank.surrogate.inference import Inference
+from prerank.surrogate.knowledge import Knowledge, Known, Space
 from prerank.surrogate.model import Memory
-
-
-@pytest.mark.parametrize(
-    ("context", "metric", "expected"),
-    [
-        ("space\nmore", "latency_ms pixel 3", 0.8),
-        ("space", "latency_ms pixel 9", 0.4),
-        ("space", "params", 0.0),
-        ("space", "energy_mj", 0.0),
-        ("elsewhere", "latency_ms pixel 3", 0.0),
-    ],
-)
-def test_trust_is_what_validation_showed(inference: Inference, context: str, metric: str, expected: float) -> None:
-    inference.knowledge = {"space": {"latency_ms pixel 3": 0.8, "latency_ms pixel 4": 0.2, "params": -0.5}}
-    assert inference.predict(Problem(context, metric), ["a"]).trust == pytest.approx([expected])
 
 
 def test_a_context_is_read_once_and_not_all_are_kept(inference: Inference, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -48,7 +34,7 @@ def test_a_context_is_read_once_and_not_all_are_kept(inference: Inference, monke
 def test_a_reading_tells_of_the_metric_asked_and_of_those_known_and_changes_no_answer(
     inference: Inference, texts: list[str]
 ) -> None:
-    inference.knowledge = {"c": {"m": 0.9, "k": 0.9}}
+    inference.knowledge = Knowledge({"c": Space({"m": Known(0.9), "k": Known(0.9)})})
     (asked, read), (_, other) = (inference.read(Problem("c", metric), texts) for metric in ("k", "m"))
     assert read.outlines.shape == (len(texts), 3)
     states = read.states.reshape(len(texts), 3, 16)

@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import json
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prerank.surrogate import Problem
+from prerank.surrogate.codec import FAILED, HEADS, encode
+from prerank.surrogate.inference import Inference
+from prerank.surrogate.knowledge import Knowledge, Known, Space, names
+
+LATENCIES = {"latency_ms pixel 3": Known(0.8, 1.0, 50.0), "latency_ms pixel 4": Known(0.2), "params": Known(-0.5)}
+KNOWLEDGE = Knowledge({"space": Space(LATENCIES, frozenset({"gpu-1", "m="}))})
+
+
+@pytest.mark.parametrize(
+    ("context", "metric", "expected"),
+    [
+        ("space", "latency_ms pixel 3", 0.8),
+        ("space\ngpu-1 m=5", "latency_ms pixel 3", 0.8),
+        ("space\ngpu-1 m=-7.5 64", "latency_ms pixel 3", 0.8),
+        ("space\ngpu-2 m=5", "latency_ms pixel 3", 0.64),
+        ("space", "latency_ms pixel 9", 0.4),
+        ("space", "params", 0.0),
+        ("space", "energy_mj", 0.0),
+        ("elsewhere", "latency_ms pixel 3", 0.0),
+    ],
+)
+def test_trust_is_what_validation_showed(inference: Inference, context: str, metric: str, expected: float) -> None:
+    assert KNOWLEDGE.trust(Problem(context, metric)) == pytest.approx(expected)
+    inference.knowledge = KNOWLEDGE
+    assert inference.predict(Problem(context, metric), ["a"]).trust == pytest.approx([expected])
+
+
+def test_names_are_devices_types_and_fields_without_numbers() -> None:
+    context = "kernel\nnvidia-a100 gpu units=108 ghz=1.41 7\nm=-2048 a_dtype=fp16 conv3x3"
+    assert names(context) == {"nvidia-a100", "gpu", "units=", "ghz=", "m=", "a_dtype=fp16", "conv3x3"}
+    assert not names("only a first line")
+
+
+@given(st.floats(1e-9, 1e9), st.floats(1, 1e6), st.floats(0, 1))
+def test_all_that_was_measured_is_allowed_and_strays_are_not(least: float, times: float, place: float) -> None:
+    most = least * times
+    knowledge = Knowledge({"s": Space({"m": Known(0.5, least, most)})})
+    for heads in (knowledge.heads(Problem("s", "m")), knowledge.heads(Problem("other", "m at another place"))):
+        inside = min(max(least * times**place, least), most)
+        assert heads[encode([least, inside, most])[:, 0]].all()
+        assert heads[encode([least / 5, most * 5])[:, 0]].all()
+        assert not heads[encode([least / 1000, most * 1000, -least])[:, 0]].any()
+        assert heads[FAILED]
+
+
+@given(st.floats(-1e6, -1e-6), st.floats(1e-6, 1e6))
+def test_a_metric_of_both_signs_may_be_anything_between(least: float, most: float) -> None:
+    heads = Knowledge({"s": Space({"m": Known(0.5, least, most)})}).heads(Problem("s", "m"))
+    assert heads[encode([least, least * 1e-9, 0, most * 1e-9, most])[:, 0]].all()
+    assert not heads[encode([least * 1000, most * 1000])[:, 0]].any()
+
+
+def test_an_unknown_metric_may_be_any_number() -> None:
+    assert KNOWLEDGE.heads(Problem("space", "energy_mj")).all()
+    assert KNOWLEDGE.heads(Problem("space", "latency_ms pixel 4")).shape == (HEADS,)
+
+
+def test_a_model_stays_within_what_was_measured(inference: Inference, texts: list[str]) -> None:
+    inference.knowledge = Knowledge({"c": Space({"m": Known(0.5, 2.0, 3.0)})})
+    p = inference.predict(Problem("c", "m"), texts)
+    assert ((p.quantile(0.0) >= 0.1) & (p.quantile(1.0) <= 100)).all()
+    _, read = inference.read(Problem("c", "m"), texts)
+    assert ((read.outlines > 0.1) & (read.outlines < 100)).all()
+
+
+def test_knowledge_survives_a_file_and_of_two_the_newer_counts() -> None:
+    kept = Knowledge.from_json(json.loads(json.dumps(KNOWLEDGE.to_json())))
+    assert kept.spaces == KNOWLEDGE.spaces
+    assert kept.spaces["space"].metrics["params"].most == sys.float_info.max
+    newer = Knowledge({"space": Space({"params": Known(0.9)}, frozenset({"gpu-2"})), "other": Space()})
+    both = kept | newer
+    assert both.ranks == {"space": {"latency_ms pixel 3": 0.8, "latency_ms pixel 4": 0.2, "params": 0.9}, "other": {}}
+    assert both.spaces["space"].names == {"gpu-1", "m=", "gpu-2"}
+    assert kept.ranks["space"]["params"] == -0.5
+    assert np.isfinite(both.trust(Problem("other", "params")))
