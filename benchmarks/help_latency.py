@@ -20,12 +20,11 @@ import pandas as pd
 from intervals import interval, shown
 from measured_tables import FOLDER
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
+from tables import show
 
 from prerank.search_spaces import fbnet, nas_bench_201
 from prerank.surrogate.adaptation import Adaptation
@@ -66,8 +65,7 @@ def main() -> None:
     """Measure, print, write."""
     arguments = parse()
     results = [result for name in SPACES for device in SPACES[name][3] for result in measured(name, device, arguments)]
-    for name in SPACES:
-        show(name, [result for result in results if result["space"] == name])
+    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -186,15 +184,25 @@ def summary(space: str, device: str, model: str, n: int, ranks: list[float]) -> 
     return {"space": space, "device": device, "model": model, "samples": n, "spearman": interval(ranks)}
 
 
-def show(name: str, results: list[dict[str, Any]]) -> None:
-    """Print the results of a space: devices across, and their mean."""
-    devices = list(dict.fromkeys(result["device"] for result in results))
-    table = Table("model", "measured", *devices, "mean", title=f"{name}: Spearman on unseen devices")
+def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text: devices across, and their mean."""
+    names = dict.fromkeys(result["space"] for result in results)
+    return {f"{name}: Spearman on unseen devices": across([r for r in results if r["space"] == name]) for name in names}
+
+
+def across(results: list[dict[str, Any]]) -> Any:
+    """Devices across, and their mean."""
+    lines: list[dict[str, str]] = []
     for model, n in dict.fromkeys((result["model"], result["samples"]) for result in results):
-        cells = [r["spearman"] for r in results if (r["model"], r["samples"]) == (model, n)]
-        mean = np.mean([cell["mean"] for cell in cells])
-        table.add_row(model, str(n), *(shown(cell) for cell in cells), f"{mean:.3f}")
-    Console(width=150).print(table)
+        own = [result for result in results if (result["model"], result["samples"]) == (model, n)]
+        mean = np.mean([result["spearman"]["mean"] for result in own])
+        cells = {result["device"]: shown(result["spearman"]) for result in own}
+        held = [result["covered"]["mean"] for result in own if "covered" in result]
+        covered = f"{np.mean(held):.2f}" if held else ""
+        lines.append(
+            {"model": model, "measured": str(n), **cells, "mean": f"{mean:.3f}", "90 % intervals hold": covered}
+        )
+    return pd.DataFrame(lines)
 
 
 if __name__ == "__main__":

@@ -20,10 +20,9 @@ import pandas as pd
 from intervals import interval
 from measured_tables import FOLDER, kernel_frame
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor
+from tables import show
 
 from prerank.search_spaces import kernel_configs
 from prerank.surrogate import RLMSurrogate
@@ -41,7 +40,7 @@ def main() -> None:
     arguments = parse()
     frame = kernel_frame(arguments.data)
     results = [result for case in CASES for result in measured(frame, *case, arguments)]
-    show(results)
+    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -143,18 +142,19 @@ def summary(kernel: str, device: str, model: str, predict: Predict, shapes: list
     return found | {"spearman": interval(spearman(predicted, times) for predicted, times in scores)}
 
 
-def show(results: list[dict[str, Any]]) -> None:
-    """Print the results."""
-    table = Table(
-        "kernel", "device", "model", "slowdown@1", "p95", "slowdown@5", "p95", "Spearman", "90 % intervals hold"
-    )
-    for r in results:
-        slow = [f"{r[key]['geometric']:.3f} ± {r[key]['half']:.3f}" for key in ("slowdown@1", "slowdown@5")]
-        tails = [f"{r[key]['p95']:.2f}" for key in ("slowdown@1", "slowdown@5")]
-        held = f"{r['covered']['mean']:.2f}" if "covered" in r else ""
-        rank = f"{r['spearman']['mean']:.3f}"
-        table.add_row(r["kernel"], r["device"], r["model"], slow[0], tails[0], slow[1], tails[1], rank, held)
-    Console(width=140).print(table)
+def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text."""
+    return {"Configurations of unseen shapes": pd.DataFrame([line(result) for result in results])}
+
+
+def line(result: dict[str, Any]) -> dict[str, str]:
+    """One model on one kernel and device."""
+    cells = {key: result[key] for key in ("kernel", "device", "model")}
+    for key in ("slowdown@1", "slowdown@5"):
+        found = result[key]
+        cells |= {key: f"{found['geometric']:.3f} ± {found['half']:.3f}", f"p95 of {key[-2:]}": f"{found['p95']:.2f}"}
+    held = f"{result['covered']['mean']:.2f}" if "covered" in result else ""
+    return cells | {"Spearman": f"{result['spearman']['mean']:.3f}", "90 % intervals hold": held}
 
 
 if __name__ == "__main__":
