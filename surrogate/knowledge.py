@@ -20,6 +20,9 @@ from .codec import FAILED, HEADS, ZERO, interval
 from .problem import Problem, first_line
 
 _LARGEST = sys.float_info.max
+_STAND_INS = 4  # metrics that answer for an unknown one
+_NEARNESS = 4  # power of their similarity, their share
+_NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
@@ -102,18 +105,32 @@ class Knowledge:
         """Metrics that are known of a context."""
         return list(self._space(context).metrics)
 
+    def answering(self, problem: Problem) -> dict[str, float]:
+        """Metrics whose distributions answer a question, with their shares.
+
+        What is known answers for itself. Else the metric itself answers as far as its names were seen: the model reads
+        an unseen name (a new kind of processor) as anything at all, its opposite included. For the rest the most
+        similar metrics of the same word stand in, those of other devices say.
+        """
+        known, stand_ins = self._space(problem.context).metrics, self._stand_ins(problem)
+        if problem.metric in known or not stand_ins:
+            return {problem.metric: 1.0}
+        asked, read = _names(problem.metric), frozenset[str]().union(*map(_names, known))
+        own = len(asked & read) / max(len(asked), 1)
+        shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
+        return {metric: share for metric, share in shares.items() if share > 0}
+
     def trust(self, problem: Problem) -> float:
         """How far the model alone deserves belief on a problem: its validated rank correlation on the same metric.
 
-        Half of the best of the same metric word where the exact metric was not trained on; less where the context names
-        something new, a device say; 0 for an unknown space.
+        That of the most similar metrics where it is unknown, and less; less again where the context names something
+        new, a device say; 0 for an unknown space.
         """
         space = self._space(problem.context)
-        word = problem.metric.split()[0]
-        related = [own.rank / 2 for metric, own in space.metrics.items() if metric.split()[0] == word]
         exact = space.metrics.get(problem.metric)
-        rank = np.nan_to_num(exact.rank if exact else max(related, default=0.0))
-        return float(np.clip(rank, 0, 1)) * (1.0 if names(problem.context) <= space.names else _NEW_NAME)
+        alike = sum(share * space.metrics[metric].rank for metric, share in self._stand_ins(problem).items())
+        rank = exact.rank if exact else alike * _NEW_METRIC
+        return float(np.clip(np.nan_to_num(rank), 0, 1)) * (1.0 if names(problem.context) <= space.names else _NEW_NAME)
 
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""
@@ -121,6 +138,15 @@ class Knowledge:
         alike = [exact] if exact else self._of_word(problem.metric.split()[0])
         least = min((known.least for known in alike), default=-_LARGEST)
         return _heads(least, max((known.most for known in alike), default=_LARGEST))
+
+    def _stand_ins(self, problem: Problem) -> dict[str, float]:
+        """The most similar of the known metrics of the same word, with shares."""
+        words = problem.metric.split()
+        known = [metric for metric in self._space(problem.context).metrics if metric.split()[0] == words[0]]
+        similar = {metric: _similarity(set(words), set(metric.split())) for metric in known}
+        nearest = sorted(known, key=lambda metric: -similar[metric])[:_STAND_INS]
+        total = sum(similar[metric] ** _NEARNESS for metric in nearest)
+        return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
 
     def _space(self, context: str) -> Space:
         return self.spaces.get(first_line(context), Space())
@@ -135,6 +161,16 @@ def names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
     words = re.sub(r"=-?\d+(\.\d+)?\b", "=", context.partition("\n")[2]).split()
     return frozenset(word for word in words if re.search(r"[^\W\d]", word))
+
+
+def _names(metric: str) -> frozenset[str]:
+    """Names in a metric: devices and data sets, not their numbers."""
+    return frozenset(word for word in metric.split()[1:] if "=" not in word and re.search(r"[^\W\d]", word))
+
+
+def _similarity(words: set[str], others: set[str]) -> float:
+    """Jaccard's: shared words over all words."""
+    return len(words & others) / len(words | others)
 
 
 @lru_cache(maxsize=256)
