@@ -27,6 +27,7 @@ from sklearn.preprocessing import StandardScaler
 from tables import show
 
 from prerank.search_spaces import fbnet, nas_bench_201
+from prerank.surrogate import Prediction
 from prerank.surrogate.adaptation import Adaptation
 from prerank.surrogate.checkpoint import load
 from prerank.surrogate.fields import Fields
@@ -115,17 +116,23 @@ def surrogates(
     inference = load(arguments.checkpoint or PACKAGED, "cpu")
     question = as_problem(problem)
     prior, reading = inference.read(question, texts)
-    results = [summary(name, device, "prerank", 0, [spearman(prior.mean, latency)])]
+    results = [found(name, device, 0, latency, [prior])]
     for n in SAMPLES:
-        pairs: list[tuple[float, float]] = []
+        predictions: list[Prediction] = []
         for seed in track(range(arguments.seeds), f"{name} {device}, {n} measured", transient=True):
             measured = np.isin(np.arange(len(texts)), draw(len(texts), n, seed))
             learnt = Adaptation(reading[measured], latency[measured], inference.knowledge.trust(question))
-            prediction = learnt(prior, reading)
-            pairs.append((spearman(prediction.mean, latency), coverage(prediction, latency, 0.9)))
-        found = summary(name, device, "prerank", n, [pair[0] for pair in pairs])
-        results.append(found | {"covered": interval(pair[1] for pair in pairs)})
+            predictions.append(learnt(prior, reading))
+        results.append(found(name, device, n, latency, predictions))
     return results
+
+
+def found(name: str, device: str, n: int, latency: Floats, predictions: list[Prediction]) -> dict[str, Any]:
+    """One line of the results: of the surrogate's predictions, one a seed."""
+    line = summary(name, device, "prerank", n, [spearman(prediction.mean, latency) for prediction in predictions])
+    for level in (50, 90):
+        line[f"covered{level}"] = interval(coverage(prediction, latency, level / 100) for prediction in predictions)
+    return line | {"trust": interval(prediction.trust.mean() for prediction in predictions)}
 
 
 def scored(predict: Predict, latency: Floats, n: int, seed: int) -> float:
@@ -197,12 +204,25 @@ def across(results: list[dict[str, Any]]) -> Any:
         own = [result for result in results if (result["model"], result["samples"]) == (model, n)]
         mean = np.mean([result["spearman"]["mean"] for result in own])
         cells = {result["device"]: shown(result["spearman"]) for result in own}
-        held = [result["covered"]["mean"] for result in own if "covered" in result]
+        held = [result["covered90"]["mean"] for result in own if "covered90" in result]
         covered = f"{np.mean(held):.2f}" if held else ""
         lines.append(
             {"model": model, "measured": str(n), **cells, "mean": f"{mean:.3f}", "90 % intervals hold": covered}
         )
     return pd.DataFrame(lines)
+
+
+def plot(results: list[dict[str, Any]], axes: Any) -> None:
+    """Rank correlation over the number of measurements, a mean over the devices of NAS-Bench-201."""
+    own = [result for result in results if result["space"] == "NAS-Bench-201"]
+    for model in dict.fromkeys(result["model"] for result in own):
+        sizes = [n for n in (0, *SAMPLES) if any((r["model"], r["samples"]) == (model, n) for r in own)]
+        ranks = [[r["spearman"]["mean"] for r in own if (r["model"], r["samples"]) == (model, n)] for n in sizes]
+        axes.plot(sizes, np.mean(ranks, axis=1), marker="o", label=model, linewidth=3 if model == "prerank" else 1)
+    axes.set_xscale("symlog", linthresh=3)
+    axes.set_xticks((0, *SAMPLES), [str(n) for n in (0, *SAMPLES)])
+    axes.set(xlabel="measurements on the device", ylabel="Spearman", title="NAS-Bench-201 on unseen devices")
+    axes.legend(fontsize="small")
 
 
 if __name__ == "__main__":
