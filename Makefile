@@ -2,9 +2,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/prerank.stamp
 
-# What an installation depends on: an edited file is seen through its link, a new or a removed one is not.
 BENCHMARKS := help_latency unseen_shapes nas_bench_101 calibration inference results
 
+# What an installation depends on: an edited file is seen through its link, a new or a removed one is not.
 define INSTALLED
 cksum pyproject.toml constraints.txt; \
 find __init__.py py.typed surrogate search_spaces integrations \
