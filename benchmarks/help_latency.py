@@ -121,7 +121,7 @@ def surrogates(
         predictions: list[Prediction] = []
         for seed in track(range(arguments.seeds), f"{name} {device}, {n} measured", transient=True):
             measured = np.isin(np.arange(len(texts)), draw(len(texts), n, seed))
-            learnt = Adaptation(reading[measured], latency[measured], inference.knowledge.trust(question))
+            learnt = Adaptation(reading[measured], latency[measured], inference.knowledge.claim(question))
             predictions.append(learnt(prior, reading))
         results.append(found(name, device, n, latency, predictions))
     return results

@@ -227,7 +227,7 @@ class Adaptation:
     Args:
         reading: The observed candidates.
         values: What was measured, (n,); nan or infinite: the candidate failed.
-        trust: How far the prior deserves belief, in [0, 1].
+        trust: How far the prior deserves belief, in [0, 1]; with 0 there is nothing that a correction had to beat.
     """
 
     def __init__(self, reading: Reading, values: Floats, trust: float) -> None:
@@ -256,7 +256,7 @@ class Adaptation:
         gains = [(rival - y) ** 2 - (left_out - y) ** 2 for rival in (line.left_out, _others(y))]
         # By more than chance: on pure noise the best of many kernels looks better than none.
         margin = (max(trust**2, _LEAST_TRUST) + _CAUTION / count) / np.sqrt(count)
-        self._corrects = all(gain.mean() > margin * gain.std() for gain in gains)
+        self._corrects = trust == 0 or all(gain.mean() > margin * gain.std() for gain in gains)
         self._line = line if line.density(y) > self._density(y) + _MARGIN else None
         ranked = np.asarray(left_out) if self._corrects else self._features.prior
         self._seen = count

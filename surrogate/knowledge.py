@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -20,9 +21,11 @@ from .codec import FAILED, HEADS, ZERO, interval
 from .problem import Problem, first_line
 
 _LARGEST = sys.float_info.max
+_ELSEWHERE = 16  # metrics of other spaces that are looked at where a space is unknown
 _STAND_INS = 4  # metrics that answer for an unknown one
 _NEARNESS = 4  # power of their similarity, their share
 _NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
+_UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
@@ -102,8 +105,8 @@ class Knowledge:
         }
 
     def metrics(self, context: str) -> list[str]:
-        """Metrics that are known of a context."""
-        return list(self._space(context).metrics)
+        """Metrics that are known of a context; where it is unknown, a few of every space, as a guess."""
+        return list(self._space(context).metrics) or self._elsewhere()
 
     def answering(self, problem: Problem) -> dict[str, float]:
         """Metrics whose distributions answer a question, with their shares.
@@ -132,6 +135,11 @@ class Knowledge:
         rank = exact.rank if exact else alike * _NEW_METRIC
         return float(np.clip(np.nan_to_num(rank), 0, 1)) * (1.0 if names(problem.context) <= space.names else _NEW_NAME)
 
+    def claim(self, problem: Problem) -> float:
+        """What the model's word counts against observations: its trust; little where others stood in, unvalidated."""
+        known = problem.metric in self._space(problem.context).metrics
+        return self.trust(problem) if known else min(self.trust(problem), _UNPROVEN)
+
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""
         exact = self._space(problem.context).metrics.get(problem.metric)
@@ -147,6 +155,11 @@ class Knowledge:
         nearest = sorted(known, key=lambda metric: -similar[metric])[:_STAND_INS]
         total = sum(similar[metric] ** _NEARNESS for metric in nearest)
         return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
+
+    def _elsewhere(self) -> list[str]:
+        """The first metrics of every space, then the second ones, and so on."""
+        rounds = zip_longest(*(space.metrics for space in self.spaces.values()))
+        return list(dict.fromkeys(metric for metrics in rounds for metric in metrics if metric))[:_ELSEWHERE]
 
     def _space(self, context: str) -> Space:
         return self.spaces.get(first_line(context), Space())

@@ -113,3 +113,20 @@ def test_the_answer_for_an_unknown_device_is_that_of_known_ones(inference: Infer
     assert unknown.mass.sum(axis=1) == pytest.approx(np.ones(len(texts)))
     adapted, _ = inference.read(Problem("c", "ms new"), texts)
     assert np.array_equal(adapted.mean, unknown.mean)
+
+
+def test_in_an_unknown_space_metrics_of_all_others_are_looked_at() -> None:
+    spaces = {f"s{n}": Space({f"m{n} {k}": Known(0.9) for k in range(n)}) for n in range(8)}
+    found = Knowledge(spaces).metrics("unknown")
+    assert len(found) == 16
+    assert {metric.split()[0] for metric in found} == {f"m{n}" for n in range(1, 8)}
+    assert Knowledge(spaces).metrics("s3\nmore") == ["m3 0", "m3 1", "m3 2"]
+    assert not Knowledge().metrics("unknown")
+
+
+def test_an_answer_of_others_claims_little_against_observations() -> None:
+    assert KNOWLEDGE.claim(Problem("space", "latency_ms pixel 3")) == KNOWLEDGE.trust(
+        Problem("space", "latency_ms pixel 3")
+    )
+    assert 0 < KNOWLEDGE.claim(Problem("space", "latency_ms pixel 9")) < 0.4
+    assert KNOWLEDGE.claim(Problem("elsewhere", "latency_ms pixel 3")) == 0
