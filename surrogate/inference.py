@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .adaptation import Reading
 from .decoding import Leaves, decode, outline
+from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
 from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, RLM, Memory
 from .prediction import Prediction, concatenate
@@ -80,13 +81,36 @@ class Inference:
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Memory]:
         """Memories of the texts, a batch at a time."""
-        words = self.tokenizer(texts, CANDIDATE_WORDS)
+        long = np.array([self.tokenizer.exceeds(text, CANDIDATE_WORDS) for text in texts], dtype=np.bool_)
+        short = ["" if apart else text for text, apart in zip(texts, long, strict=True)]
+        words = self.tokenizer(short, CANDIDATE_WORDS)
         index = self._tensor(words.index)
         for start in range(0, len(texts), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
             with torch.inference_mode():
-                embedded, context = self.model.words(self._tensor(words.pieces)), self._context(problem.context)
-                memory = self.model.read_candidates(embedded, index[start : start + _CHUNK], context)
+                embedded = self.model.words(self._tensor(words.pieces))
+                read = [
+                    (rows, self.model.read_candidates(embedded, index[chunk][rows], context))
+                    for rows, context in self._contexts(problem.context, texts[chunk], long[chunk])
+                ]
+                order = torch.cat([rows for rows, _ in read]).argsort()
+                memory = Memory.joined([memory for _, memory in read], order)
             yield memory
+
+    def _contexts(self, context: str, texts: Sequence[str], long: NDArray[np.bool_]) -> Iterator[tuple[Tensor, Memory]]:
+        """Rows of texts, with the encoded contexts in which they are read: one for all short ones, one a long one."""
+        if not long.all():
+            yield self._tensor(np.flatnonzero(~long)), self._context(context)
+        if not long.any():
+            return
+        words = self.tokenizer(
+            [joint(context, text) for text, apart in zip(texts, long, strict=True) if apart], JOINT_WORDS
+        )
+        embedded, index = self.model.words(self._tensor(words.pieces)), self._tensor(words.index)
+        lengths = (words.index > 0).sum(axis=1)
+        for batch in batches(lengths):
+            encoded = self.model.encode(embedded, index[batch, : lengths[batch].max()])
+            yield self._tensor(np.flatnonzero(long)[batch]), encoded
 
     def _context(self, context: str) -> Memory:
         """The context as the reader's memory, encoded once."""

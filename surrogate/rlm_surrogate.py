@@ -110,7 +110,8 @@ class RLMSurrogate:
         tokenizer = Tokenizer.train(texts, vocabulary)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = RLM(tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
+            shape = (tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
+            model = RLM(*shape, soft_cap=None)
         return cls(Inference(model.to(device), tokenizer, Knowledge()), device)
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:

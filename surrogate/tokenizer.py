@@ -114,6 +114,11 @@ class Tokenizer:
             index[number, : len(words)] = [table.setdefault(word, len(table)) for word in words]
         return Words(np.array(list(table), dtype=np.int64), index, len(cut))
 
+    def exceeds(self, text: str, limit: int) -> bool:
+        """Whether a text has more positions than limit."""
+        # A position takes a character at least, so that most texts need not be split to know.
+        return len(text) > limit and len(self._positions(text, limit + 1)) > limit
+
     def _positions(self, text: str, limit: int) -> list[tuple[int, ...]]:
         """The first positions of a text, at most limit."""
         positions: list[tuple[int, ...]] = []
