@@ -103,9 +103,8 @@ class Inference:
             yield self._tensor(np.flatnonzero(~long)), self._context(context)
         if not long.any():
             return
-        words = self.tokenizer(
-            [joint(context, text) for text, apart in zip(texts, long, strict=True) if apart], JOINT_WORDS
-        )
+        apart = [joint(context, texts[row]) for row in np.flatnonzero(long)]
+        words = self.tokenizer(apart, JOINT_WORDS)
         embedded, index = self.model.words(self._tensor(words.pieces)), self._tensor(words.index)
         lengths = (words.index > 0).sum(axis=1)
         for batch in batches(lengths):

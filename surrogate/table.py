@@ -183,15 +183,21 @@ class _JointSpace(_Space):
     def _choose(self, rng: np.random.Generator, contexts: int, candidates: int) -> tuple[NDArray[np.int64], int]:
         chosen, _ = super()._choose(rng, candidates, candidates)
         together = list(batches((self._contexts.index[chosen] > 0).sum(axis=1)))
-        return chosen[together[rng.integers(len(together))]], 1
+        # By their sizes, so that a text's length does not decide how often it is drawn.
+        sizes = np.array([len(batch) for batch in together])
+        return chosen[together[rng.choice(len(together), p=sizes / sizes.sum())]], 1
 
 
 def _routes(rows: Sequence[Row], tokenizer: Tokenizer) -> dict[type[_Space], list[Row]]:
-    """The rows by how their candidates are read."""
+    """The rows by how their texts are read; one with short and with long texts is in both."""
     routes: dict[type[_Space], list[Row]] = {}
     for row in rows:
-        long = any(tokenizer.exceeds(text, CANDIDATE_WORDS) for text in row.texts)
-        routes.setdefault(_JointSpace if long else _Space, []).append(row)
+        texts: dict[type[_Space], list[str]] = {}
+        for text in row.texts:
+            kind = _JointSpace if tokenizer.exceeds(text, CANDIDATE_WORDS) else _Space
+            texts.setdefault(kind, []).append(text)
+        for kind, own in texts.items():
+            routes.setdefault(kind, []).append(Row(row.context, tuple(own), row.values))
     return routes
 
 
