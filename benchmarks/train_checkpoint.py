@@ -102,6 +102,8 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--leave-out", nargs="*", default=[], help=without.__doc__)
     parser.add_argument("--share", nargs="*", type=share, default=[], help="weights of draws, as in nas_bench_101=8")
     parser.add_argument("--start", type=Path, help="checkpoint to start from; default: random weights")
+    parser.add_argument("--encoder", help="folder or hub name of a T5Gemma model whose encoder reads the contexts")
+    parser.add_argument("--train-encoder", action="store_true", help="train that encoder too; default: it is frozen")
     parser.add_argument("--rate", type=float, default=0.01, help="peak learning rate")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
@@ -115,7 +117,12 @@ def started(rows: Sequence[Row], arguments: argparse.Namespace) -> RLMSurrogate:
     if arguments.start:
         return RLMSurrogate.load(arguments.start, device=arguments.device)
     return RLMSurrogate.untrained(
-        vocabulary_texts(rows), vocabulary=arguments.vocabulary, seed=arguments.seed, device=arguments.device
+        vocabulary_texts(rows),
+        vocabulary=arguments.vocabulary,
+        encoder=arguments.encoder,
+        frozen=not arguments.train_encoder,
+        seed=arguments.seed,
+        device=arguments.device,
     )
 
 

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from .adaptation import Reading
 from .decoding import Leaves, decode, outline
+from .encoder import EncoderTokenizer, PretrainedEncoder
 from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
 from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, RLM, Memory
@@ -46,6 +47,12 @@ class Inference:
     def device(self) -> torch.device:
         """Where the model runs."""
         return self.model.order.device
+
+    @property
+    def context_tokenizer(self) -> Tokenizer | EncoderTokenizer:
+        """What splits contexts."""
+        encoder = self.model.encoder
+        return encoder.tokenizer if isinstance(encoder, PretrainedEncoder) else self.tokenizer
 
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, by the model alone."""
@@ -103,20 +110,19 @@ class Inference:
             yield self._tensor(np.flatnonzero(~long)), self._context(context)
         if not long.any():
             return
-        apart = [joint(context, texts[row]) for row in np.flatnonzero(long)]
-        words = self.tokenizer(apart, JOINT_WORDS)
-        embedded, index = self.model.words(self._tensor(words.pieces)), self._tensor(words.index)
+        apart = [joint(context, texts[row]) for row in np.flatnonzero(long).tolist()]
+        words = self.context_tokenizer(apart, JOINT_WORDS)
+        pieces, index = self._tensor(words.pieces), self._tensor(words.index)
         lengths = (words.index > 0).sum(axis=1)
         for batch in batches(lengths):
-            encoded = self.model.encode(embedded, index[batch, : lengths[batch].max()])
+            encoded = self.model.encode(pieces, index[batch, : lengths[batch].max()])
             yield self._tensor(np.flatnonzero(long)[batch]), encoded
 
     def _context(self, context: str) -> Memory:
         """The context as the reader's memory, encoded once."""
         if context not in self._encoded:
-            words = self.tokenizer([context], CONTEXT_WORDS)
-            embedded = self.model.words(self._tensor(words.pieces))
-            encoded = self.model.encode(embedded, self._tensor(words.index))
+            words = self.context_tokenizer([context], CONTEXT_WORDS)
+            encoded = self.model.encode(self._tensor(words.pieces), self._tensor(words.index))
             self._encoded = dict(list(self._encoded.items())[1 - _CONTEXTS :]) | {context: encoded}
         return self._encoded[context]
 

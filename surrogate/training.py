@@ -42,6 +42,7 @@ class Training:
         shares: First context line -> weight of its draws; None: the square root of its rows.
         rate: Peak learning rate of Muon; AdamW's is `adam_rate`.
         adam_rate: Peak learning rate of the embeddings, norms and outputs.
+        encoder_rate: Peak learning rate of a pretrained encoder that is not frozen.
         warm_up: Share of the steps in which the rate rises.
         clip: Largest norm of the gradient.
         validate_every: Steps between two validations.
@@ -61,6 +62,7 @@ class Training:
     shares: Mapping[str, float] | None = None
     rate: float = 0.01
     adam_rate: float = 3e-3
+    encoder_rate: float = 3e-5
     warm_up: float = 0.05
     clip: float = 1.0
     validate_every: int = 150
@@ -123,11 +125,14 @@ class Training:
 
     def _optimizers(self, model: RLM) -> list[torch.optim.Optimizer]:
         matrices = [p for stage in (model.reader, model.writer) for p in stage.parameters() if p.ndim == 2]
-        taken = {id(p) for p in matrices}
+        pretrained = model.pretrained_parameters()
+        taken = {id(p) for p in (*matrices, *pretrained)}
         others = [p for p in model.parameters() if id(p) not in taken]
+        groups: list[dict[str, Any]] = [{"params": others, "peak": self.adam_rate}]
+        if pretrained:
+            groups.append({"params": pretrained, "peak": self.encoder_rate})
         muon: Any = torch.optim.Muon([{"params": matrices, "peak": self.rate}], weight_decay=0.1)
-        adam = torch.optim.AdamW([{"params": others, "peak": self.adam_rate}], betas=(0.9, 0.98), weight_decay=0.0)
-        return [muon, adam]
+        return [muon, torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0)]
 
     def _validate(self, model: RLM, validate: Callable[[], float] | None, step: int, loss: float) -> None:
         model.eval()
@@ -194,8 +199,8 @@ def _interrupts() -> Generator[list[int]]:
 
 def loss_of(model: RLM, batch: Batch) -> Tensor:
     """Cross-entropy of a batch's numbers, nats a measured number. Digits after FAILED or ZERO do not count."""
-    words = model.words(batch.pieces)
-    candidates = model.read_candidates(words, batch.candidates, model.encode(words, batch.contexts))
+    words, contexts = model.words(batch.pieces), model.encode(batch.context_pieces, batch.contexts)
+    candidates = model.read_candidates(words, batch.candidates, contexts)
     metrics = model.embed_metrics(words, batch.metrics)[batch.asked]
     scores = model(metrics, batch.tokens, candidates)
     tokens = batch.tokens.flatten(0, 1)

@@ -91,7 +91,7 @@ def test_training_and_asking_read_a_long_text_alike(inference: Inference) -> Non
     model = inference.model
     with torch.inference_mode():
         embedded = model.words(batch.pieces)
-        trained = model.read_candidates(embedded, batch.candidates, model.encode(embedded, batch.contexts))
+        trained = model.read_candidates(embedded, batch.candidates, model.encode(batch.context_pieces, batch.contexts))
         (asked,) = inference._read(PROBLEM, [MIXED[1]])
     torch.testing.assert_close(trained.layers[0].keys, asked.layers[0].keys)
 
