@@ -2,7 +2,8 @@
 
 Cross-entropy of every number's tokens under teacher forcing. Matrices of the layers are stepped by Muon (Jordan et al.
 2024), everything else by AdamW; linear warm-up, linear decay to zero, gradient clipping. The weights that rank the
-validation rows best are kept. Draws depend on (seed, step) alone, so that a resumed run repeats an uninterrupted one.
+validation rows best are kept. Draws depend on (seed, step, process) alone, so that a resumed run repeats an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tqdm import tqdm
 
 from .codec import FIRST, ZERO
 from .model import RLM
+from .processes import ALONE, Processes
 from .table import Batch, Table
 
 
@@ -52,6 +54,7 @@ class Training:
             a state goes on from there.
         amp: Compute in bfloat16 where it is safe, which is faster on a GPU and on a processor with AVX-512 BF16; None
             does so on a GPU.
+        processes: Those that share the run; each draws its own batches (see `Processes.launched`).
     """
 
     steps: int
@@ -70,6 +73,7 @@ class Training:
     seed: int = 0
     folder: Path | None = None
     amp: bool | None = None
+    processes: Processes = ALONE
     _best: float = field(default=-np.inf, init=False)
     _kept: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False)
     _stale: int = field(default=0, init=False)
@@ -79,7 +83,7 @@ class Training:
         self._best, self._kept, self._stale = -np.inf, {}, 0
         optimizers = self._optimizers(model)
         step = self._resume(model, optimizers)
-        progress = tqdm(initial=step, total=self.steps, desc="training", unit="step")
+        progress = tqdm(initial=step, total=self.steps, desc="training", unit="step", disable=not self.processes.main)
         with progress, _interrupts() as asked:
             while step < self.steps and self._stale < self.patience:
                 loss = self._step(model, table, optimizers, step)
@@ -90,7 +94,7 @@ class Training:
                 if step % self.validate_every == 0 or step == self.steps:
                     self._validate(model, validate, step, float(loss))
                     self._save(model, optimizers, step)
-                if asked:
+                if self.processes.mean(len(asked)) > 0:
                     self._save(model, optimizers, step)
                     raise KeyboardInterrupt
         if self._kept:
@@ -100,7 +104,7 @@ class Training:
     def _step(self, model: RLM, table: Table, optimizers: list[torch.optim.Optimizer], step: int) -> Tensor:
         model.train()
         device = next(model.parameters()).device
-        rng = np.random.default_rng([self.seed, step])
+        rng = np.random.default_rng([self.seed, step, self.processes.index])  # index 0 draws as if it were not there
         amp = device.type == "cuda" if self.amp is None else self.amp
         losses: list[Tensor] = []
         with torch.random.fork_rng():
@@ -111,6 +115,7 @@ class Training:
                     loss = loss_of(model, batch) / self.draws
                 loss.backward()
                 losses.append(loss.detach())
+        self.processes.average_gradients(model.parameters())
         nn.utils.clip_grad_norm_(model.parameters(), self.clip)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
@@ -136,7 +141,8 @@ class Training:
 
     def _validate(self, model: RLM, validate: Callable[[], float] | None, step: int, loss: float) -> None:
         model.eval()
-        rank = validate() if validate else float("nan")
+        rank = self.processes.mean(validate() if validate else float("nan"))
+        loss = self.processes.mean(loss)
         if rank > self._best:
             self._best, self._stale = rank, 0
             self._kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
@@ -145,14 +151,14 @@ class Training:
         self._log({"step": step, "loss": round(loss, 5), "rank": round(rank, 5), "time": round(time.time(), 1)})
 
     def _log(self, entry: dict[str, float]) -> None:
-        if self.folder:
+        if self.folder and self.processes.main:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
 
     def _save(self, model: RLM, optimizers: list[torch.optim.Optimizer], step: int) -> None:
         """Write the resumable state, whole or not at all."""
-        if not self.folder:
+        if not self.folder or not self.processes.main:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
