@@ -19,9 +19,6 @@ def small_encoder(width: int, heads: int, layers: int, soft_cap: float | None) -
     """A small encoder of the T5Gemma architecture (transformers), which reads embeddings, not ids."""
     from transformers import T5GemmaConfig, T5GemmaEncoderModel, T5GemmaModuleConfig
 
-    class Encoder(T5GemmaEncoderModel):
-        _supports_sdpa = soft_cap is None  # nothing but the soft cap keeps T5Gemma from the fused kernel
-
     shape = T5GemmaModuleConfig(
         vocab_size=1,
         hidden_size=width,
@@ -35,7 +32,12 @@ def small_encoder(width: int, heads: int, layers: int, soft_cap: float | None) -
         bos_token_id=None,
         eos_token_id=None,
     )
-    return Encoder(T5GemmaConfig(encoder=shape, decoder=shape, is_encoder_decoder=False, dropout_rate=0.0))
+    decoder = shape.to_dict()  # a copy, as it is marked causal, which the fused kernel would obey
+    whole = T5GemmaConfig(encoder=shape, decoder=decoder, is_encoder_decoder=False, dropout_rate=0.0)
+    encoder: Any = T5GemmaEncoderModel(whole)
+    if soft_cap is None:  # nothing else keeps T5Gemma from the fused kernel
+        encoder.encoder.config._attn_implementation = "sdpa"
+    return encoder
 
 
 class PretrainedEncoder(nn.Module):

@@ -171,8 +171,8 @@ class RLM(nn.Module):
         reader_layers: Layers that read a candidate.
         writer_layers: Layers that write a number.
         dropout: Share of a layer's output left out in training; a few thousand rows are soon learnt by heart.
-        soft_cap: Bound of the encoder's attention scores, as in checkpoints that do not say; None trains 1.7 times
-            faster on contexts of 1000 words.
+        soft_cap: Bound of the encoder's attention scores, as in checkpoints that do not say; None trains three
+            times faster on contexts of 1000 words.
         encoder: A pretrained encoder to take the small one's place.
     """
 
