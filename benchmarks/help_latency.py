@@ -20,14 +20,14 @@ import pandas as pd
 from intervals import interval, shown
 from measured_tables import FOLDER
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
+from tables import show
 
 from prerank.search_spaces import fbnet, nas_bench_201
+from prerank.surrogate import Prediction
 from prerank.surrogate.adaptation import Adaptation
 from prerank.surrogate.checkpoint import load
 from prerank.surrogate.fields import Fields
@@ -66,8 +66,7 @@ def main() -> None:
     """Measure, print, write."""
     arguments = parse()
     results = [result for name in SPACES for device in SPACES[name][3] for result in measured(name, device, arguments)]
-    for name in SPACES:
-        show(name, [result for result in results if result["space"] == name])
+    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -117,17 +116,23 @@ def surrogates(
     inference = load(arguments.checkpoint or PACKAGED, "cpu")
     question = as_problem(problem)
     prior, reading = inference.read(question, texts)
-    results = [summary(name, device, "prerank", 0, [spearman(prior.mean, latency)])]
+    results = [found(name, device, 0, latency, [prior])]
     for n in SAMPLES:
-        pairs: list[tuple[float, float]] = []
+        predictions: list[Prediction] = []
         for seed in track(range(arguments.seeds), f"{name} {device}, {n} measured", transient=True):
             measured = np.isin(np.arange(len(texts)), draw(len(texts), n, seed))
-            learnt = Adaptation(reading[measured], latency[measured], inference.knowledge.trust(question))
-            prediction = learnt(prior, reading)
-            pairs.append((spearman(prediction.mean, latency), coverage(prediction, latency, 0.9)))
-        found = summary(name, device, "prerank", n, [pair[0] for pair in pairs])
-        results.append(found | {"covered": interval(pair[1] for pair in pairs)})
+            learnt = Adaptation(reading[measured], latency[measured], inference.knowledge.claim(question))
+            predictions.append(learnt(prior, reading))
+        results.append(found(name, device, n, latency, predictions))
     return results
+
+
+def found(name: str, device: str, n: int, latency: Floats, predictions: list[Prediction]) -> dict[str, Any]:
+    """One line of the results: of the surrogate's predictions, one a seed."""
+    line = summary(name, device, "prerank", n, [spearman(prediction.mean, latency) for prediction in predictions])
+    for level in (50, 90):
+        line[f"covered{level}"] = interval(coverage(prediction, latency, level / 100) for prediction in predictions)
+    return line | {"trust": interval(prediction.trust.mean() for prediction in predictions)}
 
 
 def scored(predict: Predict, latency: Floats, n: int, seed: int) -> float:
@@ -186,15 +191,38 @@ def summary(space: str, device: str, model: str, n: int, ranks: list[float]) -> 
     return {"space": space, "device": device, "model": model, "samples": n, "spearman": interval(ranks)}
 
 
-def show(name: str, results: list[dict[str, Any]]) -> None:
-    """Print the results of a space: devices across, and their mean."""
-    devices = list(dict.fromkeys(result["device"] for result in results))
-    table = Table("model", "measured", *devices, "mean", title=f"{name}: Spearman on unseen devices")
+def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text: devices across, and their mean."""
+    names = dict.fromkeys(result["space"] for result in results)
+    return {f"{name}: Spearman on unseen devices": across([r for r in results if r["space"] == name]) for name in names}
+
+
+def across(results: list[dict[str, Any]]) -> Any:
+    """Devices across, and their mean."""
+    lines: list[dict[str, str]] = []
     for model, n in dict.fromkeys((result["model"], result["samples"]) for result in results):
-        cells = [r["spearman"] for r in results if (r["model"], r["samples"]) == (model, n)]
-        mean = np.mean([cell["mean"] for cell in cells])
-        table.add_row(model, str(n), *(shown(cell) for cell in cells), f"{mean:.3f}")
-    Console(width=150).print(table)
+        own = [result for result in results if (result["model"], result["samples"]) == (model, n)]
+        mean = np.mean([result["spearman"]["mean"] for result in own])
+        cells = {result["device"]: shown(result["spearman"]) for result in own}
+        held = [result["covered90"]["mean"] for result in own if "covered90" in result]
+        covered = f"{np.mean(held):.2f}" if held else ""
+        lines.append(
+            {"model": model, "measured": str(n), **cells, "mean": f"{mean:.3f}", "90 % intervals hold": covered}
+        )
+    return pd.DataFrame(lines)
+
+
+def plot(results: list[dict[str, Any]], axes: Any) -> None:
+    """Rank correlation over the number of measurements, a mean over the devices of NAS-Bench-201."""
+    own = [result for result in results if result["space"] == "NAS-Bench-201"]
+    for model in dict.fromkeys(result["model"] for result in own):
+        sizes = [n for n in (0, *SAMPLES) if any((r["model"], r["samples"]) == (model, n) for r in own)]
+        ranks = [[r["spearman"]["mean"] for r in own if (r["model"], r["samples"]) == (model, n)] for n in sizes]
+        axes.plot(sizes, np.mean(ranks, axis=1), marker="o", label=model, linewidth=3 if model == "prerank" else 1)
+    axes.set_xscale("symlog", linthresh=3)
+    axes.set_xticks((0, *SAMPLES), [str(n) for n in (0, *SAMPLES)])
+    axes.set(xlabel="measurements on the device", ylabel="Spearman", title="NAS-Bench-201 on unseen devices")
+    axes.legend(fontsize="small")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Speed and memory of the shipped checkpoint, as ratios taken in one run.
 
-python benchmarks/inference.py [--table nas_bench_101.jsonl.gz]
+python benchmarks/inference.py
 
 1. A thousand candidates against one, under a shared context of 512 words; candidates a second.
 2. Against decoding the same weights the reference way: texts padded to the limit, the context read again for every
-   candidate, memory copied for each of 64 samples, no cache of keys and values, the median of the samples as the answer
-   (with --table: the rank correlation that each way reaches on test cells).
+   candidate, memory copied for each of 64 samples, no cache of keys and values, the median of the samples as the
+   answer; and the rank correlation that each way reaches on test cells.
 3. Peak memory of loading and ranking 100,000 candidates in a process of its own.
 4. Agreement: the same ranking in every run, order and process; batch sizes; cached and uncached decoding.
 """
@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
+from measured_tables import FOLDER
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
+from tables import show
 
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Problem, RLMSurrogate, rank
@@ -52,21 +53,24 @@ def main() -> None:
     texts = [nas_bench_101.to_text(cell) for cell in nas_bench_101.sample(np.random.default_rng(0), 1000)]
     results = (
         scaling(surrogate, texts)
-        | reference(surrogate, texts, arguments.table)
+        | reference(surrogate, texts, arguments.data)
         | agreement(surrogate, texts)
         | {f"peak memory of ranking {MANY:,} candidates, MB": memory()}
     )
-    table = Table("what", "measured", title="Inference, shipped checkpoint, CPU")
-    for name, value in results.items():
-        table.add_row(name, f"{value:,.4g}" if isinstance(value, float) else str(value))
-    Console(width=120).print(table)
+    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def tables(results: dict[str, Any]) -> dict[str, Any]:
+    """The results as titled data frames of text."""
+    cells = {name: f"{value:,.4g}" if isinstance(value, float) else str(value) for name, value in results.items()}
+    return {"Inference, packaged checkpoint, CPU": pd.DataFrame(cells.items(), columns=["what", "measured"])}
 
 
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--table", type=Path, help="NAS-Bench-101 as JSON lines, for the rank correlations")
+    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables, for the rank correlations")
     parser.add_argument("--checkpoint", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "inference.json")
     parser.add_argument("--memory-child", type=int, help=argparse.SUPPRESS)
@@ -96,24 +100,22 @@ def long_problem(salt: int) -> Problem:
     return Problem(" ".join(words + filler), problem.metric, problem.direction)
 
 
-def reference(surrogate: RLMSurrogate, texts: list[str], table: Path | None) -> dict[str, Any]:
+def reference(surrogate: RLMSurrogate, texts: list[str], data: Path) -> dict[str, Any]:
     """The same weights decoded the reference way, 16 candidates a batch."""
     problem, inference = nas_bench_101.problem(), surrogate._inference  # pyright: ignore[reportPrivateUsage]
     batch = texts[:16]
     slow = median_seconds(lambda salt: sampled(inference, problem, batch, salt), 0, rounds=3) / len(batch)
     fast = median_seconds(lambda salt: surrogate.predict(problem, texts), 0) / len(texts)
-    found: dict[str, Any] = {
+    cells, accuracy = test_cells(data, CELLS)
+    pairs = [(cells[i : i + 16], i) for i in range(0, len(cells), 16)]
+    medians = np.concatenate([sampled(inference, problem, part, salt) for part, salt in pairs])
+    return {
         "reference decoding, ms a candidate": 1000 * slow,
         "tree decoding, ms a candidate": 1000 * fast,
         "reference / tree": slow / fast,
+        f"Spearman of {CELLS} test cells, reference": spearman(medians, accuracy),
+        f"Spearman of {CELLS} test cells, tree": spearman(surrogate.predict(problem, cells).mean, accuracy),
     }
-    if table:
-        cells, accuracy = test_cells(table, CELLS)
-        pairs = [(cells[i : i + 16], i) for i in range(0, len(cells), 16)]
-        medians = np.concatenate([sampled(inference, problem, part, salt) for part, salt in pairs])
-        found[f"Spearman of {CELLS} test cells, reference"] = spearman(medians, accuracy)
-        found[f"Spearman of {CELLS} test cells, tree"] = spearman(surrogate.predict(problem, cells).mean, accuracy)
-    return found
 
 
 @torch.inference_mode()
@@ -145,9 +147,9 @@ def copied(memory: Memory, times: int) -> Memory:
     return Memory(layers, memory.mask.repeat_interleave(times, dim=0))
 
 
-def test_cells(table: Path, count: int) -> tuple[list[str], list[float]]:
+def test_cells(data: Path, count: int) -> tuple[list[str], list[float]]:
     """The first test cells of the table and their accuracies."""
-    with gzip.open(table, "rt") as lines:
+    with gzip.open(data / "nas" / "nas_bench_101.jsonl.gz", "rt") as lines:
         records = [record for record in map(json.loads, lines) if record["split"] == "test"][:count]
     return [nas_bench_101.to_text(nas_bench_101.from_record(r)) for r in records], [r["val_acc_108"] for r in records]
 

@@ -1,6 +1,6 @@
 """Quality on NAS-Bench-101: rank correlation on the test cells, beside the models people use on tables.
 
-python benchmarks/nas_bench_101.py nas_bench_101.jsonl.gz [--cheap FOLDER]
+python benchmarks/nas_bench_101.py [--cheap FOLDER]
 
 Every model predicts the 108-epoch validation accuracy of the rows with ``split=test``. Baselines see the encoded cell,
 facts of its graph (depths, paths, counts; without them they are far weaker) and the logarithm of its parameters.
@@ -21,10 +21,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from intervals import interval, shown
+from measured_tables import FOLDER
 from numpy.typing import NDArray
-from rich.console import Console
-from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from tables import show
 
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import RLMSurrogate
@@ -50,7 +50,7 @@ class Cells:
 def main() -> None:
     """Measure, print, write."""
     arguments = parse()
-    frame = pd.read_json(arguments.table, lines=True)
+    frame = pd.read_json(arguments.data / "nas" / "nas_bench_101.jsonl.gz", lines=True)
     train, test = cells(frame.query("split == 'train'")), cells(frame.query("split == 'test'"))
     results = [
         result
@@ -58,14 +58,14 @@ def main() -> None:
         for name, predict in contestants(train, test, size, arguments).items()
         for result in [measure(name, size, predict, train, test, arguments.seeds)]
     ]
-    show(results)
+    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path)
+    parser.add_argument("--data", type=Path, default=FOLDER)
     parser.add_argument("--checkpoint", type=Path, help="trained on 16,000 cells; default: the packaged one")
     parser.add_argument("--cheap", type=Path, help="trained on the cheap metrics alone; leave out to skip few cells")
     parser.add_argument("--seeds", type=int, default=10)
@@ -187,13 +187,19 @@ def draw(count: int, size: int, seed: int) -> NDArray[np.intp]:
     return np.random.default_rng(seed).permutation(count)[:size]
 
 
-def show(results: list[dict[str, Any]]) -> None:
-    """Print the results."""
-    table = Table("training cells", "model", "Spearman", "Kendall tau", "seeds", title="NAS-Bench-101, split=test")
-    for result in results:
-        figures = [shown(result[key]) for key in ("spearman", "tau")]
-        table.add_row(f"{result['cells']:,}", result["model"], *figures, str(result["tau"]["count"]))
-    Console(width=110).print(table)
+def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text."""
+    lines = [
+        {
+            "training cells": f"{result['cells']:,}",
+            "model": result["model"],
+            "Spearman": shown(result["spearman"]),
+            "Kendall tau": shown(result["tau"]),
+            "seeds": str(result["tau"]["count"]),
+        }
+        for result in results
+    ]
+    return {"NAS-Bench-101, split=test": pd.DataFrame(lines)}
 
 
 if __name__ == "__main__":

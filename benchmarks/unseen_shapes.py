@@ -20,10 +20,9 @@ import pandas as pd
 from intervals import interval
 from measured_tables import FOLDER, kernel_frame
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor
+from tables import show
 
 from prerank.search_spaces import kernel_configs
 from prerank.surrogate import RLMSurrogate
@@ -41,7 +40,7 @@ def main() -> None:
     arguments = parse()
     frame = kernel_frame(arguments.data)
     results = [result for case in CASES for result in measured(frame, *case, arguments)]
-    show(results)
+    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -62,7 +61,7 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
     train, test = rows[rows["split"] == "train"], rows[rows["split"] == "test"]
     shapes = [shape for _, shape in test.groupby("problem", sort=True)][: arguments.shapes]
     surrogate = RLMSurrogate.load(arguments.checkpoint)
-    covered: list[float] = []
+    covered: list[list[float]] = []
     rng = np.random.default_rng(0)
     models: dict[str, Predict] = {
         "random": lambda shape: rng.random(len(shape)),
@@ -71,7 +70,8 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
         "prerank": asked(surrogate, kernel, device, covered),
     }
     found = [summary(kernel, device, name, predict, shapes) for name, predict in models.items()]
-    return [*found[:-1], found[-1] | {"covered": interval(covered)}]
+    halves, nineties = (interval(shares) for shares in zip(*covered, strict=True))
+    return [*found[:-1], found[-1] | {"covered50": halves, "covered90": nineties}]
 
 
 def average(train: Any) -> Predict:
@@ -116,14 +116,15 @@ def number(assignment: str) -> tuple[str, float]:
         return name, float(len(value))
 
 
-def asked(surrogate: RLMSurrogate, kernel: str, device: str, covered: list[float]) -> Predict:
-    """The surrogate, which also notes how often its 90 % intervals hold."""
+def asked(surrogate: RLMSurrogate, kernel: str, device: str, covered: list[list[float]]) -> Predict:
+    """The surrogate, which also notes how often its intervals hold."""
 
     def predict(shape: Any) -> Floats:
         problem = kernel_configs.problem(kernel, device, shape["problem"].iloc[0])
         texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in shape["config"]]
         prediction = surrogate.predict(problem, texts)
-        covered.append(coverage(prediction, shape["slowdown"].to_numpy(dtype=np.float64), 0.9))
+        slowdowns = shape["slowdown"].to_numpy(dtype=np.float64)
+        covered.append([coverage(prediction, slowdowns, level) for level in (0.5, 0.9)])
         return prediction.mean
 
     return predict
@@ -143,18 +144,31 @@ def summary(kernel: str, device: str, model: str, predict: Predict, shapes: list
     return found | {"spearman": interval(spearman(predicted, times) for predicted, times in scores)}
 
 
-def show(results: list[dict[str, Any]]) -> None:
-    """Print the results."""
-    table = Table(
-        "kernel", "device", "model", "slowdown@1", "p95", "slowdown@5", "p95", "Spearman", "90 % intervals hold"
-    )
-    for r in results:
-        slow = [f"{r[key]['geometric']:.3f} ± {r[key]['half']:.3f}" for key in ("slowdown@1", "slowdown@5")]
-        tails = [f"{r[key]['p95']:.2f}" for key in ("slowdown@1", "slowdown@5")]
-        held = f"{r['covered']['mean']:.2f}" if "covered" in r else ""
-        rank = f"{r['spearman']['mean']:.3f}"
-        table.add_row(r["kernel"], r["device"], r["model"], slow[0], tails[0], slow[1], tails[1], rank, held)
-    Console(width=140).print(table)
+def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text."""
+    return {"Configurations of unseen shapes": pd.DataFrame([line(result) for result in results])}
+
+
+def line(result: dict[str, Any]) -> dict[str, str]:
+    """One model on one kernel and device."""
+    cells = {key: result[key] for key in ("kernel", "device", "model")}
+    for key in ("slowdown@1", "slowdown@5"):
+        found = result[key]
+        cells |= {key: f"{found['geometric']:.3f} ± {found['half']:.3f}", f"p95 of {key[-2:]}": f"{found['p95']:.2f}"}
+    held = f"{result['covered90']['mean']:.2f}" if "covered90" in result else ""
+    return cells | {"Spearman": f"{result['spearman']['mean']:.3f}", "90 % intervals hold": held}
+
+
+def plot(results: list[dict[str, Any]], axes: Any) -> None:
+    """Time lost by running the configuration that each model ranks first."""
+    cases = list(dict.fromkeys((result["kernel"], result["device"]) for result in results))
+    models = list(dict.fromkeys(result["model"] for result in results if result["model"] != "random"))
+    for place, model in enumerate(models):
+        own = [result["slowdown@1"]["geometric"] for result in results if result["model"] == model]
+        axes.bar(np.arange(len(cases)) + 0.25 * place, 100 * (np.array(own) - 1), width=0.25, label=model)
+    axes.set_xticks(np.arange(len(cases)) + 0.25, ["\n".join(case) for case in cases])
+    axes.set(ylabel="time lost against the best, %", title="First choice on unseen shapes")
+    axes.legend()
 
 
 if __name__ == "__main__":

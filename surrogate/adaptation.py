@@ -39,6 +39,7 @@ _LEVELS = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
 _FARTHEST = 2.5  # standard deviations; a candidate beyond them is no farther
 _LEAST_TRUST = 0.3
 _MARGIN = 0.5  # nats an observation by which the prior must fit better on another scale to be moved there
+_LEAST_SLOPE = 0.05  # of values over the prior; one that shows nothing, or the opposite, keeps its ranking but no more
 _PRIOR_NOISE, _LEAST_SPREAD = 0.5, 0.02
 _STRAIGHT = 2.0  # nats by which evidence must favour a bend of 1; a few observations cannot tell
 _LINEAR, _SMOOTH = (1.0, 1.0, 0.1), (0.0, 0.1, 1.0)  # weights of outlines, states and fields
@@ -205,14 +206,15 @@ class _Line:
     def __init__(self, prior: Floats, y: Floats) -> None:
         inverse = _inverse(1 + prior[:, None] * prior, _PRIOR_NOISE)
         weights = inverse @ y
-        self.slope, self._shift = float(prior @ weights), float(weights.sum())
-        self.left_out = _left_out(inverse, y)
+        slope, self._shift = float(prior @ weights), float(weights.sum())
+        self._slope = max(slope, _LEAST_SLOPE)
+        self.left_out = _left_out(inverse, y) if slope > _LEAST_SLOPE else _others(y)
         # Few errors say little of their spread: widened as a Student distribution would be.
         self.spread = float(np.sqrt(np.mean((y - self.left_out) ** 2) * (1 + 4 / len(y))) + _LEAST_SPREAD)
 
     def mean(self, prior: Floats) -> Floats:
         """Scores expected of prior scores."""
-        return self._shift + self.slope * prior
+        return self._shift + self._slope * prior
 
     def density(self, y: Floats) -> float:
         """Mean log density of the observed scores, each expected from the others."""
@@ -225,7 +227,7 @@ class Adaptation:
     Args:
         reading: The observed candidates.
         values: What was measured, (n,); nan or infinite: the candidate failed.
-        trust: How far the prior deserves belief, in [0, 1].
+        trust: How far the prior deserves belief, in [0, 1]; with 0 there is nothing that a correction had to beat.
     """
 
     def __init__(self, reading: Reading, values: Floats, trust: float) -> None:
@@ -251,12 +253,11 @@ class Adaptation:
             for weight, inverse in zip(self._kernels.values(), self._inverses, strict=True)
         )
         line = _Line(self._features.prior, y)
-        others = (y.sum() - y) / (count - 1)
-        gains = [(rival - y) ** 2 - (left_out - y) ** 2 for rival in (line.left_out, others)]
+        gains = [(rival - y) ** 2 - (left_out - y) ** 2 for rival in (line.left_out, _others(y))]
         # By more than chance: on pure noise the best of many kernels looks better than none.
         margin = (max(trust**2, _LEAST_TRUST) + _CAUTION / count) / np.sqrt(count)
-        self._corrects = all(gain.mean() > margin * gain.std() for gain in gains)
-        self._line = line if line.slope > 0 and line.density(y) > self._density(y) + _MARGIN else None
+        self._corrects = trust == 0 or all(gain.mean() > margin * gain.std() for gain in gains)
+        self._line = line if line.density(y) > self._density(y) + _MARGIN else None
         ranked = np.asarray(left_out) if self._corrects else self._features.prior
         self._seen = count
         self._rank = float(np.clip(spearmanr(ranked, y).statistic, 0, 1)) if np.ptp(ranked) > 0 else 0.0
@@ -327,6 +328,11 @@ def _unit(values: Floats) -> Floats:
     values = values / max(np.abs(values).max(), np.finfo(np.float64).tiny)  # squares of huge ones would overflow
     spread = values.std()
     return (values - values.mean()) / spread if spread > 0 else np.zeros(len(values))
+
+
+def _others(y: Floats) -> Floats:
+    """Mean of all numbers but each one, (n,)."""
+    return (y.sum() - y) / (len(y) - 1)
 
 
 def _density(y: Floats, mean: Floats, spread: Floats | float) -> float:

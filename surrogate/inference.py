@@ -56,9 +56,7 @@ class Inference:
 
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, by the model alone."""
-        metric, heads = self._metrics([problem.metric])[0], self.knowledge.heads(problem)
-        decoded = [decode(self.model, metric, memory, heads) for memory in self._read(problem, texts)]
-        return self._prediction(problem, decoded)
+        return self._prediction(problem, [self._decoded(problem, memory) for memory in self._read(problem, texts)])
 
     def read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
         """The same, with what the model makes of each text besides: for the metric asked, then for all it knows."""
@@ -68,7 +66,7 @@ class Inference:
         decoded: list[tuple[Leaves, Floats]] = []
         outlines, states = [np.empty((0, len(metrics)))], [np.empty((0, metrics.numel()))]
         for memory in self._read(problem, texts):
-            decoded.append(decode(self.model, metrics[0], memory, heads[0]))
+            decoded.append(self._decoded(problem, memory))
             means, before = outline(self.model, metrics, memory, heads)
             outlines.append(means)
             states.append(before.reshape(len(before), -1))
@@ -79,6 +77,12 @@ class Inference:
     def forget_contexts(self) -> None:
         """Encode contexts anew, after the weights have changed."""
         self._encoded.clear()
+
+    def _decoded(self, problem: Problem, memory: Memory) -> tuple[Leaves, Floats]:
+        """Leaves and probabilities of failure of what answers the question."""
+        shares, heads = self.knowledge.answering(problem), self.knowledge.heads(problem)
+        decoded = [decode(self.model, metric, memory, heads) for metric in self._metrics(list(shares))]
+        return _mixed(decoded, list(shares.values()))
 
     def _prediction(self, problem: Problem, decoded: list[tuple[Leaves, Floats]]) -> Prediction:
         trust = self.knowledge.trust(problem)
@@ -134,3 +138,11 @@ class Inference:
 
     def _tensor(self, array: NDArray[np.int64]) -> Tensor:
         return torch.from_numpy(array).to(self.device)
+
+
+def _mixed(decoded: Sequence[tuple[Leaves, Floats]], shares: Sequence[float]) -> tuple[Leaves, Floats]:
+    """Distributions side by side, each by its share."""
+    lower, upper = (np.concatenate([leaves[end] for leaves, _ in decoded], axis=1) for end in (0, 1))
+    mass = np.concatenate([share * leaves[2] for (leaves, _), share in zip(decoded, shares, strict=True)], axis=1)
+    p_fail: Floats = sum((share * p for (_, p), share in zip(decoded, shares, strict=True)), np.zeros(len(mass)))
+    return (lower, upper, mass), p_fail

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field
 from functools import lru_cache
+from itertools import zip_longest
 from typing import Any
 
 import numpy as np
@@ -20,6 +21,11 @@ from .codec import FAILED, HEADS, ZERO, interval
 from .problem import Problem, first_line
 
 _LARGEST = sys.float_info.max
+_ELSEWHERE = 16  # metrics of other spaces that are looked at where a space is unknown
+_STAND_INS = 4  # metrics that answer for an unknown one
+_NEARNESS = 4  # power of their similarity, their share
+_NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
+_UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
@@ -99,21 +105,40 @@ class Knowledge:
         }
 
     def metrics(self, context: str) -> list[str]:
-        """Metrics that are known of a context."""
-        return list(self._space(context).metrics)
+        """Metrics that are known of a context; where it is unknown, a few of every space, as a guess."""
+        return list(self._space(context).metrics) or self._elsewhere()
+
+    def answering(self, problem: Problem) -> dict[str, float]:
+        """Metrics whose distributions answer a question, with their shares.
+
+        What is known answers for itself. Else the metric itself answers as far as its names were seen: the model reads
+        an unseen name (a new kind of processor) as anything at all, its opposite included. For the rest the most
+        similar metrics of the same word stand in, those of other devices say.
+        """
+        known, stand_ins = self._space(problem.context).metrics, self._stand_ins(problem)
+        if problem.metric in known or not stand_ins:
+            return {problem.metric: 1.0}
+        asked, read = _names(problem.metric), frozenset[str]().union(*map(_names, known))
+        own = len(asked & read) / max(len(asked), 1)
+        shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
+        return {metric: share for metric, share in shares.items() if share > 0}
 
     def trust(self, problem: Problem) -> float:
         """How far the model alone deserves belief on a problem: its validated rank correlation on the same metric.
 
-        Half of the best of the same metric word where the exact metric was not trained on; less where the context names
-        something new, a device say; 0 for an unknown space.
+        That of the most similar metrics where it is unknown, and less; less again where the context names something
+        new, a device say; 0 for an unknown space.
         """
         space = self._space(problem.context)
-        word = problem.metric.split()[0]
-        related = [own.rank / 2 for metric, own in space.metrics.items() if metric.split()[0] == word]
         exact = space.metrics.get(problem.metric)
-        rank = np.nan_to_num(exact.rank if exact else max(related, default=0.0))
-        return float(np.clip(rank, 0, 1)) * (1.0 if names(problem.context) <= space.names else _NEW_NAME)
+        alike = sum(share * space.metrics[metric].rank for metric, share in self._stand_ins(problem).items())
+        rank = exact.rank if exact else alike * _NEW_METRIC
+        return float(np.clip(np.nan_to_num(rank), 0, 1)) * (1.0 if names(problem.context) <= space.names else _NEW_NAME)
+
+    def claim(self, problem: Problem) -> float:
+        """What the model's word counts against observations: its trust; little where others stood in, unvalidated."""
+        known = problem.metric in self._space(problem.context).metrics
+        return self.trust(problem) if known else min(self.trust(problem), _UNPROVEN)
 
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""
@@ -121,6 +146,20 @@ class Knowledge:
         alike = [exact] if exact else self._of_word(problem.metric.split()[0])
         least = min((known.least for known in alike), default=-_LARGEST)
         return _heads(least, max((known.most for known in alike), default=_LARGEST))
+
+    def _stand_ins(self, problem: Problem) -> dict[str, float]:
+        """The most similar of the known metrics of the same word, with shares."""
+        words = problem.metric.split()
+        known = [metric for metric in self._space(problem.context).metrics if metric.split()[0] == words[0]]
+        similar = {metric: _similarity(set(words), set(metric.split())) for metric in known}
+        nearest = sorted(known, key=lambda metric: -similar[metric])[:_STAND_INS]
+        total = sum(similar[metric] ** _NEARNESS for metric in nearest)
+        return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
+
+    def _elsewhere(self) -> list[str]:
+        """The first metrics of every space, then the second ones, and so on."""
+        rounds = zip_longest(*(space.metrics for space in self.spaces.values()))
+        return list(dict.fromkeys(metric for metrics in rounds for metric in metrics if metric))[:_ELSEWHERE]
 
     def _space(self, context: str) -> Space:
         return self.spaces.get(first_line(context), Space())
@@ -135,6 +174,16 @@ def names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
     words = re.sub(r"=-?\d+(\.\d+)?\b", "=", context.partition("\n")[2]).split()
     return frozenset(word for word in words if re.search(r"[^\W\d]", word))
+
+
+def _names(metric: str) -> frozenset[str]:
+    """Names in a metric: devices and data sets, not their numbers."""
+    return frozenset(word for word in metric.split()[1:] if "=" not in word and re.search(r"[^\W\d]", word))
+
+
+def _similarity(words: set[str], others: set[str]) -> float:
+    """Jaccard's: shared words over all words."""
+    return len(words & others) / len(words | others)
 
 
 @lru_cache(maxsize=256)

@@ -241,8 +241,8 @@ class RLMSurrogate:
         columns = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
         reading = Reading([text for _, text, _ in rows], *(np.array(column) for column in columns))
         values = np.array([value for _, _, value in rows])
-        trust = float(np.mean([self._inference.knowledge.trust(problem) for problem, _, _ in rows]))
-        return Adaptation(reading, values, trust)
+        claim = float(np.mean([self._inference.knowledge.claim(problem) for problem, _, _ in rows]))
+        return Adaptation(reading, values, claim)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:
         """Questions whose answers a checkpoint shall reproduce: every metric known, of some plain candidates."""

@@ -24,7 +24,8 @@ KNOWLEDGE = Knowledge({"space": Space(LATENCIES, frozenset({"gpu-1", "m="}))})
         ("space\ngpu-1 m=5", "latency_ms pixel 3", 0.8),
         ("space\ngpu-1 m=-7.5 64", "latency_ms pixel 3", 0.8),
         ("space\ngpu-2 m=5", "latency_ms pixel 3", 0.64),
-        ("space", "latency_ms pixel 9", 0.4),
+        ("space", "latency_ms pixel 9", 0.425),
+        ("space", "latency_ms", 0.425),
         ("space", "params", 0.0),
         ("space", "energy_mj", 0.0),
         ("elsewhere", "latency_ms pixel 3", 0.0),
@@ -84,3 +85,48 @@ def test_knowledge_survives_a_file_and_of_two_the_newer_counts() -> None:
     assert both.spaces["space"].names == {"gpu-1", "m=", "gpu-2"}
     assert kept.ranks["space"]["params"] == -0.5
     assert np.isfinite(both.trust(Problem("other", "params")))
+
+
+def test_a_known_metric_answers_for_itself() -> None:
+    assert KNOWLEDGE.answering(Problem("space", "params")) == {"params": 1}
+    assert KNOWLEDGE.answering(Problem("space", "energy_mj")) == {"energy_mj": 1}
+    assert KNOWLEDGE.answering(Problem("elsewhere", "params")) == {"params": 1}
+
+
+def test_what_is_like_an_unknown_metric_stands_in_as_far_as_its_names_are_new() -> None:
+    metrics = ["ms cat fast x=1", "ms cat slow x=1", "ms dog slow x=2", "params"]
+    knowledge = Knowledge({"s": Space({metric: Known(0.8) for metric in metrics})})
+    assert knowledge.answering(Problem("s", "ms cat slow x=9")) == {"ms cat slow x=9": 1}
+    shares = knowledge.answering(Problem("s", "ms cat slim x=1"))
+    assert sum(shares.values()) == pytest.approx(1)
+    assert shares["ms cat slim x=1"] == pytest.approx(0.5)
+    assert shares["ms cat fast x=1"] == shares["ms cat slow x=1"] > shares["ms dog slow x=2"] > 0
+    assert "params" not in shares
+    assert "ms fish tall x=1" not in knowledge.answering(Problem("s", "ms fish tall x=1"))
+
+
+def test_the_answer_for_an_unknown_device_is_that_of_known_ones(inference: Inference, texts: list[str]) -> None:
+    inference.knowledge = Knowledge({"c": Space({"ms a": Known(0.9), "ms b": Known(0.9), "k": Known(0.9)})})
+    unknown, one, other = (inference.predict(Problem("c", metric), texts) for metric in ("ms new", "ms a", "ms b"))
+    assert unknown.mean == pytest.approx((one.mean + other.mean) / 2)
+    assert unknown.p_fail == pytest.approx((one.p_fail + other.p_fail) / 2)
+    assert unknown.mass.sum(axis=1) == pytest.approx(np.ones(len(texts)))
+    adapted, _ = inference.read(Problem("c", "ms new"), texts)
+    assert np.array_equal(adapted.mean, unknown.mean)
+
+
+def test_in_an_unknown_space_metrics_of_all_others_are_looked_at() -> None:
+    spaces = {f"s{n}": Space({f"m{n} {k}": Known(0.9) for k in range(n)}) for n in range(8)}
+    found = Knowledge(spaces).metrics("unknown")
+    assert len(found) == 16
+    assert {metric.split()[0] for metric in found} == {f"m{n}" for n in range(1, 8)}
+    assert Knowledge(spaces).metrics("s3\nmore") == ["m3 0", "m3 1", "m3 2"]
+    assert not Knowledge().metrics("unknown")
+
+
+def test_an_answer_of_others_claims_little_against_observations() -> None:
+    assert KNOWLEDGE.claim(Problem("space", "latency_ms pixel 3")) == KNOWLEDGE.trust(
+        Problem("space", "latency_ms pixel 3")
+    )
+    assert 0 < KNOWLEDGE.claim(Problem("space", "latency_ms pixel 9")) < 0.4
+    assert KNOWLEDGE.claim(Problem("elsewhere", "latency_ms pixel 3")) == 0

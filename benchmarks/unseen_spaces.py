@@ -1,0 +1,199 @@
+"""A search space never read: rank correlation from a few measured candidates.
+
+python benchmarks/unseen_spaces.py [--checkpoints FOLDER]
+
+Each model gets n random candidates of a space and ranks the rest of a fixed draw of 800. The surrogate is a checkpoint
+that was trained without that space (`make leave-out`). GRAF is a random forest on neural graph features (see
+`graph_features`); the fields are the counts and totals that can be read off a text. Figures are Kendall's tau.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from warnings import catch_warnings
+
+import graph_features
+import numpy as np
+import pandas as pd
+from intervals import interval, shown
+from leave_out import CHECKPOINTS
+from measured_tables import FOLDER, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
+from numpy.typing import NDArray
+from rich.progress import track
+from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
+from sklearn.gaussian_process import GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import Matern, WhiteKernel
+from sklearn.preprocessing import StandardScaler
+from tables import show
+
+from prerank.search_spaces import nas_bench_201, nas_bench_graph, nas_bench_macro
+from prerank.surrogate import Problem, Row
+from prerank.surrogate.adaptation import Adaptation
+from prerank.surrogate.checkpoint import load
+from prerank.surrogate.fields import Fields
+from prerank.surrogate.metrics import coverage, kendall_tau
+from prerank.surrogate.problem import as_problem
+
+Floats = NDArray[np.float64]
+
+SAMPLES = (4, 16, 64)
+RANKED = 800
+MODELS: dict[str, Callable[[], Any]] = {
+    "random forest": lambda: RandomForestRegressor(200, random_state=0),
+    "boosted trees": lambda: HistGradientBoostingRegressor(max_iter=100, min_samples_leaf=2, random_state=0),
+    "Gaussian process": lambda: GaussianProcessRegressor(Matern(5.0, nu=2.5) + WhiteKernel(0.1), normalize_y=True),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """Candidates of a space that a checkpoint has not read.
+
+    Args:
+        name: The space and the metric.
+        checkpoint: Name of the checkpoint.
+        problem: What is asked.
+        texts: The candidates, N of them.
+        graphs: Their neural graph features, (N, F).
+        values: What was measured, (N,).
+    """
+
+    name: str
+    checkpoint: str
+    problem: Problem
+    texts: list[str]
+    graphs: Floats
+    values: Floats
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = parse()
+    results = [result for task in tasks(arguments.data) for result in measured(task, arguments)]
+    show(tables(results))
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=FOLDER)
+    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of the leave-out checkpoints")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "unseen_spaces.json")
+    return parser.parse_args()
+
+
+def tasks(data: Path) -> Iterator[Task]:
+    """The spaces that are left out in turn."""
+    rng = np.random.default_rng(0)
+    macro = [measured.row for measured in nas_bench_macro_rows(data, rng)]
+    yield task("NAS-Bench-Macro, accuracy", "macro_graph", nas_bench_macro.problem(), macro, macro_graphs(data))
+    graphs = [measured.row for measured in nas_bench_graph_rows(data, rng)]
+    for dataset in ("cora", "arxiv"):
+        problem = nas_bench_graph.problem(dataset=dataset)
+        yield task(f"NAS-Bench-Graph, accuracy on {dataset}", "macro_graph", problem, graphs, architectures())
+    cells = [measured.row for measured in nas_bench_201_rows(data, rng)]
+    yield task("NAS-Bench-201, accuracy", "cells_201", nas_bench_201.problem(), cells, cells_201(data))
+    latency = nas_bench_201.problem("latency_ms", device="1080ti_256")
+    yield task("NAS-Bench-201, latency on a 1080 Ti", "cells_201", latency, cells, cells_201(data))
+
+
+def task(name: str, checkpoint: str, question: Any, rows: list[Row], graphs: dict[str, Any]) -> Task:
+    """A fixed draw of the rows that have a graph and a value."""
+    problem = as_problem(question)
+    known = [row for row in rows if np.isfinite(row.values.get(problem.metric, np.nan)) and row.texts[0] in graphs]
+    drawn = [known[place] for place in np.random.default_rng(0).permutation(len(known))[:RANKED].tolist()]
+    texts = [row.texts[0] for row in drawn]
+    values = np.array([row.values[problem.metric] for row in drawn])
+    return Task(name, checkpoint, problem, texts, graph_features.features([graphs[text] for text in texts]), values)
+
+
+def macro_graphs(data: Path) -> dict[str, Any]:
+    """Text -> graph."""
+    frame = pd.read_json(data / "nas" / "nas_bench_macro.jsonl.gz", lines=True, dtype={"arch": str})
+    found = map(nas_bench_macro.from_record, frame["arch"])
+    return {nas_bench_macro.to_text(network): graph_features.network(network) for network in found}
+
+
+def architectures() -> dict[str, Any]:
+    """Text -> graph."""
+    found = [architecture for architecture, _ in nas_bench_graph.read_table()]
+    return {nas_bench_graph.to_text(a): graph_features.architecture(a) for a in found}
+
+
+def cells_201(data: Path) -> dict[str, Any]:
+    """Text -> graph; of cells that are functionally equal, the first alone."""
+    frame: Any = pd.read_csv(data / "nas" / "nas_bench_201.csv.gz").drop_duplicates("unique_idx")
+    found = map(nas_bench_201.from_record, frame["arch"])
+    return {nas_bench_201.to_text(cell): graph_features.cell_201(cell) for cell in found}
+
+
+def measured(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """All models at all sample sizes."""
+    plain = Fields(task.texts)(task.texts)
+    for n in SAMPLES:
+        draws = [np.random.default_rng(seed).permutation(len(task.texts)) for seed in range(arguments.seeds)]
+        for name, columns in (("GRAF", task.graphs), ("fields", plain)):
+            for model in MODELS if name == "fields" else ["random forest"]:
+                taus = [fitted(MODELS[model](), columns, task.values, draw, n) for draw in draws]
+                yield {"task": task.name, "model": f"{model} on {name}", "samples": n, "tau": interval(taus)}
+    yield from surrogate(task, arguments)
+
+
+def fitted(model: Any, columns: Floats, values: Floats, draw: NDArray[np.intp], n: int) -> float:
+    """Kendall's tau of a model fitted to the first n of a draw; 0 where it says the same of all others."""
+    scaler = StandardScaler().fit(columns[draw[:n]])
+    known, asked = scaler.transform(columns[draw[:n]]), scaler.transform(columns[draw[n:]])
+    with catch_warnings(action="ignore"):  # a Gaussian process of four values has little to choose by
+        predicted = model.fit(known, values[draw[:n]]).predict(asked)
+    return float(np.nan_to_num(kendall_tau(predicted, values[draw[n:]])))
+
+
+def surrogate(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The surrogate without measurements and after n of them: what `RLMSurrogate.observe` does, read once."""
+    inference = load(arguments.checkpoints / task.checkpoint, "cpu")
+    prior, reading = inference.read(task.problem, task.texts)
+    claim = inference.knowledge.claim(task.problem)
+    line = {"task": task.name, "model": "prerank"}
+    yield line | {"samples": 0, "tau": interval([kendall_tau(prior.mean, task.values)])}
+    for n in SAMPLES:
+        found: list[list[float]] = []
+        for seed in track(range(arguments.seeds), f"{task.name}, {n} measured", transient=True):
+            seen = np.isin(np.arange(len(prior)), np.random.default_rng(seed).permutation(len(prior))[:n])
+            learnt = Adaptation(reading[seen], task.values[seen], claim)(prior[np.flatnonzero(~seen)], reading[~seen])
+            rest = task.values[~seen]
+            held = [coverage(learnt, rest, level) for level in (0.5, 0.9)]
+            found.append([kendall_tau(learnt.mean, rest), *held, float(learnt.trust.mean())])
+        keys = ("tau", "covered50", "covered90", "trust")
+        yield (
+            line
+            | {"samples": n}
+            | {key: interval(own) for key, own in zip(keys, zip(*found, strict=True), strict=True)}
+        )
+
+
+def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text."""
+    return {
+        f"{name}: Kendall's tau": pd.DataFrame(across([result for result in results if result["task"] == name]))
+        for name in dict.fromkeys(result["task"] for result in results)
+    }
+
+
+def across(results: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """A line for each model, sample sizes across."""
+    for model in dict.fromkeys(result["model"] for result in results):
+        own = {result["samples"]: result for result in results if result["model"] == model}
+        cells = {f"{n} measured": shown(own[n]["tau"]) if n in own else "" for n in (0, *SAMPLES)}
+        held = f"{own[16]['covered90']['mean']:.2f}" if "covered90" in own[16] else ""
+        yield {"model": model, **cells, "90 % intervals hold, 16": held}
+
+
+if __name__ == "__main__":
+    main()
