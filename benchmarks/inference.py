@@ -123,9 +123,10 @@ def sampled(inference: Inference, problem: Any, texts: list[str], seed: int) -> 
     """Medians of 64 samples of each text, decoded without any sharing."""
     model, tokenizer = inference.model, inference.tokenizer
     words = tokenizer([*texts, problem.metric, problem.context], CANDIDATE_WORDS)
-    embedded = model.words(torch.from_numpy(words.pieces))
+    pieces = torch.from_numpy(words.pieces)
+    embedded = model.words(pieces)
     index = torch.from_numpy(np.pad(words.index, ((0, 0), (0, CONTEXT_WORDS - words.index.shape[1]))))
-    contexts = model.encode(embedded, index[-1:].expand(len(texts), -1))
+    contexts = model.encode(pieces, index[-1:].expand(len(texts), -1))
     memory = copied(model.read_candidates(embedded, index[: len(texts), :CANDIDATE_WORDS], contexts), SAMPLES)
     metric = model.embed_metrics(embedded, index[-2:-1, : len(problem.metric.split())])
     x = metric.expand(len(texts) * SAMPLES, 1, -1)
@@ -182,8 +183,9 @@ def cache_error(surrogate: RLMSurrogate, texts: list[str], values: NDArray[np.fl
     inference = surrogate._inference  # pyright: ignore[reportPrivateUsage]
     model, problem = inference.model, nas_bench_101.problem()
     words = inference.tokenizer([*texts, problem.metric, problem.context], CANDIDATE_WORDS)
-    embedded, index = model.words(torch.from_numpy(words.pieces)), torch.from_numpy(words.index)
-    memory = model.read_candidates(embedded, index[: len(texts)], model.encode(embedded, index[-1:]))
+    pieces, index = torch.from_numpy(words.pieces), torch.from_numpy(words.index)
+    embedded = model.words(pieces)
+    memory = model.read_candidates(embedded, index[: len(texts)], model.encode(pieces, index[-1:]))
     metric = model.embed_metrics(embedded, index[-2:-1, : len(problem.metric.split())]).expand(len(texts), 1, -1)
     tokens = torch.from_numpy(encode(values))
     whole = model(metric, tokens[:, None], memory)

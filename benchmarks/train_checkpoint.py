@@ -3,7 +3,9 @@
 python benchmarks/train_checkpoint.py --out surrogate/weights
 
 Rows of test splits and of the unseen devices are never read. Interrupt it at will: the same command goes on where it
-was. On a GPU: --device cuda --steps 40000 --draws 8 --candidates 1024.
+was. On a GPU: --device cuda --steps 40000 --draws 8 --candidates 1024. On several, each with draws of its own:
+
+accelerate launch --multi_gpu --num_processes 8 benchmarks/train_checkpoint.py --device cuda
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ from measured_tables import FOLDER, read
 
 from prerank.surrogate import RLMSurrogate, Row, Training
 from prerank.surrogate.problem import first_line
+from prerank.surrogate.processes import Processes
 from prerank.surrogate.table import by_space
 
 SHARES = {
@@ -52,7 +55,7 @@ def main() -> None:
 
 def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     """Train on rows, save, print what the model knows."""
-    start = time.time()
+    start, processes = time.time(), Processes.launched(arguments.device)
     own, validation = divided(rows, np.random.default_rng(arguments.seed))
     print(f"{len(own)} rows, {len(validation)} for validation", flush=True)
     surrogate = started(own, arguments)
@@ -72,8 +75,11 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         folder=arguments.run,
         amp=arguments.device != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16")),
+        processes=processes,
     )
     surrogate.fit(own, training, validation=validation)
+    if not processes.main:
+        return
     surrogate.provenance = {
         "data": "NAS-Bench-101, 201, Macro, Graph, FBNet, OFA, Accel-NASBench, kernel timings; see MODEL_CARD.md",
         "before": surrogate.provenance["before"],
@@ -81,7 +87,7 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         "validation rows": len(validation),
         "shares": shares,
         "steps": arguments.steps,
-        "candidates a step": arguments.draws * arguments.candidates,
+        "candidates a step": processes.count * arguments.draws * arguments.candidates,
         "left out": arguments.leave_out,
         "minutes": round((time.time() - start) / 60, 1),
     }
@@ -102,6 +108,8 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--leave-out", nargs="*", default=[], help=without.__doc__)
     parser.add_argument("--share", nargs="*", type=share, default=[], help="weights of draws, as in nas_bench_101=8")
     parser.add_argument("--start", type=Path, help="checkpoint to start from; default: random weights")
+    parser.add_argument("--encoder", help="folder or hub name of a T5Gemma model whose encoder reads the contexts")
+    parser.add_argument("--train-encoder", action="store_true", help="train that encoder too; default: it is frozen")
     parser.add_argument("--rate", type=float, default=0.01, help="peak learning rate")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
@@ -115,7 +123,12 @@ def started(rows: Sequence[Row], arguments: argparse.Namespace) -> RLMSurrogate:
     if arguments.start:
         return RLMSurrogate.load(arguments.start, device=arguments.device)
     return RLMSurrogate.untrained(
-        vocabulary_texts(rows), vocabulary=arguments.vocabulary, seed=arguments.seed, device=arguments.device
+        vocabulary_texts(rows),
+        vocabulary=arguments.vocabulary,
+        encoder=arguments.encoder,
+        frozen=not arguments.train_encoder,
+        seed=arguments.seed,
+        device=arguments.device,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from .codec import DIGITS, VOCABULARY
+from .encoder import PretrainedEncoder
 from .inference import Inference
 from .knowledge import Knowledge
 from .model import RLM
@@ -36,7 +37,8 @@ def save(
 
     Args:
         path: Folder, made if need be.
-        inference: The model, its tokenizer and its knowledge.
+        inference: The model, its tokenizer and its knowledge. Of a frozen encoder the name is written, not the
+            weights; of a trained one the weights, and its tokenizer is found by the name.
         golden: Questions whose answers are written too and must come out again wherever it is loaded.
         provenance: Where the weights come from, as JSON.
     """
@@ -48,6 +50,7 @@ def save(
         "format": _FORMAT,
         "weights": name,
         "shape": inference.model.shape,
+        "encoder": encoder.description if isinstance(encoder := inference.model.encoder, PretrainedEncoder) else None,
         "codec": {"digits": DIGITS, "vocabulary": VOCABULARY},
         "versions": {package: version(package) for package in ("prerank", "torch", "transformers", "tokenizers")},
         "knowledge": inference.knowledge.to_json(),
@@ -97,7 +100,7 @@ def load(path: Path, device: str) -> Inference:
     description = describe(path)
     try:
         tokenizer = Tokenizer(json.dumps(description["tokenizer"]))
-        model = RLM(**description["shape"])
+        model = RLM(**description["shape"], encoder=_pretrained(description))
         weights = (path / description["weights"]).read_bytes()
         if _weights_name(weights) != description["weights"]:
             raise ValueError("the weights are not those that were saved")
@@ -108,6 +111,12 @@ def load(path: Path, device: str) -> Inference:
     for answer in description["golden"]:
         _verify(inference, answer, path)
     return inference
+
+
+def _pretrained(description: dict[str, Any]) -> PretrainedEncoder | None:
+    """The pretrained encoder that a checkpoint names; those without one may not say so."""
+    encoder = description.get("encoder")
+    return PretrainedEncoder(**encoder, width=description["shape"]["width"]) if encoder else None
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -22,7 +22,7 @@ _WATCHED = 4  # metrics of a space that are rated while the training runs
 
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
-    table = Table(rows, inference.tokenizer, training.shares)
+    table = Table(rows, inference.tokenizer, training.shares, inference.context_tokenizer)
     unrated = inference.knowledge | knowledge(rows, _unrated(validation))
     fresh = Inference(inference.model, inference.tokenizer, unrated)
     watched = _watched(validation)

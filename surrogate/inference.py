@@ -14,6 +14,8 @@ from torch import Tensor
 
 from .adaptation import Reading
 from .decoding import Leaves, decode, outline
+from .encoder import EncoderTokenizer, PretrainedEncoder
+from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
 from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, RLM, Memory
 from .prediction import Prediction, concatenate
@@ -45,6 +47,12 @@ class Inference:
     def device(self) -> torch.device:
         """Where the model runs."""
         return self.model.order.device
+
+    @property
+    def context_tokenizer(self) -> Tokenizer | EncoderTokenizer:
+        """What splits contexts."""
+        encoder = self.model.encoder
+        return encoder.tokenizer if isinstance(encoder, PretrainedEncoder) else self.tokenizer
 
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, by the model alone."""
@@ -84,20 +92,41 @@ class Inference:
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Memory]:
         """Memories of the texts, a batch at a time."""
-        words = self.tokenizer(texts, CANDIDATE_WORDS)
+        long = np.array([self.tokenizer.exceeds(text, CANDIDATE_WORDS) for text in texts], dtype=np.bool_)
+        short = ["" if apart else text for text, apart in zip(texts, long, strict=True)]
+        words = self.tokenizer(short, CANDIDATE_WORDS)
         index = self._tensor(words.index)
         for start in range(0, len(texts), _CHUNK):
+            chunk = slice(start, start + _CHUNK)
             with torch.inference_mode():
-                embedded, context = self.model.words(self._tensor(words.pieces)), self._context(problem.context)
-                memory = self.model.read_candidates(embedded, index[start : start + _CHUNK], context)
+                embedded = self.model.words(self._tensor(words.pieces))
+                read = [
+                    (rows, self.model.read_candidates(embedded, index[chunk][rows], context))
+                    for rows, context in self._contexts(problem.context, texts[chunk], long[chunk])
+                ]
+                order = torch.cat([rows for rows, _ in read]).argsort()
+                memory = Memory.joined([memory for _, memory in read], order)
             yield memory
+
+    def _contexts(self, context: str, texts: Sequence[str], long: NDArray[np.bool_]) -> Iterator[tuple[Tensor, Memory]]:
+        """Rows of texts, with the encoded contexts in which they are read: one for all short ones, one a long one."""
+        if not long.all():
+            yield self._tensor(np.flatnonzero(~long)), self._context(context)
+        if not long.any():
+            return
+        apart = [joint(context, texts[row]) for row in np.flatnonzero(long).tolist()]
+        words = self.context_tokenizer(apart, JOINT_WORDS)
+        pieces, index = self._tensor(words.pieces), self._tensor(words.index)
+        lengths = (words.index > 0).sum(axis=1)
+        for batch in batches(lengths):
+            encoded = self.model.encode(pieces, index[batch, : lengths[batch].max()])
+            yield self._tensor(np.flatnonzero(long)[batch]), encoded
 
     def _context(self, context: str) -> Memory:
         """The context as the reader's memory, encoded once."""
         if context not in self._encoded:
-            words = self.tokenizer([context], CONTEXT_WORDS)
-            embedded = self.model.words(self._tensor(words.pieces))
-            encoded = self.model.encode(embedded, self._tensor(words.index))
+            words = self.context_tokenizer([context], CONTEXT_WORDS)
+            encoded = self.model.encode(self._tensor(words.pieces), self._tensor(words.index))
             self._encoded = dict(list(self._encoded.items())[1 - _CONTEXTS :]) | {context: encoded}
         return self._encoded[context]
 

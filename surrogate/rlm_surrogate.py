@@ -84,6 +84,8 @@ class RLMSurrogate:
         encoder_layers: int = 2,
         reader_layers: int = 4,
         writer_layers: int = 2,
+        encoder: str | Path | None = None,
+        frozen: bool = True,
         seed: int = 0,
         device: str = "cpu",
     ) -> RLMSurrogate:
@@ -97,11 +99,15 @@ class RLMSurrogate:
             encoder_layers: Layers that read the context.
             reader_layers: Layers that read a candidate.
             writer_layers: Layers that write the number.
+            encoder: Folder or hub name of a T5Gemma or T5Gemma-2 model, whose encoder and tokenizer then read the
+                context; None: a small encoder with random weights. It must stay where it is for `load`.
+            frozen: Leave the weights of that encoder as they are.
             seed: Seed of the weights.
             device: Where the model shall run.
         """
         import torch
 
+        from .encoder import PretrainedEncoder
         from .inference import Inference
         from .knowledge import Knowledge
         from .model import RLM
@@ -110,7 +116,9 @@ class RLMSurrogate:
         tokenizer = Tokenizer.train(texts, vocabulary)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            model = RLM(tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
+            shape = (tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
+            pretrained = PretrainedEncoder(encoder, width, frozen) if encoder else None
+            model = RLM(*shape, soft_cap=None, encoder=pretrained)
         return cls(Inference(model.to(device), tokenizer, Knowledge()), device)
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .codec import LENGTH, encode
+from .encoder import EncoderTokenizer
+from .joint import JOINT_WORDS, batches, joint
 from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS
 from .problem import first_line
 from .tokenizer import Tokenizer, Words
@@ -54,8 +56,9 @@ class Batch:
     """Candidates of P contexts, C of each, every one with K metrics; the tensors of one training step.
 
     Args:
-        pieces: Distinct words, (U, PLACES).
+        context_pieces: Distinct words of the contexts as the encoder's tokenizer has them, (U', its pieces a word).
         contexts: Words of the contexts, (P, S).
+        pieces: Distinct words of candidates and metrics, (U, PLACES).
         candidates: Words of the candidates, (P * C, L).
         metrics: Words of all metrics, (M, words).
         asked: Metrics of each candidate as rows of `metrics`, (P * C, K).
@@ -63,8 +66,9 @@ class Batch:
         present: Which of the values were measured, (P * C, K).
     """
 
-    pieces: Tensor
+    context_pieces: Tensor
     contexts: Tensor
+    pieces: Tensor
     candidates: Tensor
     metrics: Tensor
     asked: Tensor
@@ -83,18 +87,29 @@ class Table:
         rows: Measured candidates.
         tokenizer: What splits their texts.
         shares: First context line -> weight of its draws; a line that is not named has the square root of its rows.
+        context_tokenizer: What splits their contexts; None: the same.
 
     Raises:
         ValueError: If there are no rows.
     """
 
-    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer, shares: Mapping[str, float] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Sequence[Row],
+        tokenizer: Tokenizer,
+        shares: Mapping[str, float] | None = None,
+        context_tokenizer: Tokenizer | EncoderTokenizer | None = None,
+    ) -> None:
         if not rows:
             raise ValueError("there are no rows to train on; give at least one Row")
-        spaces = by_space(rows)
-        self._spaces = [_Space(own, tokenizer) for own in spaces.values()]
-        weights = np.array([(shares or {}).get(line, math.sqrt(len(own))) for line, own in spaces.items()])
-        self._shares = weights / weights.sum()
+        self._spaces: list[_Space] = []
+        weights: list[float] = []
+        for line, own in by_space(rows).items():
+            weight = (shares or {}).get(line, math.sqrt(len(own)))
+            for kind, part in _routes(own, tokenizer).items():
+                self._spaces.append(kind(part, tokenizer, context_tokenizer or tokenizer))
+                weights.append(weight * len(part) / len(own))
+        self._shares = np.array(weights) / np.sum(weights)
 
     def __len__(self) -> int:
         return sum(len(space) for space in self._spaces)
@@ -110,7 +125,8 @@ class Table:
         Args:
             rng: Where the draws come from.
             contexts: Most contexts; a space may have fewer.
-            candidates: Candidates of all contexts together, as nearly as their number divides it.
+            candidates: Candidates of all contexts together, as nearly as their number divides it; long ones, each of
+                which has a context of its own, as many as fit in memory.
             metrics: Most metrics of a candidate.
         """
         space = self._spaces[int(rng.choice(len(self._spaces), p=self._shares))]
@@ -120,7 +136,11 @@ class Table:
 class _Space:
     """Rows whose contexts begin with the same line."""
 
-    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer) -> None:
+    context_words = CONTEXT_WORDS
+
+    def __init__(
+        self, rows: Sequence[Row], tokenizer: Tokenizer, context_tokenizer: Tokenizer | EncoderTokenizer
+    ) -> None:
         contexts = {context: number for number, context in enumerate(dict.fromkeys(row.context for row in rows))}
         self.metrics = list(dict.fromkeys(metric for row in rows for metric in row.values))
         context_of = np.array([contexts[row.context] for row in rows])
@@ -128,7 +148,7 @@ class _Space:
         ordered = np.argsort(context_of, kind="stable")
         self._rows_of: list[NDArray[np.int64]] = np.split(ordered, np.cumsum(counts)[:-1])
         self._share = counts / len(rows)
-        self._contexts = tokenizer(list(contexts), CONTEXT_WORDS)
+        self._contexts = context_tokenizer(list(contexts), self.context_words)
         self._metrics = tokenizer(self.metrics, METRIC_WORDS)
         self._texts, self._variants = _variants(rows, tokenizer)
         self._tokens, self._present = _values(rows, self.metrics)
@@ -138,12 +158,16 @@ class _Space:
 
     def draw(self, rng: np.random.Generator, contexts: int, candidates: int, metrics: int) -> Batch:
         """A random batch (see `Table.draw`)."""
-        count = min(contexts, candidates, len(self._share))
-        chosen = rng.choice(len(self._share), size=count, replace=False, p=self._share)
-        rows = np.concatenate([self._candidates(rng, int(number), candidates // count) for number in chosen])
+        chosen, each = self._choose(rng, contexts, candidates)
+        rows = np.concatenate([self._candidates(rng, int(number), each) for number in chosen])
         variant = self._variants[rows, rng.integers(self._variants.shape[1], size=len(rows))]
         asked = _some(rng, self._present[rows], metrics)
         return self._batch(chosen, rows, variant, asked)
+
+    def _choose(self, rng: np.random.Generator, contexts: int, candidates: int) -> tuple[NDArray[np.int64], int]:
+        """Contexts, and how many candidates of each."""
+        count = min(contexts, candidates, len(self._share))
+        return rng.choice(len(self._share), size=count, replace=False, p=self._share), candidates // count
 
     def _candidates(self, rng: np.random.Generator, context: int, count: int) -> NDArray[np.int64]:
         """Rows of one context, without repetition where there are enough."""
@@ -153,14 +177,42 @@ class _Space:
     def _batch(
         self, chosen: NDArray[np.int64], rows: NDArray[np.int64], variant: NDArray[np.int64], asked: NDArray[np.int64]
     ) -> Batch:
-        pieces, contexts, candidates, metrics = _merge([
-            (self._contexts, chosen),
-            (self._texts, variant),
-            (self._metrics, np.arange(len(self.metrics))),
-        ])  # fmt: skip
+        pieces, candidates, metrics = _merge([(self._texts, variant), (self._metrics, np.arange(len(self.metrics)))])
         tokens, present = self._tokens[rows[:, None], asked], self._present[rows[:, None], asked]
-        arrays = (pieces, contexts, candidates, metrics, asked, tokens, present)
+        arrays = (*_merge([(self._contexts, chosen)]), pieces, candidates, metrics, asked, tokens, present)
         return Batch(*(torch.from_numpy(array) for array in arrays))
+
+
+class _JointSpace(_Space):
+    """The same of rows with long texts: every text has a context of its own, which holds it."""
+
+    context_words = JOINT_WORDS
+
+    def __init__(
+        self, rows: Sequence[Row], tokenizer: Tokenizer, context_tokenizer: Tokenizer | EncoderTokenizer
+    ) -> None:
+        apart = [Row(joint(row.context, text), ("",), row.values) for row in rows for text in row.texts]
+        super().__init__(apart, tokenizer, context_tokenizer)
+
+    def _choose(self, rng: np.random.Generator, contexts: int, candidates: int) -> tuple[NDArray[np.int64], int]:
+        chosen, _ = super()._choose(rng, candidates, candidates)
+        together = list(batches((self._contexts.index[chosen] > 0).sum(axis=1)))
+        # By their sizes, so that a text's length does not decide how often it is drawn.
+        sizes = np.array([len(batch) for batch in together])
+        return chosen[together[rng.choice(len(together), p=sizes / sizes.sum())]], 1
+
+
+def _routes(rows: Sequence[Row], tokenizer: Tokenizer) -> dict[type[_Space], list[Row]]:
+    """The rows by how their texts are read; one with short and with long texts is in both."""
+    routes: dict[type[_Space], list[Row]] = {}
+    for row in rows:
+        texts: dict[type[_Space], list[str]] = {}
+        for text in row.texts:
+            kind = _JointSpace if tokenizer.exceeds(text, CANDIDATE_WORDS) else _Space
+            texts.setdefault(kind, []).append(text)
+        for kind, own in texts.items():
+            routes.setdefault(kind, []).append(Row(row.context, tuple(own), row.values))
+    return routes
 
 
 def _variants(rows: Sequence[Row], tokenizer: Tokenizer) -> tuple[Words, NDArray[np.int64]]:

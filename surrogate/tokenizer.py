@@ -98,21 +98,12 @@ class Tokenizer:
 
     def __call__(self, texts: Sequence[str], limit: int) -> Words:
         """Encode texts, at most limit positions each; a cut text is reported by a `TruncationWarning`."""
-        table: dict[tuple[int, ...], int] = {(PAD,) * PLACES: 0}
-        rows = [self._positions(text, limit + 1) for text in texts]
-        cut = [text for text, row in zip(texts, rows, strict=True) if len(row) > limit]
-        if cut:
-            warnings.warn(
-                f"{len(cut)} of {len(texts)} texts exceed {limit} words and are cut there, the first one being "
-                f"{cut[0][:_NAMED]!r}... ({len(cut[0])} characters); shorten what to_text or the context says",
-                TruncationWarning,
-                stacklevel=3,
-            )
-        index = np.zeros((len(rows), max((min(len(row), limit) for row in rows), default=0) or 1), dtype=np.int64)
-        for number, row in enumerate(rows):
-            words = row[:limit]
-            index[number, : len(words)] = [table.setdefault(word, len(table)) for word in words]
-        return Words(np.array(list(table), dtype=np.int64), index, len(cut))
+        return as_words(texts, [self._positions(text, limit + 1) for text in texts], limit, (PAD,) * PLACES)
+
+    def exceeds(self, text: str, limit: int) -> bool:
+        """Whether a text has more positions than limit."""
+        # A position takes a character at least, so that most texts need not be split to know.
+        return len(text) > limit and len(self._positions(text, limit + 1)) > limit
 
     def _positions(self, text: str, limit: int) -> list[tuple[int, ...]]:
         """The first positions of a text, at most limit."""
@@ -128,6 +119,25 @@ class Tokenizer:
         pieces: list[int] = self._pieces.encode(_encodable(word)).ids
         parts = [pieces[start : start + PLACES] for start in range(0, len(pieces), PLACES)]
         return [(*part, *[PAD] * (PLACES - len(part))) for part in parts]
+
+
+def as_words(
+    texts: Sequence[str], rows: Sequence[Sequence[tuple[int, ...]]], limit: int, padding: tuple[int, ...]
+) -> Words:
+    """Texts whose words, or the first of them, are known; those of more words than limit are cut and reported."""
+    cut = [text for text, row in zip(texts, rows, strict=True) if len(row) > limit]
+    if cut:
+        warnings.warn(
+            f"{len(cut)} of {len(texts)} texts exceed {limit} words and are cut there, the first one being "
+            f"{cut[0][:_NAMED]!r}... ({len(cut[0])} characters); shorten what to_text or the context says",
+            TruncationWarning,
+            stacklevel=4,
+        )
+    table = {padding: 0}
+    index = np.zeros((len(rows), max((min(len(row), limit) for row in rows), default=0) or 1), dtype=np.int64)
+    for number, row in enumerate(rows):
+        index[number, : min(len(row), limit)] = [table.setdefault((*word,), len(table)) for word in row[:limit]]
+    return Words(np.array(list(table), dtype=np.int64), index, len(cut))
 
 
 def _encodable(text: str) -> str:

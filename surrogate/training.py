@@ -2,7 +2,8 @@
 
 Cross-entropy of every number's tokens under teacher forcing. Matrices of the layers are stepped by Muon (Jordan et al.
 2024), everything else by AdamW; linear warm-up, linear decay to zero, gradient clipping. The weights that rank the
-validation rows best are kept. Draws depend on (seed, step) alone, so that a resumed run repeats an uninterrupted one.
+validation rows best are kept. Draws depend on (seed, step, process) alone, so that a resumed run repeats an
+uninterrupted one.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from tqdm import tqdm
 
 from .codec import FIRST, ZERO
 from .model import RLM
+from .processes import ALONE, Processes
 from .table import Batch, Table
 
 
@@ -42,6 +44,7 @@ class Training:
         shares: First context line -> weight of its draws; None: the square root of its rows.
         rate: Peak learning rate of Muon; AdamW's is `adam_rate`.
         adam_rate: Peak learning rate of the embeddings, norms and outputs.
+        encoder_rate: Peak learning rate of a pretrained encoder that is not frozen.
         warm_up: Share of the steps in which the rate rises.
         clip: Largest norm of the gradient.
         validate_every: Steps between two validations.
@@ -51,6 +54,7 @@ class Training:
             a state goes on from there.
         amp: Compute in bfloat16 where it is safe, which is faster on a GPU and on a processor with AVX-512 BF16; None
             does so on a GPU.
+        processes: Those that share the run; each draws its own batches (see `Processes.launched`).
     """
 
     steps: int
@@ -61,6 +65,7 @@ class Training:
     shares: Mapping[str, float] | None = None
     rate: float = 0.01
     adam_rate: float = 3e-3
+    encoder_rate: float = 3e-5
     warm_up: float = 0.05
     clip: float = 1.0
     validate_every: int = 150
@@ -68,6 +73,7 @@ class Training:
     seed: int = 0
     folder: Path | None = None
     amp: bool | None = None
+    processes: Processes = ALONE
     _best: float = field(default=-np.inf, init=False)
     _kept: dict[str, Tensor] = field(default_factory=dict[str, Tensor], init=False)
     _stale: int = field(default=0, init=False)
@@ -77,7 +83,7 @@ class Training:
         self._best, self._kept, self._stale = -np.inf, {}, 0
         optimizers = self._optimizers(model)
         step = self._resume(model, optimizers)
-        progress = tqdm(initial=step, total=self.steps, desc="training", unit="step")
+        progress = tqdm(initial=step, total=self.steps, desc="training", unit="step", disable=not self.processes.main)
         with progress, _interrupts() as asked:
             while step < self.steps and self._stale < self.patience:
                 loss = self._step(model, table, optimizers, step)
@@ -88,7 +94,7 @@ class Training:
                 if step % self.validate_every == 0 or step == self.steps:
                     self._validate(model, validate, step, float(loss))
                     self._save(model, optimizers, step)
-                if asked:
+                if self.processes.mean(len(asked)) > 0:
                     self._save(model, optimizers, step)
                     raise KeyboardInterrupt
         if self._kept:
@@ -98,7 +104,7 @@ class Training:
     def _step(self, model: RLM, table: Table, optimizers: list[torch.optim.Optimizer], step: int) -> Tensor:
         model.train()
         device = next(model.parameters()).device
-        rng = np.random.default_rng([self.seed, step])
+        rng = np.random.default_rng([self.seed, step, self.processes.index])  # index 0 draws as if it were not there
         amp = device.type == "cuda" if self.amp is None else self.amp
         losses: list[Tensor] = []
         with torch.random.fork_rng():
@@ -109,6 +115,7 @@ class Training:
                     loss = loss_of(model, batch) / self.draws
                 loss.backward()
                 losses.append(loss.detach())
+        self.processes.average_gradients(model.parameters())
         nn.utils.clip_grad_norm_(model.parameters(), self.clip)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
@@ -123,15 +130,19 @@ class Training:
 
     def _optimizers(self, model: RLM) -> list[torch.optim.Optimizer]:
         matrices = [p for stage in (model.reader, model.writer) for p in stage.parameters() if p.ndim == 2]
-        taken = {id(p) for p in matrices}
+        pretrained = model.pretrained_parameters()
+        taken = {id(p) for p in (*matrices, *pretrained)}
         others = [p for p in model.parameters() if id(p) not in taken]
+        groups: list[dict[str, Any]] = [{"params": others, "peak": self.adam_rate}]
+        if pretrained:
+            groups.append({"params": pretrained, "peak": self.encoder_rate})
         muon: Any = torch.optim.Muon([{"params": matrices, "peak": self.rate}], weight_decay=0.1)
-        adam = torch.optim.AdamW([{"params": others, "peak": self.adam_rate}], betas=(0.9, 0.98), weight_decay=0.0)
-        return [muon, adam]
+        return [muon, torch.optim.AdamW(groups, betas=(0.9, 0.98), weight_decay=0.0)]
 
     def _validate(self, model: RLM, validate: Callable[[], float] | None, step: int, loss: float) -> None:
         model.eval()
-        rank = validate() if validate else float("nan")
+        rank = self.processes.mean(validate() if validate else float("nan"))
+        loss = self.processes.mean(loss)
         if rank > self._best:
             self._best, self._stale = rank, 0
             self._kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
@@ -140,14 +151,14 @@ class Training:
         self._log({"step": step, "loss": round(loss, 5), "rank": round(rank, 5), "time": round(time.time(), 1)})
 
     def _log(self, entry: dict[str, float]) -> None:
-        if self.folder:
+        if self.folder and self.processes.main:
             self.folder.mkdir(parents=True, exist_ok=True)
             with (self.folder / "log.jsonl").open("a") as log:
                 log.write(json.dumps(entry) + "\n")
 
     def _save(self, model: RLM, optimizers: list[torch.optim.Optimizer], step: int) -> None:
         """Write the resumable state, whole or not at all."""
-        if not self.folder:
+        if not self.folder or not self.processes.main:
             return
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
@@ -194,8 +205,8 @@ def _interrupts() -> Generator[list[int]]:
 
 def loss_of(model: RLM, batch: Batch) -> Tensor:
     """Cross-entropy of a batch's numbers, nats a measured number. Digits after FAILED or ZERO do not count."""
-    words = model.words(batch.pieces)
-    candidates = model.read_candidates(words, batch.candidates, model.encode(words, batch.contexts))
+    words, contexts = model.words(batch.pieces), model.encode(batch.context_pieces, batch.contexts)
+    candidates = model.read_candidates(words, batch.candidates, contexts)
     metrics = model.embed_metrics(words, batch.metrics)[batch.asked]
     scores = model(metrics, batch.tokens, candidates)
     tokens = batch.tokens.flatten(0, 1)

@@ -54,9 +54,9 @@ def test_words_of_a_metric_have_an_order(inference: Inference) -> None:
 @torch.inference_mode()
 def test_contexts_of_one_batch_equal_contexts_alone(inference: Inference) -> None:
     words = inference.tokenizer(["c one", "d", "a b", "b", "a b", "b"], 8)
-    model, index = inference.model, torch.from_numpy(words.index)
-    embedded = model.words(torch.from_numpy(words.pieces))
-    together = scores(inference, model.read_candidates(embedded, index[2:], model.encode(embedded, index[:2])), ["m"])
+    model, pieces, index = inference.model, torch.from_numpy(words.pieces), torch.from_numpy(words.index)
+    candidates = model.read_candidates(model.words(pieces), index[2:], model.encode(pieces, index[:2]))
+    together = scores(inference, candidates, ["m"])
     alone = torch.cat([scores(inference, read(inference, context, ["a b", "b"]), ["m"]) for context in ("c one", "d")])
     torch.testing.assert_close(together, alone, rtol=1e-4, atol=1e-5)
 

@@ -35,7 +35,7 @@ def test_a_value_stays_with_its_text_its_context_and_its_metric(seed: int) -> No
         values = decode(batch.tokens[place].numpy())
         number = round(abs(values[batch.present[place].numpy()][0])) - 1
         assert batch.pieces[texts[:2]].tolist() in [pieces(text) for text in ROWS[number].texts]
-        assert batch.pieces[batch.contexts[place // 8]].tolist() == pieces(ROWS[number].context)
+        assert batch.context_pieces[batch.contexts[place // 8]].tolist() == pieces(ROWS[number].context)
         for metric, value, present in zip(asked, values, batch.present[place], strict=True):
             name = TABLE.metrics[int(metric)]
             assert batch.pieces[batch.metrics[metric]].tolist() == pieces(name)
@@ -76,7 +76,7 @@ def test_a_batch_is_of_one_space_and_shares_are_kept() -> None:
     rows = [Row(f"{space}\n{n % 2}", ("a",), {"m": n + 1.0}) for space in ("one", "other") for n in range(8)]
     table = Table(rows, TOKENIZER, {"one": 9.0, "other": 1.0})
     drawn = [table.draw(np.random.default_rng(seed), 4, 4, 1) for seed in range(200)]
-    first = [{tuple(batch.pieces[context[0]].tolist()) for context in batch.contexts} for batch in drawn]
+    first = [{tuple(batch.context_pieces[context[0]].tolist()) for context in batch.contexts} for batch in drawn]
     assert {len(lines) for lines in first} == {1}
     share = sum(lines == {tuple(pieces("one")[0])} for lines in first) / len(first)
     assert 0.8 < share < 0.97

@@ -1,0 +1,296 @@
+"""Accuracy after the first epoch from the source of a PyTorch model, of families of models never seen.
+
+python benchmarks/code_accuracy.py [--run FOLDER] [--steps N] [--folds NAME ...]
+
+The sources and accuracies are those of nn-dataset (Ignatov et al., MIT licence): `pip install --no-deps
+nn-dataset==2.1.2`, a wheel of 103 MB. A row is a model on a data set with one of its measured settings (learning rate,
+batch, transform, ...), drawn at random, which lead the text. A fold leaves out whole families, by their names' prefix.
+*joint* reads sources of more than 256 words through the encoder, *split* cuts them there; both train for the same
+steps on the same rows. Means and intervals are over the ten folds. Interrupt it at will: the same command goes on;
+remove the folder of --run to train anew.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import torch
+from intervals import interval, shown
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+from sklearn.ensemble import HistGradientBoostingRegressor
+from sklearn.feature_extraction.text import CountVectorizer
+
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training
+from prerank.surrogate.metrics import kendall_tau, spearman
+from prerank.surrogate.model import CANDIDATE_WORDS
+
+Floats = NDArray[np.float64]
+Predict = Callable[[Any], tuple[Floats, Floats]]
+"""Rows -> a score of each, and the bounds of its 90 % interval, (2, n); bounds are nan where a model has none."""
+
+METRIC = "val_accuracy 1 epoch"
+LARGE = ("ga", "alt", "ast", "rag", "FractalNet", "rl")
+"""Families of generated models. ast mutates AlexNet, so that they are one."""
+BY_HAND = 4  # folds of the families written by hand, of a few models each
+FEWEST = 15  # models of a data set in a fold that a rank correlation needs
+NO_SETTING = {"accuracy", "duration", "uid", "epoch"}
+SETTINGS = ("lr", "momentum", "batch", "dropout", "transform")
+"""Those that boosted trees see; the text has all."""
+TASKS = ("cifar-10", "cifar-100", "svhn", "mnist", "imagenette", "celeba-gender", "places365")
+TOKENS = 300
+VALIDATED = 150
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = parse()
+    frame = measured(dataset(), np.random.default_rng(0), arguments.rows)
+    folds = [fold for fold in sorted(frame["fold"].unique()) if not arguments.folds or fold in arguments.folds]
+    results = [result for fold in folds for result in asked(frame, fold, arguments)]
+    show(results)
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--run", type=Path, default=Path("runs/code_accuracy"), help="folder of models and their state")
+    parser.add_argument("--steps", type=int, default=800)
+    parser.add_argument("--candidates", type=int, default=32, help="sources a step")
+    parser.add_argument("--rows", type=int, help="most rows, for a trial; default: all")
+    parser.add_argument("--folds", nargs="*", help="default: all")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "code_accuracy.json")
+    return parser.parse_args()
+
+
+def dataset() -> Path:
+    """Folder of nn-dataset, without importing it."""
+    found = importlib.util.find_spec("ab")
+    folders = list(found.submodule_search_locations or []) if found else []
+    for folder in folders:
+        if (Path(folder) / "nn" / "stat" / "train").is_dir():
+            return Path(folder) / "nn"
+    raise SystemExit("nn-dataset is not installed: pip install --no-deps nn-dataset==2.1.2 (103 MB)")
+
+
+def measured(folder: Path, rng: np.random.Generator, most: int | None) -> Any:
+    """One measured setting of each model and data set: family, task, text, settings, accuracy, fold."""
+    found = sorted(folder.glob("stat/train/img-classification_*_acc_*/1.json"))
+    kept = rng.permutation(len(found))[:most].tolist()
+    records = [record for number in track(kept, "reading") for record in one(folder, found[number], rng)]
+    frame = pd.DataFrame(records)
+    by_hand = sorted(set(frame["family"]) - set(LARGE))
+    fold_of = {family: family for family in LARGE} | {
+        family: f"by hand {number % BY_HAND + 1}" for number, family in enumerate(rng.permutation(by_hand).tolist())
+    }
+    return frame.assign(fold=[fold_of[name] for name in frame["family"]])
+
+
+def one(folder: Path, file: Path, rng: np.random.Generator) -> list[dict[str, Any]]:
+    """A model on a data set, with one of its settings; none if there is no measurement."""
+    _, task, _, model = file.parent.name.split("_", 3)
+    source, trials = folder / "nn" / f"{model}.py", json.loads(file.read_text())
+    if not trials or not source.exists():
+        return []
+    trial = trials[int(rng.integers(len(trials)))]
+    settings = {name: value for name, value in sorted(trial.items()) if name not in NO_SETTING}
+    code = source.read_text("utf-8", errors="replace")
+    text = f"{' '.join(f'{name}={short(value)}' for name, value in settings.items())}\n{code}"
+    record = {"task": task, "family": family(model), "code": code, "text": text, "accuracy": trial["accuracy"]}
+    return [record | {name: settings.get(name) for name in SETTINGS}]
+
+
+def short(value: object) -> str:
+    """A setting's value, with three digits."""
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def family(model: str) -> str:
+    """What a model's name begins with, less a version, as DPN in DPN131; those mutated from AlexNet belong to it."""
+    name = model.split("-")[0]
+    versionless = re.sub(r"[vV]?\d+D?$", "", name) or name
+    return "ast" if versionless == "AlexNet" else versionless
+
+
+def asked(frame: Any, fold: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """All models on one fold; no source of it, under whatever name, is trained on."""
+    test = frame[frame["fold"] == fold]
+    train = frame[(frame["fold"] != fold) & ~frame["code"].isin(test["code"])]
+    models: dict[str, Predict] = {
+        "constant": constant(train),
+        "length of the source": length,
+        "trees on settings": trees(train, settings),
+        "trees on settings and tokens": trees(train, tokens(train)),
+        "prerank, split": trained(train, fold, "split", arguments),
+        "prerank, joint": trained(train, fold, "joint", arguments),
+    }
+    return [summary(fold, name, predict, test) for name, predict in models.items()]
+
+
+def constant(train: Any) -> Predict:
+    """Mean accuracy of each data set."""
+    of_task: Any = train.groupby("task")["accuracy"]
+    table = {name: group.to_numpy(dtype=np.float64) for name, group in of_task}
+
+    def predict(rows: Any) -> tuple[Floats, Floats]:
+        known = table[rows["task"].iloc[0]]
+        bounds = np.quantile(known, [0.05, 0.95])
+        return np.full(len(rows), known.mean()), np.repeat(bounds[:, None], len(rows), axis=1)
+
+    return predict
+
+
+def length(rows: Any) -> tuple[Floats, Floats]:
+    """Characters of the source."""
+    return rows["code"].str.len().to_numpy(dtype=np.float64), np.full((2, len(rows)), np.nan)
+
+
+def trees(train: Any, columns: Callable[[Any], Any]) -> Predict:
+    """Boosted trees for the mean and for both bounds."""
+    options: dict[str, Any] = {"categorical_features": "from_dtype", "random_state": 0}
+    kinds: list[dict[str, Any]] = [{}, *({"loss": "quantile", "quantile": q} for q in (0.05, 0.95))]
+    models = [HistGradientBoostingRegressor(**options, **kind) for kind in kinds]
+    known = columns(train)
+    for model in models:
+        model.fit(known, train["accuracy"])
+
+    def predict(rows: Any) -> tuple[Floats, Floats]:
+        mean, low, high = (model.predict(columns(rows)) for model in models)
+        return mean, np.stack([low, high])
+
+    return predict
+
+
+def settings(rows: Any) -> Any:
+    """Data set and settings as columns; the transform by the parts of its name, as norm, 256 and flip."""
+    numbers = rows[list(SETTINGS[:-1])].apply(pd.to_numeric, errors="coerce")
+    name = rows["transform"].astype(str)
+    size = pd.to_numeric(name.str.extract(r"(\d+)")[0])
+    parts = {part: name.str.contains(part).astype(float) for part in ("norm", "echo", "complex", "flip")}
+    return numbers.assign(task=pd.Categorical(rows["task"], TASKS), size=size, **parts)
+
+
+def tokens(train: Any) -> Callable[[Any], Any]:
+    """The same and how often the source has each of the most frequent words and numbers, and its length."""
+    counter = CountVectorizer(lowercase=False, token_pattern=r"[A-Za-z_]\w*|\d+", max_features=TOKENS)
+    counter.fit(train["code"])
+
+    def columns(rows: Any) -> Any:
+        counted: Any = counter.transform(rows["code"])
+        counts = pd.DataFrame(counted.toarray(), index=rows.index).add_prefix("token ")
+        return pd.concat([settings(rows), counts, rows["code"].str.len().rename("length")], axis=1)
+
+    return columns
+
+
+def trained(train: Any, fold: str, route: str, arguments: argparse.Namespace) -> Predict:
+    """The surrogate of a fold, trained anew or read where an earlier command left it."""
+    folder = arguments.run / f"{fold} {route}".replace(" ", "_")
+    if (folder / "checkpoint.json").exists():
+        return reading(RLMSurrogate.load(folder), route)
+    sample = train.sample(min(len(train), 2000), random_state=0)
+    surrogate = RLMSurrogate.untrained([*sample["text"], METRIC, *map(context, TASKS)], vocabulary=1024)
+    kept = np.random.default_rng(0).permutation(len(train))
+    part = min(VALIDATED, len(train) // 10)
+    own, validation = (rows_of(train.iloc[places], surrogate, route) for places in (kept[part:], kept[:part]))
+    run = Training(
+        arguments.steps,
+        contexts=len(TASKS),
+        candidates=arguments.candidates,
+        validate_every=200,
+        patience=1000,
+        folder=folder / "state",
+        amp=bool(torch.cpu.get_capabilities().get("avx512_bf16")),
+    )
+    surrogate.fit(own, run, validation=validation)
+    surrogate.save(folder)
+    return reading(surrogate, route)
+
+
+def rows_of(frame: Any, surrogate: RLMSurrogate, route: str) -> list[Row]:
+    """Rows to train on."""
+    texts = (routed(text, surrogate, route) for text in frame["text"])
+    return [
+        Row(context(task), (text,), {METRIC: accuracy})
+        for task, text, accuracy in zip(frame["task"], texts, frame["accuracy"], strict=True)
+    ]
+
+
+def routed(text: str, surrogate: RLMSurrogate, route: str) -> str:
+    """The text, or as many of its words as the reader reads."""
+    tokenizer = surrogate._inference.tokenizer  # pyright: ignore[reportPrivateUsage]
+    words = text.split()[:CANDIDATE_WORDS]
+    while route == "split" and tokenizer.exceeds(" ".join(words), CANDIDATE_WORDS):
+        words = words[:-4]
+    return " ".join(words) if route == "split" else text
+
+
+def context(task: str) -> str:
+    """What all sources of a data set share."""
+    return f"pytorch image classifier\ndata={task}"
+
+
+def reading(surrogate: RLMSurrogate, route: str) -> Predict:
+    """Answers of a surrogate."""
+
+    def predict(rows: Any) -> tuple[Floats, Floats]:
+        texts = [routed(text, surrogate, route) for text in rows["text"]]
+        prediction = surrogate.predict(Problem(context(rows["task"].iloc[0]), METRIC, "maximize"), texts)
+        return prediction.mean, np.stack([prediction.quantile(0.05), prediction.quantile(0.95)])
+
+    return predict
+
+
+def summary(fold: str, model: str, predict: Predict, test: Any) -> dict[str, Any]:
+    """Rank correlations and coverage on each data set of a fold."""
+    tasks: dict[str, dict[str, float]] = {}
+    for task, rows in track(list(test.groupby("task")), f"{fold}, {model}", transient=True):
+        if len(rows) < FEWEST:
+            continue
+        (scores, (low, high)), accuracy = predict(rows), rows["accuracy"].to_numpy(dtype=np.float64)
+        held = float(((low <= accuracy) & (accuracy <= high)).mean()) if np.isfinite(low).all() else float("nan")
+        found = {"spearman": spearman(scores, accuracy), "kendall": kendall_tau(scores, accuracy), "covered": held}
+        tasks[str(task)] = {name: round(value, 4) for name, value in found.items() if np.isfinite(value)}
+        tasks[str(task)]["models"] = len(rows)
+    long = float((test["text"].str.split().str.len() > CANDIDATE_WORDS).mean())
+    return {"fold": fold, "model": model, "long": round(long, 3), "tasks": tasks}
+
+
+def show(results: Sequence[dict[str, Any]]) -> None:
+    """Print Spearman of each fold, and means over folds."""
+    folds = {result["fold"]: result["long"] for result in results}
+    columns = [f"{fold} ({long:.0%} long)" for fold, long in folds.items()]
+    table = Table("model", *columns, "Spearman", "Kendall", "90 % hold")
+    for model in dict.fromkeys(result["model"] for result in results):
+        own = [result for result in results if result["model"] == model]
+        each = [f"{mean(result, 'spearman'):.2f}" for result in own]
+        overall = [over(own, name) for name in ("spearman", "kendall", "covered")]
+        table.add_row(model, *each, *overall)
+    Console(width=200).print(table)
+
+
+def mean(result: dict[str, Any], name: str) -> float:
+    """Mean of a measure over the data sets of a fold."""
+    values = [found[name] for found in result["tasks"].values() if name in found]
+    return float(np.mean(values)) if values else float("nan")
+
+
+def over(results: Sequence[dict[str, Any]], name: str) -> str:
+    """Mean of a measure over folds, with its interval."""
+    values = [value for result in results if np.isfinite(value := mean(result, name))]
+    return shown(interval(values)) if values else ""
+
+
+if __name__ == "__main__":
+    main()
