@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -23,37 +23,29 @@ _WATCHED = 4  # metrics of a space that are rated while the training runs
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
     table = Table(rows, inference.tokenizer, training.shares, inference.context_tokenizer)
-    unrated = inference.knowledge | knowledge(rows, _unrated(validation))
-    fresh = Inference(inference.model, inference.tokenizer, unrated)
+    unrated = _unrated(rows, validation)
+    fresh = Inference(inference.model, inference.tokenizer, inference.knowledge | unrated)
     watched = _watched(validation)
     training.run(inference.model, table, lambda: _mean_rank(_ranks(fresh, watched)))
-    learnt = inference.knowledge | knowledge(rows, _ranks(fresh, validation))
+    learnt = inference.knowledge | unrated.rated(_ranks(fresh, validation))
     return Inference(inference.model, inference.tokenizer, learnt)
 
 
-def knowledge(rows: Sequence[Row], ranks: Ranks) -> Knowledge:
-    """What rows and the ranks on others say of each space and metric."""
+def _unrated(rows: Sequence[Row], validation: Sequence[Row]) -> Knowledge:
+    """What rows say of the metrics of others, but how well they are known."""
     spaces = by_space(rows)
-    return Knowledge({line: _space(spaces.get(line, []), metrics) for line, metrics in ranks.items()})
+    return Knowledge({line: _space(spaces.get(line, []), own) for line, own in by_space(validation).items()})
 
 
-def _space(rows: Sequence[Row], ranks: Mapping[str, float]) -> Space:
+def _space(rows: Sequence[Row], validation: Sequence[Row]) -> Space:
     found = (names(context) for context in dict.fromkeys(row.context for row in rows))
-    metrics = {metric: _known(rank, rows, metric) for metric, rank in ranks.items()}
-    return Space(metrics, frozenset[str]().union(*found))
+    metrics = dict.fromkeys(metric for row in validation for metric in row.values)
+    return Space({metric: _known(rows, metric) for metric in metrics}, frozenset[str]().union(*found))
 
 
-def _known(rank: float, rows: Sequence[Row], metric: str) -> Known:
+def _known(rows: Sequence[Row], metric: str) -> Known:
     values = [value for row in rows if np.isfinite(value := row.values.get(metric, np.nan))]
-    return Known(rank, min(values), max(values)) if values else Known(rank)
-
-
-def _unrated(rows: Sequence[Row]) -> Ranks:
-    """Every metric of the rows, of rank 0."""
-    return {
-        line: dict.fromkeys((metric for row in own for metric in row.values), 0.0)
-        for line, own in by_space(rows).items()
-    }
+    return Known(0.0, min(values), max(values)) if values else Known(0.0)
 
 
 def _watched(rows: Sequence[Row]) -> list[Row]:

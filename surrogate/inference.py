@@ -5,7 +5,7 @@ Shapes: n texts, D the width of the model, K the metrics that the model knows of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import torch
@@ -56,17 +56,18 @@ class Inference:
 
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, by the model alone."""
-        return self._prediction(problem, [self._decoded(problem, memory) for memory in self._read(problem, texts)])
+        answer = self._answer(problem)
+        return self._prediction(problem, [answer(memory) for memory in self._read(problem, texts)])
 
     def read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
         """The same, with what the model makes of each text besides: for the metric asked, then for all it knows."""
         names = [problem.metric, *self.knowledge.metrics(problem.context)]
         metrics = self._metrics(names)
         heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])
-        decoded: list[tuple[Leaves, Floats]] = []
+        answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()
         outlines, states = [np.empty((0, len(metrics)))], [np.empty((0, metrics.numel()))]
         for memory in self._read(problem, texts):
-            decoded.append(self._decoded(problem, memory))
+            decoded.append(answer(memory))
             means, before = outline(self.model, metrics, memory, heads)
             outlines.append(means)
             states.append(before.reshape(len(before), -1))
@@ -78,11 +79,15 @@ class Inference:
         """Encode contexts anew, after the weights have changed."""
         self._encoded.clear()
 
-    def _decoded(self, problem: Problem, memory: Memory) -> tuple[Leaves, Floats]:
-        """Leaves and probabilities of failure of what answers the question."""
+    def _answer(self, problem: Problem) -> Callable[[Memory], tuple[Leaves, Floats]]:
+        """What turns memories into leaves and probabilities of failure: of all metrics that answer the question."""
         shares, heads = self.knowledge.answering(problem), self.knowledge.heads(problem)
-        decoded = [decode(self.model, metric, memory, heads) for metric in self._metrics(list(shares))]
-        return _mixed(decoded, list(shares.values()))
+        metrics = self._metrics(list(shares))
+
+        def answer(memory: Memory) -> tuple[Leaves, Floats]:
+            return _mixed([decode(self.model, metric, memory, heads) for metric in metrics], list(shares.values()))
+
+        return answer
 
     def _prediction(self, problem: Problem, decoded: list[tuple[Leaves, Floats]]) -> Prediction:
         trust = self.knowledge.trust(problem)
@@ -95,11 +100,11 @@ class Inference:
         long = np.array([self.tokenizer.exceeds(text, CANDIDATE_WORDS) for text in texts], dtype=np.bool_)
         short = ["" if apart else text for text, apart in zip(texts, long, strict=True)]
         words = self.tokenizer(short, CANDIDATE_WORDS)
-        index = self._tensor(words.index)
+        with torch.inference_mode():
+            embedded, index = self.model.words(self._tensor(words.pieces)), self._tensor(words.index)
         for start in range(0, len(texts), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             with torch.inference_mode():
-                embedded = self.model.words(self._tensor(words.pieces))
                 read = [
                     (rows, self.model.read_candidates(embedded, index[chunk][rows], context))
                     for rows, context in self._contexts(problem.context, texts[chunk], long[chunk])

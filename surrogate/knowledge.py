@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Mapping
-from dataclasses import astuple, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
@@ -97,6 +97,14 @@ class Knowledge:
             spaces[line] = Space({**own.metrics, **space.metrics}, own.names | space.names)
         return Knowledge(spaces)
 
+    def rated(self, ranks: Mapping[str, Mapping[str, float]]) -> Knowledge:
+        """The same of the metrics that have a rank, with it."""
+        spaces = {line: self.spaces[line] for line in ranks}
+        return Knowledge({
+            line: Space({m: replace(space.metrics[m], rank=rank) for m, rank in ranks[line].items()}, space.names)
+            for line, space in spaces.items()
+        })  # fmt: skip
+
     @property
     def ranks(self) -> dict[str, dict[str, float]]:
         """First context line -> metric -> rank correlation on validation rows."""
@@ -115,8 +123,9 @@ class Knowledge:
         an unseen name (a new kind of processor) as anything at all, its opposite included. For the rest the most
         similar metrics of the same word stand in, those of other devices say.
         """
-        known, stand_ins = self._space(problem.context).metrics, self._stand_ins(problem)
-        if problem.metric in known or not stand_ins:
+        known = self._space(problem.context).metrics
+        stand_ins = {} if problem.metric in known else self._stand_ins(problem)
+        if not stand_ins:
             return {problem.metric: 1.0}
         asked, read = _names(problem.metric), frozenset[str]().union(*map(_names, known))
         own = len(asked & read) / max(len(asked), 1)
@@ -130,9 +139,11 @@ class Knowledge:
         new, a device say; 0 for an unknown space.
         """
         space = self._space(problem.context)
-        exact = space.metrics.get(problem.metric)
-        alike = sum(share * space.metrics[metric].rank for metric, share in self._stand_ins(problem).items())
-        rank = exact.rank if exact else alike * _NEW_METRIC
+        if problem.metric in space.metrics:
+            rank = space.metrics[problem.metric].rank
+        else:
+            alike = self._stand_ins(problem).items()
+            rank = sum(share * space.metrics[metric].rank for metric, share in alike) * _NEW_METRIC
         return float(np.clip(np.nan_to_num(rank), 0, 1)) * (1.0 if names(problem.context) <= space.names else _NEW_NAME)
 
     def claim(self, problem: Problem) -> float:
@@ -172,13 +183,17 @@ class Knowledge:
 
 def names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
-    words = re.sub(r"=-?\d+(\.\d+)?\b", "=", context.partition("\n")[2]).split()
-    return frozenset(word for word in words if re.search(r"[^\W\d]", word))
+    return _named(re.sub(r"=-?\d+(\.\d+)?\b", "=", context.partition("\n")[2]).split())
 
 
 def _names(metric: str) -> frozenset[str]:
     """Names in a metric: devices and data sets, not their numbers."""
-    return frozenset(word for word in metric.split()[1:] if "=" not in word and re.search(r"[^\W\d]", word))
+    return _named(word for word in metric.split()[1:] if "=" not in word)
+
+
+def _named(words: Iterable[str]) -> frozenset[str]:
+    """Those words that are no mere numbers."""
+    return frozenset(word for word in words if re.search(r"[^\W\d]", word))
 
 
 def _similarity(words: set[str], others: set[str]) -> float:
