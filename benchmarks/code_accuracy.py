@@ -25,11 +25,10 @@ import pandas as pd
 import torch
 from intervals import interval, shown
 from numpy.typing import NDArray
-from rich.console import Console
 from rich.progress import track
-from rich.table import Table
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
+from tables import show
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.metrics import kendall_tau, spearman
@@ -58,7 +57,7 @@ def main() -> None:
     frame = measured(dataset(), np.random.default_rng(0), arguments.rows)
     folds = [fold for fold in sorted(frame["fold"].unique()) if not arguments.folds or fold in arguments.folds]
     results = [result for fold in folds for result in asked(frame, fold, arguments)]
-    show(results)
+    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
@@ -267,17 +266,15 @@ def summary(fold: str, model: str, predict: Predict, test: Any) -> dict[str, Any
     return {"fold": fold, "model": model, "long": round(long, 3), "tasks": tasks}
 
 
-def show(results: Sequence[dict[str, Any]]) -> None:
-    """Print Spearman of each fold, and means over folds."""
-    folds = {result["fold"]: result["long"] for result in results}
-    columns = [f"{fold} ({long:.0%} long)" for fold, long in folds.items()]
-    table = Table("model", *columns, "Spearman", "Kendall", "90 % hold")
+def tables(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text: Spearman of each fold, and means over folds."""
+    lines: list[dict[str, str]] = []
     for model in dict.fromkeys(result["model"] for result in results):
         own = [result for result in results if result["model"] == model]
-        each = [f"{mean(result, 'spearman'):.2f}" for result in own]
-        overall = [over(own, name) for name in ("spearman", "kendall", "covered")]
-        table.add_row(model, *each, *overall)
-    Console(width=200).print(table)
+        each = {f"{result['fold']} ({result['long']:.0%} long)": f"{mean(result, 'spearman'):.2f}" for result in own}
+        measures = (("Spearman", "spearman"), ("Kendall", "kendall"), ("90 % hold", "covered"))
+        lines.append({"model": model, **each} | {title: over(own, name) for title, name in measures})
+    return {"Accuracy after the first epoch: Spearman on families never seen": pd.DataFrame(lines)}
 
 
 def mean(result: dict[str, Any], name: str) -> float:

@@ -28,9 +28,9 @@ PLAIN = ""
 
 def cell_201(cell: nas_bench_201.Cell) -> Any:
     """A cell of NAS-Bench-201."""
-    names = {0: "input", 3: "output"}
-    ends = [(names.get(source, source), names.get(end, end)) for end in range(1, 4) for source in range(end)]
-    return _graph([(*end, operation) for end, operation in zip(ends, cell.ops, strict=True) if operation != "zero"])
+    nodes = ("input", 1, 2, "output")
+    edges = zip(nas_bench_201.EDGES, cell.ops, strict=True)
+    return _graph([(nodes[u], nodes[v], operation) for (u, v), operation in edges if operation != "zero"])
 
 
 def architecture(found: nas_bench_graph.Architecture) -> Any:

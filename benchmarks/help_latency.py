@@ -12,15 +12,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from command_line import command_line
+from few_shot import FewShot, draw, reliability
 from intervals import interval, shown
-from measured_tables import FOLDER
 from numpy.typing import NDArray
-from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.linear_model import RidgeCV
 from sklearn.preprocessing import StandardScaler
@@ -28,12 +27,8 @@ from tables import show
 
 from prerank.search_spaces import fbnet, nas_bench_201
 from prerank.surrogate import Prediction
-from prerank.surrogate.adaptation import Adaptation
-from prerank.surrogate.checkpoint import load
 from prerank.surrogate.fields import Fields
-from prerank.surrogate.metrics import coverage, spearman
-from prerank.surrogate.problem import as_problem
-from prerank.surrogate.rlm_surrogate import PACKAGED
+from prerank.surrogate.metrics import spearman
 
 Floats = NDArray[np.float64]
 Predict = Callable[[NDArray[np.intp]], Floats]
@@ -72,12 +67,9 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=FOLDER)
-    parser.add_argument("--checkpoint", type=Path, help="default: the packaged one")
+    parser = command_line(__doc__, __file__)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--architectures", type=int, default=1_500, help="that are ranked, drawn once")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "help_latency.json")
     return parser.parse_args()
 
 
@@ -109,20 +101,11 @@ def measured(name: str, device: str, arguments: argparse.Namespace) -> list[dict
 def surrogates(
     name: str, device: str, problem: Any, texts: list[str], latency: Floats, arguments: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """The surrogate without measurements and after n of them, and how often its intervals hold.
-
-    What `RLMSurrogate.observe` does, with every architecture read once for all draws.
-    """
-    inference = load(arguments.checkpoint or PACKAGED, "cpu")
-    question = as_problem(problem)
-    prior, reading = inference.read(question, texts)
-    results = [found(name, device, 0, latency, [prior])]
+    """The surrogate without measurements and after n of them, and how often its intervals hold."""
+    read = FewShot(arguments.checkpoint, problem, texts, latency)
+    results = [found(name, device, 0, latency, [read.prior])]
     for n in SAMPLES:
-        predictions: list[Prediction] = []
-        for seed in track(range(arguments.seeds), f"{name} {device}, {n} measured", transient=True):
-            measured = np.isin(np.arange(len(texts)), draw(len(texts), n, seed))
-            learnt = Adaptation(reading[measured], latency[measured], inference.knowledge.claim(question))
-            predictions.append(learnt(prior, reading))
+        predictions = [prediction for prediction, _ in read.after(n, arguments.seeds)]
         results.append(found(name, device, n, latency, predictions))
     return results
 
@@ -130,19 +113,12 @@ def surrogates(
 def found(name: str, device: str, n: int, latency: Floats, predictions: list[Prediction]) -> dict[str, Any]:
     """One line of the results: of the surrogate's predictions, one a seed."""
     line = summary(name, device, "prerank", n, [spearman(prediction.mean, latency) for prediction in predictions])
-    for level in (50, 90):
-        line[f"covered{level}"] = interval(coverage(prediction, latency, level / 100) for prediction in predictions)
-    return line | {"trust": interval(prediction.trust.mean() for prediction in predictions)}
+    return line | reliability([(prediction, latency) for prediction in predictions])
 
 
 def scored(predict: Predict, latency: Floats, n: int, seed: int) -> float:
     """Rank correlation over all architectures, as in HELP; 0 where a model gives them all the same latency."""
     return float(np.nan_to_num(spearman(predict(draw(len(latency), n, seed)), latency)))
-
-
-def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:
-    """The measured rows of a seed."""
-    return np.random.default_rng(seed).permutation(count)[:n]
 
 
 def regressed(model: Callable[[], Any], features: Floats, latency: Floats) -> Predict:

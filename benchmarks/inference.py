@@ -13,7 +13,6 @@ python benchmarks/inference.py
 from __future__ import annotations
 
 import argparse
-import gzip
 import hashlib
 import json
 import resource
@@ -27,7 +26,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import torch
-from measured_tables import FOLDER
+from command_line import command_line
+from measured_tables import nas_bench_101_test_cells
 from numpy.typing import NDArray
 from tables import show
 
@@ -69,10 +69,7 @@ def tables(results: dict[str, Any]) -> dict[str, Any]:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables, for the rank correlations")
-    parser.add_argument("--checkpoint", type=Path)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "inference.json")
+    parser = command_line(__doc__, __file__)
     parser.add_argument("--memory-child", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()
 
@@ -106,7 +103,7 @@ def reference(surrogate: RLMSurrogate, texts: list[str], data: Path) -> dict[str
     batch = texts[:16]
     slow = median_seconds(lambda salt: sampled(inference, problem, batch, salt), 0, rounds=3) / len(batch)
     fast = median_seconds(lambda salt: surrogate.predict(problem, texts), 0) / len(texts)
-    cells, accuracy = test_cells(data, CELLS)
+    cells, accuracy = nas_bench_101_test_cells(data, CELLS)
     pairs = [(cells[i : i + 16], i) for i in range(0, len(cells), 16)]
     medians = np.concatenate([sampled(inference, problem, part, salt) for part, salt in pairs])
     return {
@@ -145,13 +142,6 @@ def copied(memory: Memory, times: int) -> Memory:
     """A memory repeated for every sample."""
     layers = [KeysValues(*(part.repeat_interleave(times, dim=0) for part in layer)) for layer in memory.layers]
     return Memory(layers, memory.mask.repeat_interleave(times, dim=0))
-
-
-def test_cells(data: Path, count: int) -> tuple[list[str], list[float]]:
-    """The first test cells of the table and their accuracies."""
-    with gzip.open(data / "nas" / "nas_bench_101.jsonl.gz", "rt") as lines:
-        records = [record for record in map(json.loads, lines) if record["split"] == "test"][:count]
-    return [nas_bench_101.to_text(nas_bench_101.from_record(r)) for r in records], [r["val_acc_108"] for r in records]
 
 
 def agreement(surrogate: RLMSurrogate, texts: list[str]) -> dict[str, Any]:

@@ -71,6 +71,12 @@ def nas_bench_101_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measu
         yield Measured(row, record["split"] == "test")
 
 
+def nas_bench_101_test_cells(folder: Path, count: int | None = None) -> tuple[list[str], list[float]]:
+    """The first test cells of NAS-Bench-101, or all, and their final accuracies."""
+    records = [r for r in _json_lines(folder / "nas" / "nas_bench_101.jsonl.gz") if r["split"] == "test"][:count]
+    return [nas_bench_101.to_text(nas_bench_101.from_record(r)) for r in records], [r["val_acc_108"] for r in records]
+
+
 def nas_bench_201_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """NAS-Bench-201: accuracies, latencies, parameters. A cell with the text of a test cell is a test cell too."""
     frame: Any = pd.read_csv(folder / "nas" / "nas_bench_201.csv.gz")

@@ -20,8 +20,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from command_line import command_line
+from few_shot import draw
 from intervals import interval, shown
-from measured_tables import FOLDER
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from tables import show
@@ -64,12 +65,9 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=FOLDER)
-    parser.add_argument("--checkpoint", type=Path, help="trained on 16,000 cells; default: the packaged one")
+    parser = command_line(__doc__, __file__)
     parser.add_argument("--cheap", type=Path, help="trained on the cheap metrics alone; leave out to skip few cells")
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "nas_bench_101.json")
     return parser.parse_args()
 
 
@@ -180,11 +178,6 @@ def measure(name: str, size: int, predict: Predict, train: Cells, test: Cells, s
         "spearman": interval(p[0] for p in pairs),
         "tau": interval(p[1] for p in pairs),
     }
-
-
-def draw(count: int, size: int, seed: int) -> NDArray[np.intp]:
-    """Training rows of a seed."""
-    return np.random.default_rng(seed).permutation(count)[:size]
 
 
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:

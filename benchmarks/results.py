@@ -18,8 +18,6 @@ FOLDER = Path(__file__).parent
 BENCHMARKS = (
     "help_latency",
     "unseen_shapes",
-    "unseen_kernel",
-    "unseen_devices",
     "unseen_spaces",
     "nas_bench_101",
     "code_accuracy",

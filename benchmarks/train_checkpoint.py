@@ -101,7 +101,7 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
     parser.add_argument("--out", type=Path, default=Path("runs/checkpoint"), help="folder of the checkpoint")
     parser.add_argument("--run", type=Path, default=Path("runs/training"), help="folder of the log and resumable state")
-    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--steps", type=int, default=4600)
     parser.add_argument("--draws", type=int, default=2, help="batches a step")
     parser.add_argument("--candidates", type=int, default=512, help="candidates a batch")
     parser.add_argument("--vocabulary", type=int, default=1024)

@@ -12,20 +12,20 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from command_line import command_line
 from intervals import interval
-from measured_tables import FOLDER, kernel_frame
+from measured_tables import kernel_frame
 from numpy.typing import NDArray
 from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingRegressor
 from tables import show
 
 from prerank.search_spaces import kernel_configs
-from prerank.surrogate import RLMSurrogate
+from prerank.surrogate import Prediction, RLMSurrogate
 from prerank.surrogate.metrics import coverage, slowdown_at, spearman
 
 Floats = NDArray[np.float64]
@@ -46,20 +46,15 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=FOLDER)
-    parser.add_argument("--checkpoint", type=Path, help="default: the packaged one")
+    parser = command_line(__doc__, __file__)
     parser.add_argument("--shapes", type=int, default=10_000, help="most test shapes of a case")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "unseen_shapes.json")
     return parser.parse_args()
 
 
 def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """All models on one kernel and device."""
-    rows = frame[(frame["kernel"] == kernel) & (frame["device"] == device) & frame["ms"].notna()]
-    rows = rows.assign(slowdown=rows["ms"] / rows.groupby("problem")["ms"].transform("min"))
-    train, test = rows[rows["split"] == "train"], rows[rows["split"] == "test"]
-    shapes = [shape for _, shape in test.groupby("problem", sort=True)][: arguments.shapes]
+    train, shapes = divided(frame, kernel, device)
+    shapes = shapes[: arguments.shapes]
     surrogate = RLMSurrogate.load(arguments.checkpoint)
     covered: list[list[float]] = []
     rng = np.random.default_rng(0)
@@ -72,6 +67,14 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
     found = [summary(kernel, device, name, predict, shapes) for name, predict in models.items()]
     halves, nineties = (interval(shares) for shares in zip(*covered, strict=True))
     return [*found[:-1], found[-1] | {"covered50": halves, "covered90": nineties}]
+
+
+def divided(frame: Any, kernel: str, device: str) -> tuple[Any, list[Any]]:
+    """Rows of the training shapes, and rows of each test shape, with their slowdown."""
+    rows = frame[(frame["kernel"] == kernel) & (frame["device"] == device) & frame["ms"].notna()]
+    rows = rows.assign(slowdown=rows["ms"] / rows.groupby("problem")["ms"].transform("min"))
+    train, test = rows[rows["split"] == "train"], rows[rows["split"] == "test"]
+    return train, [shape for _, shape in test.groupby("problem", sort=True)]
 
 
 def average(train: Any) -> Predict:
@@ -120,14 +123,19 @@ def asked(surrogate: RLMSurrogate, kernel: str, device: str, covered: list[list[
     """The surrogate, which also notes how often its intervals hold."""
 
     def predict(shape: Any) -> Floats:
-        problem = kernel_configs.problem(kernel, device, shape["problem"].iloc[0])
-        texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in shape["config"]]
-        prediction = surrogate.predict(problem, texts)
+        prediction = answer(surrogate, kernel, device, shape)
         slowdowns = shape["slowdown"].to_numpy(dtype=np.float64)
         covered.append([coverage(prediction, slowdowns, level) for level in (0.5, 0.9)])
         return prediction.mean
 
     return predict
+
+
+def answer(surrogate: RLMSurrogate, kernel: str, device: str, shape: Any) -> Prediction:
+    """Slowdowns of the configurations of one shape."""
+    problem = kernel_configs.problem(kernel, device, shape["problem"].iloc[0])
+    texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in shape["config"]]
+    return surrogate.predict(problem, texts)
 
 
 def summary(kernel: str, device: str, model: str, predict: Predict, shapes: list[Any]) -> dict[str, Any]:

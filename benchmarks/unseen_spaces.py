@@ -20,12 +20,12 @@ from warnings import catch_warnings
 import graph_features
 import numpy as np
 import pandas as pd
+from few_shot import FewShot, draw, reliability
+from help_latency import boosted, forest
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import FOLDER, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
 from numpy.typing import NDArray
-from rich.progress import track
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 from sklearn.preprocessing import StandardScaler
@@ -33,10 +33,8 @@ from tables import show
 
 from prerank.search_spaces import nas_bench_201, nas_bench_graph, nas_bench_macro
 from prerank.surrogate import Problem, Row
-from prerank.surrogate.adaptation import Adaptation
-from prerank.surrogate.checkpoint import load
 from prerank.surrogate.fields import Fields
-from prerank.surrogate.metrics import coverage, kendall_tau
+from prerank.surrogate.metrics import kendall_tau
 from prerank.surrogate.problem import as_problem
 
 Floats = NDArray[np.float64]
@@ -44,8 +42,8 @@ Floats = NDArray[np.float64]
 SAMPLES = (4, 16, 64)
 RANKED = 800
 MODELS: dict[str, Callable[[], Any]] = {
-    "random forest": lambda: RandomForestRegressor(200, random_state=0),
-    "boosted trees": lambda: HistGradientBoostingRegressor(max_iter=100, min_samples_leaf=2, random_state=0),
+    "random forest": forest,
+    "boosted trees": boosted,
     "Gaussian process": lambda: GaussianProcessRegressor(Matern(5.0, nu=2.5) + WhiteKernel(0.1), normalize_y=True),
 }
 
@@ -94,21 +92,21 @@ def tasks(data: Path) -> Iterator[Task]:
     rng = np.random.default_rng(0)
     macro = [measured.row for measured in nas_bench_macro_rows(data, rng)]
     yield task("NAS-Bench-Macro, accuracy", "macro_graph", nas_bench_macro.problem(), macro, macro_graphs(data))
-    graphs = [measured.row for measured in nas_bench_graph_rows(data, rng)]
+    graphs, drawn = [measured.row for measured in nas_bench_graph_rows(data, rng)], architectures()
     for dataset in ("cora", "arxiv"):
         problem = nas_bench_graph.problem(dataset=dataset)
-        yield task(f"NAS-Bench-Graph, accuracy on {dataset}", "macro_graph", problem, graphs, architectures())
-    cells = [measured.row for measured in nas_bench_201_rows(data, rng)]
-    yield task("NAS-Bench-201, accuracy", "cells_201", nas_bench_201.problem(), cells, cells_201(data))
+        yield task(f"NAS-Bench-Graph, accuracy on {dataset}", "macro_graph", problem, graphs, drawn)
+    cells, drawn = [measured.row for measured in nas_bench_201_rows(data, rng)], cells_201(data)
+    yield task("NAS-Bench-201, accuracy", "cells_201", nas_bench_201.problem(), cells, drawn)
     latency = nas_bench_201.problem("latency_ms", device="1080ti_256")
-    yield task("NAS-Bench-201, latency on a 1080 Ti", "cells_201", latency, cells, cells_201(data))
+    yield task("NAS-Bench-201, latency on a 1080 Ti", "cells_201", latency, cells, drawn)
 
 
 def task(name: str, checkpoint: str, question: Any, rows: list[Row], graphs: dict[str, Any]) -> Task:
     """A fixed draw of the rows that have a graph and a value."""
     problem = as_problem(question)
     known = [row for row in rows if np.isfinite(row.values.get(problem.metric, np.nan)) and row.texts[0] in graphs]
-    drawn = [known[place] for place in np.random.default_rng(0).permutation(len(known))[:RANKED].tolist()]
+    drawn = [known[place] for place in draw(len(known), RANKED, 0).tolist()]
     texts = [row.texts[0] for row in drawn]
     values = np.array([row.values[problem.metric] for row in drawn])
     return Task(name, checkpoint, problem, texts, graph_features.features([graphs[text] for text in texts]), values)
@@ -138,7 +136,7 @@ def measured(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, An
     """All models at all sample sizes."""
     plain = Fields(task.texts)(task.texts)
     for n in SAMPLES:
-        draws = [np.random.default_rng(seed).permutation(len(task.texts)) for seed in range(arguments.seeds)]
+        draws = [draw(len(task.texts), len(task.texts), seed) for seed in range(arguments.seeds)]
         for name, columns in (("GRAF", task.graphs), ("fields", plain)):
             for model in MODELS if name == "fields" else ["random forest"]:
                 taus = [fitted(MODELS[model](), columns, task.values, draw, n) for draw in draws]
@@ -156,26 +154,15 @@ def fitted(model: Any, columns: Floats, values: Floats, draw: NDArray[np.intp], 
 
 
 def surrogate(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
-    """The surrogate without measurements and after n of them: what `RLMSurrogate.observe` does, read once."""
-    inference = load(arguments.checkpoints / task.checkpoint, "cpu")
-    prior, reading = inference.read(task.problem, task.texts)
-    claim = inference.knowledge.claim(task.problem)
+    """The surrogate without measurements and after n of them."""
+    read = FewShot(arguments.checkpoints / task.checkpoint, task.problem, task.texts, task.values)
     line = {"task": task.name, "model": "prerank"}
-    yield line | {"samples": 0, "tau": interval([kendall_tau(prior.mean, task.values)])}
+    yield line | {"samples": 0, "tau": interval([kendall_tau(read.prior.mean, task.values)])}
     for n in SAMPLES:
-        found: list[list[float]] = []
-        for seed in track(range(arguments.seeds), f"{task.name}, {n} measured", transient=True):
-            seen = np.isin(np.arange(len(prior)), np.random.default_rng(seed).permutation(len(prior))[:n])
-            learnt = Adaptation(reading[seen], task.values[seen], claim)(prior[np.flatnonzero(~seen)], reading[~seen])
-            rest = task.values[~seen]
-            held = [coverage(learnt, rest, level) for level in (0.5, 0.9)]
-            found.append([kendall_tau(learnt.mean, rest), *held, float(learnt.trust.mean())])
-        keys = ("tau", "covered50", "covered90", "trust")
-        yield (
-            line
-            | {"samples": n}
-            | {key: interval(own) for key, own in zip(keys, zip(*found, strict=True), strict=True)}
-        )
+        after = read.after(n, arguments.seeds)
+        rest = [(learnt[np.flatnonzero(~seen)], task.values[~seen]) for learnt, seen in after]
+        taus = interval(kendall_tau(learnt.mean, values) for learnt, values in rest)
+        yield line | {"samples": n, "tau": taus} | reliability(rest)
 
 
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,60 @@
+"""The surrogate after a few measurements: as by `RLMSurrogate.observe`, with every candidate read once for all draws.
+
+Shapes: N candidates, n of them measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+from intervals import interval
+from numpy.typing import NDArray
+from rich.progress import track
+
+from prerank.surrogate import Prediction
+from prerank.surrogate.adaptation import Adaptation
+from prerank.surrogate.checkpoint import load
+from prerank.surrogate.metrics import coverage
+from prerank.surrogate.problem import Question, as_problem
+from prerank.surrogate.rlm_surrogate import PACKAGED
+
+Floats = NDArray[np.float64]
+
+LEVELS = (50, 90)
+"""Levels of the central intervals that are rated, in per cent."""
+
+
+class FewShot:
+    """A problem's candidates, read.
+
+    Args:
+        checkpoint: Folder of the checkpoint; None: the packaged one.
+        question: What is asked.
+        texts: The candidates.
+        values: What each would measure, (N,).
+    """
+
+    def __init__(self, checkpoint: Path | None, question: Question, texts: Sequence[str], values: Floats) -> None:
+        inference, problem = load(checkpoint or PACKAGED, "cpu"), as_problem(question)
+        self.prior, self._reading = inference.read(problem, texts)
+        self._claim, self._values = inference.knowledge.claim(problem), values
+
+    def after(self, n: int, seeds: int) -> Iterator[tuple[Prediction, NDArray[np.bool_]]]:
+        """Predictions of all candidates for each seed, and which of them were measured."""
+        for seed in track(range(seeds), f"{n} measured", transient=True):
+            seen = np.isin(np.arange(len(self._values)), draw(len(self._values), n, seed))
+            learnt = Adaptation(self._reading[seen], self._values[seen], self._claim)
+            yield learnt(self.prior, self._reading), seen
+
+
+def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:
+    """The rows that a seed measures, or trains on."""
+    return np.random.default_rng(seed).permutation(count)[:n]
+
+
+def reliability(pairs: Sequence[tuple[Prediction, Floats]]) -> dict[str, dict[str, float]]:
+    """How often the intervals hold, and the trust: predictions, one a seed, with what was measured."""
+    covered = {f"covered{level}": interval(coverage(*pair, level / 100) for pair in pairs) for level in LEVELS}
+    return covered | {"trust": interval(prediction.trust.mean() for prediction, _ in pairs)}
