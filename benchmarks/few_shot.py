@@ -41,12 +41,19 @@ class FewShot:
         self.prior, self._reading = inference.read(problem, texts)
         self._claim, self._values = inference.knowledge.claim(problem), values
 
-    def after(self, n: int, seeds: int) -> Iterator[tuple[Prediction, NDArray[np.bool_]]]:
-        """Predictions of all candidates for each seed, and which of them were measured."""
+    def after(self, n: int, seeds: int, asked: FewShot | None = None) -> Iterator[tuple[Prediction, NDArray[np.bool_]]]:
+        """Predictions of all candidates for each seed, and which of them were measured.
+
+        Args:
+            n: Candidates that are measured.
+            seeds: Draws of them.
+            asked: The candidates of another problem of the same family, that are predicted instead.
+        """
+        asked = asked or self
         for seed in track(range(seeds), f"{n} measured", transient=True):
             seen = np.isin(np.arange(len(self._values)), draw(len(self._values), n, seed))
             learnt = Adaptation(self._reading[seen], self._values[seen], self._claim)
-            yield learnt(self.prior, self._reading), seen
+            yield learnt(asked.prior, asked._reading), seen
 
 
 def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:

@@ -20,14 +20,11 @@ from command_line import command_line
 from few_shot import FewShot, draw, reliability
 from intervals import interval, shown
 from numpy.typing import NDArray
-from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
-from sklearn.linear_model import RidgeCV
-from sklearn.preprocessing import StandardScaler
 from tables import show
+from tabular_models import boosted, fitted, forest, logarithm, plain, ridge
 
 from prerank.search_spaces import fbnet, nas_bench_201
 from prerank.surrogate import Prediction
-from prerank.surrogate.fields import Fields
 from prerank.surrogate.metrics import spearman
 
 Floats = NDArray[np.float64]
@@ -125,41 +122,14 @@ def regressed(model: Callable[[], Any], features: Floats, latency: Floats) -> Pr
     """A model of the logarithm of the latency."""
 
     def predict(rows: NDArray[np.intp]) -> Floats:
-        scaler = StandardScaler().fit(features[rows])
-        fitted = model().fit(scaler.transform(features[rows]), logarithm(latency[rows]))
-        return fitted.predict(scaler.transform(features))
+        return fitted(model(), features, logarithm(latency), rows)
 
     return predict
-
-
-def ridge() -> RidgeCV:
-    """Ridge regression whose penalty is chosen by leave-one-out."""
-    return RidgeCV(np.logspace(-2, 3, 12))
-
-
-def forest() -> RandomForestRegressor:
-    """Random forest."""
-    return RandomForestRegressor(200, random_state=0)
-
-
-def boosted() -> HistGradientBoostingRegressor:
-    """Boosted trees that may split even ten rows."""
-    return HistGradientBoostingRegressor(max_iter=100, min_samples_leaf=2, random_state=0)
-
-
-def plain(texts: list[str]) -> Floats:
-    """Counts of operations and totals: what can be read off a text without a model."""
-    return Fields(texts)(texts)
 
 
 def macs(texts: list[str]) -> Floats:
     """The total that each text ends with."""
     return np.array([float(text.rsplit("=", 1)[1]) for text in texts])
-
-
-def logarithm(latency: Floats) -> Floats:
-    """Logarithm with a floor: cells without operations take no time."""
-    return np.log(np.maximum(latency, 0.01))
 
 
 def summary(space: str, device: str, model: str, n: int, ranks: list[float]) -> dict[str, Any]:

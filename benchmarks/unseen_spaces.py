@@ -15,25 +15,20 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from warnings import catch_warnings
 
 import graph_features
 import numpy as np
 import pandas as pd
 from few_shot import FewShot, draw, reliability
-from help_latency import boosted, forest
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import FOLDER, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
 from numpy.typing import NDArray
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import Matern, WhiteKernel
-from sklearn.preprocessing import StandardScaler
 from tables import show
+from tabular_models import boosted, fitted, forest, gaussian_process, plain
 
 from prerank.search_spaces import nas_bench_201, nas_bench_graph, nas_bench_macro
 from prerank.surrogate import Problem, Row
-from prerank.surrogate.fields import Fields
 from prerank.surrogate.metrics import kendall_tau
 from prerank.surrogate.problem import as_problem
 
@@ -44,7 +39,7 @@ RANKED = 800
 MODELS: dict[str, Callable[[], Any]] = {
     "random forest": forest,
     "boosted trees": boosted,
-    "Gaussian process": lambda: GaussianProcessRegressor(Matern(5.0, nu=2.5) + WhiteKernel(0.1), normalize_y=True),
+    "Gaussian process": gaussian_process,
 }
 
 
@@ -134,22 +129,19 @@ def cells_201(data: Path) -> dict[str, Any]:
 
 def measured(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """All models at all sample sizes."""
-    plain = Fields(task.texts)(task.texts)
+    fields = plain(task.texts)
     for n in SAMPLES:
         draws = [draw(len(task.texts), len(task.texts), seed) for seed in range(arguments.seeds)]
-        for name, columns in (("GRAF", task.graphs), ("fields", plain)):
+        for name, columns in (("GRAF", task.graphs), ("fields", fields)):
             for model in MODELS if name == "fields" else ["random forest"]:
-                taus = [fitted(MODELS[model](), columns, task.values, draw, n) for draw in draws]
+                taus = [tau(MODELS[model](), columns, task.values, draw, n) for draw in draws]
                 yield {"task": task.name, "model": f"{model} on {name}", "samples": n, "tau": interval(taus)}
     yield from surrogate(task, arguments)
 
 
-def fitted(model: Any, columns: Floats, values: Floats, draw: NDArray[np.intp], n: int) -> float:
-    """Kendall's tau of a model fitted to the first n of a draw; 0 where it says the same of all others."""
-    scaler = StandardScaler().fit(columns[draw[:n]])
-    known, asked = scaler.transform(columns[draw[:n]]), scaler.transform(columns[draw[n:]])
-    with catch_warnings(action="ignore"):  # a Gaussian process of four values has little to choose by
-        predicted = model.fit(known, values[draw[:n]]).predict(asked)
+def tau(model: Any, columns: Floats, values: Floats, draw: NDArray[np.intp], n: int) -> float:
+    """Kendall's tau of a model that saw the first n of a draw, on the rest; 0 where it says the same of all."""
+    predicted = fitted(model, columns, values, draw[:n], columns[draw[n:]])
     return float(np.nan_to_num(kendall_tau(predicted, values[draw[n:]])))
 
 

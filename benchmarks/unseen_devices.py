@@ -1,0 +1,179 @@
+"""Kernels and networks on a device never read: zero-shot, and after a few measurements on it.
+
+python benchmarks/unseen_devices.py [--checkpoints FOLDER]
+
+Each case names a checkpoint that has read the space on other devices but not on this one (`make leave-out`; the
+packaged one has read nothing that was measured on a TITAN RTX). n random candidates are measured on the device and all
+are ranked. Baselines: the mean logarithm of the measured values over the other devices, which takes every candidate to
+have been measured there; ridge regression on these values; a random forest and a Gaussian process on the numbers of the
+text. slowdown@10 is the best of the ten ranked first over the best of all.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from few_shot import FewShot, draw, reliability
+from intervals import interval, shown
+from leave_out import CHECKPOINTS
+from measured_tables import FOLDER, accel_nasbench_rows, kernel_frame
+from numpy.typing import NDArray
+from tables import show
+from tabular_models import fitted, forest, gaussian_process, plain, ridge
+
+from prerank.search_spaces import accel_nasbench, kernel_configs
+from prerank.surrogate.metrics import slowdown_at, spearman
+from prerank.surrogate.problem import Question
+
+Floats = NDArray[np.float64]
+
+SAMPLES = (10, 50)
+CANDIDATES = 2_000
+PACKAGED = ""
+KERNELS = (
+    ("cells_201", "dedispersion_kernel", "NVIDIA RTX A4000"),
+    ("cells_201", "Xgemm", "NVIDIA GeForce RTX 3060 Laptop GPU"),
+    ("macro_graph", "convolution_kernel", "AMD Instinct MI250X"),
+    ("macro_graph", "dedispersion_kernel", "AMD Radeon PRO W7800"),
+    (PACKAGED, "convolution_kernel", "NVIDIA TITAN RTX"),
+    (PACKAGED, "Xgemm", "NVIDIA TITAN RTX"),
+)
+"""Checkpoint, kernel, device."""
+NETWORKS = (("cells_201", "3090"), ("macro_graph", "tpuv3"))
+"""Checkpoint, device, as Accel-NASBench names it."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Candidates of a space on a device that a checkpoint has not read.
+
+    Args:
+        name: The space and the device.
+        checkpoint: Name of the checkpoint.
+        problem: What is asked.
+        texts: The candidates, N of them.
+        values: What was measured on the device, (N,).
+        elsewhere: What was measured on the other devices, (N, others).
+    """
+
+    name: str
+    checkpoint: str
+    problem: Question
+    texts: list[str]
+    values: Floats
+    elsewhere: Floats
+
+
+def main() -> None:
+    """Measure, print, write."""
+    arguments = parse()
+    cases = [*kernels(arguments.data), *networks(arguments.data)]
+    results = [result for case in cases for result in measured(case, arguments)]
+    show(tables(results))
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
+    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of the leave-out checkpoints")
+    parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    return parser.parse_args()
+
+
+def kernels(data: Path) -> Iterator[Case]:
+    """Configurations that run on the device and on at least one other."""
+    frame = kernel_frame(data)
+    for checkpoint, kernel, device in KERNELS:
+        own = frame[(frame["kernel"] == kernel) & frame["ms"].notna()]
+        (problem,) = own[own["device"] == device]["problem"].unique()
+        times: Any = own.pivot_table(index="config", columns="device", values="ms").dropna(subset=[device])
+        others = times.drop(columns=device).dropna(axis=1, how="all").dropna()
+        times = times.loc[others.index].sample(min(CANDIDATES, len(others)), random_state=0)
+        texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in times.index]
+        question = kernel_configs.problem(kernel, device, problem, "latency_ms")
+        columns = times[device].to_numpy(), others.loc[times.index].to_numpy()
+        yield Case(f"{kernel}, {device}", checkpoint, question, texts, *columns)
+
+
+def networks(data: Path) -> Iterator[Case]:
+    """Throughputs of networks."""
+    rows = [measured.row for measured in accel_nasbench_rows(data, np.random.default_rng(0))]
+    for checkpoint, device in NETWORKS:
+        question = accel_nasbench.problem("throughput", device)
+        metrics = {name for row in rows for name in row.values if name.startswith("throughput")} - {question.metric}
+        known = [row for row in rows if {question.metric, *metrics} <= row.values.keys()][:CANDIDATES]
+        values = np.array([row.values[question.metric] for row in known])
+        elsewhere = np.array([[row.values[metric] for metric in sorted(metrics)] for row in known])
+        yield Case(
+            f"Accel-NASBench, {device}", checkpoint, question, [row.texts[0] for row in known], values, elsewhere
+        )
+
+
+def measured(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """All models on one case, at all sample sizes."""
+    yield summary(case, "mean over other devices", 0, [np.log(case.elsewhere).mean(axis=1)])
+    draws = [draw(len(case.texts), len(case.texts), seed) for seed in range(arguments.seeds)]
+    columns, elsewhere = plain(case.texts), np.log(case.elsewhere)
+    models = (("random forest on numbers", forest, columns), ("Gaussian process on numbers", gaussian_process, columns))
+    for n in SAMPLES:
+        for name, model, known in (*models, ("ridge on other devices", ridge, elsewhere)):
+            yield summary(case, name, n, [fitted(model(), known, np.log(case.values), rows[:n]) for rows in draws])
+    yield from surrogate(case, arguments)
+
+
+def surrogate(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The surrogate without measurements and after n of them."""
+    folder = arguments.checkpoints / case.checkpoint if case.checkpoint != PACKAGED else None
+    read = FewShot(folder, case.problem, case.texts, case.values)
+    yield summary(case, "prerank", 0, [read.prior.mean]) | reliability([(read.prior, case.values)])
+    for n in SAMPLES:
+        predictions = [prediction for prediction, _ in read.after(n, arguments.seeds)]
+        held = reliability([(prediction, case.values) for prediction in predictions])
+        yield summary(case, "prerank", n, [prediction.mean for prediction in predictions]) | held
+
+
+def summary(case: Case, model: str, n: int, scores: list[Floats]) -> dict[str, Any]:
+    """One line of the results: rankings, one a seed; a constant one has the rank correlation 0."""
+    sign = -1 if case.problem.direction == "maximize" else 1
+    found = {"case": case.name, "model": model, "samples": n}
+    ranks = interval(float(np.nan_to_num(spearman(score, case.values))) for score in scores)
+    best = interval(slowdown_at(10, sign * score, case.values**sign) for score in scores)
+    return found | {"spearman": ranks, "slowdown@10": best}
+
+
+def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
+    """The results as titled data frames of text: cases down, models across."""
+    models = list(dict.fromkeys((result["model"], result["samples"]) for result in results))
+    return {
+        f"Devices never read: {title}": pd.DataFrame([line(results, case, models, key) for case in cases_of(results)])
+        for title, key in (("Spearman", "spearman"), ("slowdown@10", "slowdown@10"))
+    }
+
+
+def cases_of(results: list[dict[str, Any]]) -> list[str]:
+    """Names of the cases."""
+    return list(dict.fromkeys(result["case"] for result in results))
+
+
+def line(results: list[dict[str, Any]], case: str, models: list[tuple[str, int]], key: str) -> dict[str, str]:
+    """One case, with the trust and coverage of the surrogate."""
+    own = {(result["model"], result["samples"]): result for result in results if result["case"] == case}
+    cells = {f"{model}, {n}": shown(own[model, n][key], 2) for model, n in models}
+    zero, most = own["prerank", 0], own["prerank", SAMPLES[-1]]
+    trust = f"{zero['trust']['mean']:.2f} / {most['trust']['mean']:.2f}"
+    held = f"{zero['covered90']['mean']:.2f} / {most['covered90']['mean']:.2f}"
+    return {"case": case, **cells, f"trust 0 / {SAMPLES[-1]}": trust, "90 % hold": held}
+
+
+if __name__ == "__main__":
+    main()
