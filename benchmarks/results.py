@@ -18,11 +18,14 @@ FOLDER = Path(__file__).parent
 BENCHMARKS = (
     "help_latency",
     "unseen_shapes",
+    "unseen_kernel",
+    "unseen_devices",
     "unseen_spaces",
     "nas_bench_101",
     "code_accuracy",
     "calibration",
     "inference",
+    "ablations",
 )
 """Each has results beside it, `tables` of them and, where a picture says more, `plot`."""
 

@@ -173,5 +173,20 @@ def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Tutorial matmul on an A100, never read: slowdown of the best of the first k": pd.DataFrame(lines)}
 
 
+def plot(results: list[dict[str, Any]], axes: Any) -> None:
+    """Time lost by the best of the first k, a mean over the sizes."""
+    shown_models = ("best on average over other sizes", "boosted trees on Inductor's mm", "prerank")
+    kept = [r for r in results if r["model"] in shown_models or r["samples"] == SAMPLES[-1]]
+    for model, n in dict.fromkeys((result["model"], result["samples"]) for result in kept):
+        own = [result for result in kept if (result["model"], result["samples"]) == (model, n)]
+        lost = [100 * (np.mean([result[f"slowdown@{k}"]["mean"] for result in own]) - 1) for k in FIRST]
+        label = f"{model}, {n} measured" if n else model
+        axes.plot(FIRST, lost, marker="o", label=label, linewidth=3 if model == "prerank" else 1)
+    axes.set_xticks(FIRST)
+    axes.set_ylim(0, 60)
+    axes.set(xlabel="configurations run", ylabel="time lost against the best, %", title="A matmul never read")
+    axes.legend(fontsize="small")
+
+
 if __name__ == "__main__":
     main()
