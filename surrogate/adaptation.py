@@ -1,17 +1,17 @@
 """A few measurements of the user's own problem -> better predictions, in milliseconds.
 
-The model's own prediction is the prior. What it makes of a candidate besides, the outlines of all metrics that it knows
-(other devices, other data sets, parameters), its hidden states and the plain fields of the text, are the features of
-Gaussian processes (Rasmussen and Williams 2006) that differ in how much they believe the prior, how strongly and how
-smoothly they follow the features, and how noisy they take the measurements to be. They are averaged by their evidence,
-so that few measurements do not have to choose one of them. The average is used only if it predicts each measurement
-from the others (leave-one-out, in closed form) better than the prior alone and than the mean of the others do, by more
-than chance; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere.
+The model's own prediction is the prior. What it makes of a candidate besides, the outlines of the same metric elsewhere
+(on other devices, on other data sets), its hidden states before all metrics and the plain fields of the text, are the
+features of Gaussian processes (Rasmussen and Williams 2006) that differ in how much they believe the prior, how
+strongly and how smoothly they follow the features, and how noisy they take the measurements to be. They are averaged by
+their evidence, so that few measurements do not have to choose one of them. The average is used only if it predicts each
+measurement from the others (leave-one-out, in closed form) better than the prior alone and than the mean of the others
+do, by more than chance; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere.
 
 Values are standardised on a scale of their own (`Warp`), so that units do not matter: an accuracy may be observed in
 per cent.
 
-Shapes: n observations, m candidates, K metrics that the model knows, F numbers of the hidden states, B fields.
+Shapes: n observations, m candidates, K known metrics of the word asked, F numbers of the hidden states, B fields.
 """
 
 from __future__ import annotations
@@ -42,8 +42,9 @@ _MARGIN = 0.5  # nats an observation by which the prior must fit better on anoth
 _LEAST_SLOPE = 0.05  # of values over the prior; one that shows nothing, or the opposite, keeps its ranking but no more
 _PRIOR_NOISE, _LEAST_SPREAD = 0.5, 0.02
 _STRAIGHT = 2.0  # nats by which evidence must favour a bend of 1; a few observations cannot tell
-_LINEAR, _SMOOTH = (1.0, 1.0, 0.1), (0.0, 0.1, 1.0)  # weights of outlines, states and fields
-_SIZES, _BENDS, _PRIORS, _NOISES = (0.3, 1.0, 3.0, 10.0), (0.0, 0.5, 2.0), (0.0, 1.0), (0.01, 0.03, 0.1, 0.3, 1.0)
+_DETAILED, _SMOOTH = (1.0, 0.1), (0.1, 1.0)  # weights of states and fields
+_SIZES, _BENDS, _DETAILS = (0.3, 1.0, 3.0, 10.0), (0.0, 0.5, 2.0), (0.03, 1.0)
+_PRIORS, _NOISES = (0.0, 1.0), (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,7 @@ class Reading:
         prior: Predicted means, (n,).
         std: Predicted standard deviations, (n,).
         p_fail: Predicted probabilities of failure, (n,).
-        outlines: Cheap means of the metric asked and of the known ones, (n, K).
+        outlines: Cheap means of the metric asked and of the known ones of its word, (n, K).
         states: Hidden states before these metrics are written, (n, F).
     """
 
@@ -111,10 +112,14 @@ class Warp:
 
 @dataclass(frozen=True)
 class _Parts:
-    """What kernels are made of, (m, n) each: products of prior scores and of features, and a Matern 5/2 of features."""
+    """What kernels are made of, (m, n) each.
+
+    Products of prior scores, of outlines, of the other features; a Matern 5/2 of the others.
+    """
 
     prior: Floats
-    linear: Floats
+    outlines: Floats
+    details: Floats
     smooth: Floats
 
 
@@ -124,19 +129,22 @@ class Kernel:
 
     Args:
         size: Variance that the features explain.
+        detail: Weight of what is not an outline: some metrics follow from those of other devices, others do not.
         bend: Share of it that need not be linear in them.
         prior: Weight of the prior's own score.
         noise: Variance of the measurements.
     """
 
     size: float
+    detail: float
     bend: float
     prior: float
     noise: float
 
     def __call__(self, parts: _Parts) -> Floats:
         """Covariance between two sets of candidates whose parts are given, without the noise."""
-        return 1.0 + self.prior * parts.prior + self.size * (parts.linear + self.bend * parts.smooth)
+        features = parts.outlines + self.detail * parts.details + self.bend * parts.smooth
+        return 1.0 + self.prior * parts.prior + self.size * features
 
 
 class _Features:
@@ -171,14 +179,16 @@ class _Features:
     def towards(self, reading: Reading) -> tuple[_Parts, _Parts]:
         """Parts between new candidates and the observed ones, (m, n), and of each new one with itself, (m,)."""
         prior, blocks = self.prior_of(reading), self._scaled(self._blocks(reading))
-        squares = sum(weight * (block**2).sum(axis=1) for weight, block in zip(_LINEAR, blocks, strict=True))
-        return self._parts(prior, blocks), _Parts(prior**2, np.asarray(squares), np.ones(len(prior)))
+        squares = [(block**2).sum(axis=1) for block in blocks]
+        itself = _Parts(prior**2, squares[0], _weighted(_DETAILED, squares[1:]), np.ones(len(prior)))
+        return self._parts(prior, blocks), itself
 
     def _parts(self, prior: Floats, blocks: list[Floats]) -> _Parts:
         own, observed = self._observed
-        linear = sum(weight * a @ b.T for weight, a, b in zip(_LINEAR, blocks, observed, strict=True))
-        squares = sum(weight * _squares(a, b) for weight, a, b in zip(_SMOOTH, blocks, observed, strict=True) if weight)
-        return _Parts(prior[:, None] * own, np.asarray(linear), _matern(np.asarray(squares)))
+        outlines, *details = (a @ b.T for a, b in zip(blocks, observed, strict=True))
+        squares = [_squares(a, b) for a, b in zip(blocks[1:], observed[1:], strict=True)]
+        smooth = _matern(_weighted(_SMOOTH, squares))
+        return _Parts(prior[:, None] * own, outlines, _weighted(_DETAILED, details), smooth)
 
     def _blocks(self, reading: Reading) -> list[Floats]:
         outlines = reading.outlines.copy()
@@ -305,7 +315,7 @@ class Adaptation:
         return knots[:, :-1], knots[:, 1:], mass
 
 
-_FAILURES = Kernel(size=1.0, bend=1.0, prior=0.0, noise=0.3)
+_FAILURES = Kernel(size=1.0, detail=1.0, bend=1.0, prior=0.0, noise=0.3)
 
 
 class _Failures:
@@ -340,6 +350,11 @@ def _density(y: Floats, mean: Floats, spread: Floats | float) -> float:
     return float((-((y - mean) ** 2) / spread**2 / 2 - np.log(spread)).mean())
 
 
+def _weighted(weights: Sequence[float], parts: Sequence[Floats]) -> Floats:
+    """Weighted sum of arrays."""
+    return np.sum([weight * part for weight, part in zip(weights, parts, strict=True)], axis=0)
+
+
 def _squares(a: Floats, b: Floats) -> Floats:
     """Squared distances, (m, n)."""
     return np.maximum((a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T, 0)
@@ -364,17 +379,18 @@ def _left_out(inverse: Floats, y: Floats) -> Floats:
 def _rated(parts: _Parts, y: Floats, trust: float) -> dict[Kernel, float]:
     """The kernels of most evidence, rated on a spread-out part of many observations, and their weights."""
     part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(int)
-    some = _Parts(*(block[np.ix_(part, part)] for block in (parts.prior, parts.linear, parts.smooth)))
+    some = _Parts(*(block[np.ix_(part, part)] for block in vars(parts).values()))
     evidence: dict[Kernel, float] = {}
-    for size, bend, prior in product(_SIZES, _BENDS, _PRIORS):
+    for size, detail, bend, prior in product(_SIZES, _DETAILS, _BENDS, _PRIORS):
         # One decomposition serves every noise, which only adds to the eigenvalues.
-        values, vectors = np.linalg.eigh(Kernel(size, bend, prior, 0.0)(some))
+        values, vectors = np.linalg.eigh(Kernel(size, detail, bend, prior, 0.0)(some))
         squares = (y[part] @ vectors) ** 2
         odds = 2 * np.log(max(trust, 1e-3)) if prior else np.log1p(-(min(trust, 0.999) ** 2))
         odds -= _STRAIGHT * bend
         for noise in _NOISES:
             spread = np.maximum(values, 0) + noise
-            evidence[Kernel(size, bend, prior, noise)] = odds - float((squares / spread + np.log(spread)).sum() / 2)
+            kernel = Kernel(size, detail, bend, prior, noise)
+            evidence[kernel] = odds - float((squares / spread + np.log(spread)).sum() / 2)
     best = sorted(evidence, key=lambda kernel: -evidence[kernel])[:_AVERAGED]
     weights = np.exp([evidence[kernel] - evidence[best[0]] for kernel in best])
     return dict(zip(best, (weights / weights.sum()).tolist(), strict=True))

@@ -36,7 +36,7 @@ def test_a_reading_tells_of_the_metric_asked_and_of_those_known_and_changes_no_a
 ) -> None:
     inference.knowledge = Knowledge({"c": Space({"m": Known(0.9), "k": Known(0.9)})})
     (asked, read), (_, other) = (inference.read(Problem("c", metric), texts) for metric in ("k", "m"))
-    assert read.outlines.shape == (len(texts), 3)
+    assert read.outlines.shape == (len(texts), 2)  # as asked, and as known; m is another word
     states = read.states.reshape(len(texts), 3, 16)
     np.testing.assert_allclose(states[:, 0], states[:, 2], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(states[:, 1:], other.states.reshape(states.shape)[:, 1:], rtol=1e-4, atol=1e-5)
