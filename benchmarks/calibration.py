@@ -4,7 +4,8 @@ python benchmarks/calibration.py [--checkpoint FOLDER]
 
 The packaged checkpoint on rows that it never read: test cells of NAS-Bench-101, test shapes of Inductor's mm, cells of
 NAS-Bench-201 on a device never seen after 10 and 30 measurements of it. Reliability is the share of the measured values
-that lie in the central interval of a level; calibrated when it equals the level.
+that lie in the central interval of a level; calibrated when it equals the level. Trust is what the surrogate says of
+its own rank correlation, from the results of the other benchmarks; calibrated when both are the same.
 """
 
 from __future__ import annotations
@@ -93,7 +94,23 @@ def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
         {"protocol": result["protocol"]} | {f"{level:.0%} intervals hold": shown(result[str(level)]) for level in SHOWN}
         for result in results
     ]
-    return {"Share of measured values inside the predicted intervals": pd.DataFrame(lines)}
+    return {
+        "Share of measured values inside the predicted intervals": pd.DataFrame(lines),
+        "Trust and the rank correlation that it stands for": pd.DataFrame(trusts()),
+    }
+
+
+def trusts() -> Iterator[dict[str, str]]:
+    """Trust beside the rank correlation reached, a mean over the cases of each benchmark and sample size."""
+    for name in ("help_latency", "unseen_kernel", "unseen_devices", "unseen_spaces"):
+        file = Path(__file__).with_name(f"{name}.json")
+        rated = [result for result in json.loads(file.read_text()) if "trust" in result] if file.exists() else []
+        for n in sorted({result["samples"] for result in rated}):
+            own = [result for result in rated if result["samples"] == n]
+            trust, rank = (np.array([result[key]["mean"] for result in own]) for key in ("trust", "spearman"))
+            means = {"trust": f"{trust.mean():.2f}", "Spearman": f"{rank.mean():.2f}"}
+            apart = {"mean distance": f"{np.abs(trust - rank).mean():.2f}", "cases": str(len(own))}
+            yield {"benchmark": name, "measured": str(n)} | means | apart
 
 
 def plot(results: list[dict[str, Any]], axes: Any) -> None:

@@ -16,7 +16,7 @@ from rich.progress import track
 from prerank.surrogate import Prediction
 from prerank.surrogate.adaptation import Adaptation
 from prerank.surrogate.checkpoint import load
-from prerank.surrogate.metrics import coverage
+from prerank.surrogate.metrics import coverage, spearman
 from prerank.surrogate.problem import Question, as_problem
 from prerank.surrogate.rlm_surrogate import PACKAGED
 
@@ -62,6 +62,8 @@ def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:
 
 
 def reliability(pairs: Sequence[tuple[Prediction, Floats]]) -> dict[str, dict[str, float]]:
-    """How often the intervals hold, and the trust: predictions, one a seed, with what was measured."""
+    """How often the intervals hold, the trust and the rank correlation that it stands for: predictions, one a seed."""
     covered = {f"covered{level}": interval(coverage(*pair, level / 100) for pair in pairs) for level in LEVELS}
-    return covered | {"trust": interval(prediction.trust.mean() for prediction, _ in pairs)}
+    trust = interval(prediction.trust.mean() for prediction, _ in pairs)
+    ranks = interval(float(np.nan_to_num(spearman(prediction.mean, values))) for prediction, values in pairs)
+    return covered | {"trust": trust, "spearman": ranks}

@@ -109,8 +109,8 @@ def surrogates(
 
 def found(name: str, device: str, n: int, latency: Floats, predictions: list[Prediction]) -> dict[str, Any]:
     """One line of the results: of the surrogate's predictions, one a seed."""
-    line = summary(name, device, "prerank", n, [spearman(prediction.mean, latency) for prediction in predictions])
-    return line | reliability([(prediction, latency) for prediction in predictions])
+    rated = reliability([(prediction, latency) for prediction in predictions])
+    return {"space": name, "device": device, "model": "prerank", "samples": n} | rated
 
 
 def scored(predict: Predict, latency: Floats, n: int, seed: int) -> float:

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from command_line import command_line
-from few_shot import FewShot, draw
+from few_shot import FewShot, draw, reliability
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import kernel_frame
@@ -32,7 +32,7 @@ from tabular_models import fitted, forest, gaussian_process, plain
 from unseen_shapes import divided, trees
 
 from prerank.search_spaces import kernel_configs
-from prerank.surrogate.metrics import coverage, slowdown_at, spearman
+from prerank.surrogate.metrics import slowdown_at, spearman
 
 Floats = NDArray[np.float64]
 
@@ -41,6 +41,8 @@ SIZES = (1024, 2048, 3072, 4096)
 """The sizes that are asked; the table has 512 too, which may be measured but is too short to matter."""
 SAMPLES = (20, 100)
 FIRST = (1, 5, 10, 20)
+METRICS = ("slowdown", "latency_ms")
+OURS = tuple(f"prerank, {metric}" for metric in METRICS)
 MODELS: dict[str, Callable[[], Any]] = {"random forest": forest, "Gaussian process": gaussian_process}
 
 
@@ -70,11 +72,15 @@ class Size:
         """Times over the best one, (N,)."""
         return self.times / self.times.min()
 
+    def values(self, metric: str) -> Floats:
+        """What a metric measures, (N,)."""
+        return self.slowdowns if metric == "slowdown" else self.times
+
     @cached_property
-    def read(self) -> FewShot:
-        """What the surrogate makes of them."""
-        problem = kernel_configs.problem(KERNEL, DEVICE, f"M=N=K={self.size}")
-        return FewShot(self.checkpoint, problem, self.texts, self.slowdowns)
+    def read(self) -> dict[str, FewShot]:
+        """What the surrogate makes of them, for each metric."""
+        problems = {name: kernel_configs.problem(KERNEL, DEVICE, f"M=N=K={self.size}", name) for name in METRICS}
+        return {name: FewShot(self.checkpoint, p, self.texts, self.values(name)) for name, p in problems.items()}
 
 
 def main() -> None:
@@ -113,20 +119,23 @@ def measured(size: Size, sizes: list[Size], frame: Any, arguments: Any) -> Itera
     yield summary(size, "random", 0, [rng.random(len(size.texts)) for _ in range(arguments.seeds)])
     yield summary(size, "best on average over other sizes", 0, [average(size, sizes)])
     yield summary(size, "boosted trees on Inductor's mm", 0, [transferred(size, frame)])
-    yield summary(size, "prerank", 0, [size.read.prior.mean]) | {
-        "covered90": interval([coverage(size.read.prior, size.slowdowns)]),
-        "trust": interval(size.read.prior.trust[:1]),
-    }
     other = nearest(size, sizes)
+    for metric in METRICS:
+        yield from surrogate(size, other, metric, arguments.seeds)
     for n in SAMPLES:
         for name, model in MODELS.items():
             fits = [asked_of(model(), other, size, draw(len(other.texts), n, s)) for s in range(arguments.seeds)]
             yield summary(size, f"{name} on numbers", n, fits)
-        after = [learnt for learnt, _ in other.read.after(n, arguments.seeds, size.read)]
-        yield summary(size, "prerank", n, [learnt.mean for learnt in after]) | {
-            "covered90": interval(coverage(learnt, size.slowdowns) for learnt in after),
-            "trust": interval(float(learnt.trust.mean()) for learnt in after),
-        }
+
+
+def surrogate(size: Size, other: Size, metric: str, seeds: int) -> Iterator[dict[str, Any]]:
+    """The surrogate without measurements, and after n of another size."""
+    name, asked, values = f"prerank, {metric}", size.read[metric], size.values(metric)
+    yield summary(size, name, 0, [asked.prior.mean]) | reliability([(asked.prior, values)])
+    for n in SAMPLES:
+        after = [learnt for learnt, _ in other.read[metric].after(n, seeds, asked)]
+        held = reliability([(learnt, values) for learnt in after])
+        yield summary(size, name, n, [learnt.mean for learnt in after]) | held
 
 
 def average(size: Size, sizes: list[Size]) -> Floats:
@@ -175,13 +184,13 @@ def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 def plot(results: list[dict[str, Any]], axes: Any) -> None:
     """Time lost by the best of the first k, a mean over the sizes."""
-    shown_models = ("best on average over other sizes", "boosted trees on Inductor's mm", "prerank")
+    shown_models = ("best on average over other sizes", "boosted trees on Inductor's mm", *OURS)
     kept = [r for r in results if r["model"] in shown_models or r["samples"] == SAMPLES[-1]]
     for model, n in dict.fromkeys((result["model"], result["samples"]) for result in kept):
         own = [result for result in kept if (result["model"], result["samples"]) == (model, n)]
         lost = [100 * (np.mean([result[f"slowdown@{k}"]["mean"] for result in own]) - 1) for k in FIRST]
         label = f"{model}, {n} measured" if n else model
-        axes.plot(FIRST, lost, marker="o", label=label, linewidth=3 if model == "prerank" else 1)
+        axes.plot(FIRST, lost, marker="o", label=label, linewidth=3 if model in OURS else 1)
     axes.set_xticks(FIRST)
     axes.set_ylim(0, 60)
     axes.set(xlabel="configurations run", ylabel="time lost against the best, %", title="A matmul never read")

@@ -149,7 +149,8 @@ def surrogate(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, A
     """The surrogate without measurements and after n of them."""
     read = FewShot(arguments.checkpoints / task.checkpoint, task.problem, task.texts, task.values)
     line = {"task": task.name, "model": "prerank"}
-    yield line | {"samples": 0, "tau": interval([kendall_tau(read.prior.mean, task.values)])}
+    alone = [(read.prior, task.values)]
+    yield line | {"samples": 0, "tau": interval([kendall_tau(read.prior.mean, task.values)])} | reliability(alone)
     for n in SAMPLES:
         after = read.after(n, arguments.seeds)
         rest = [(learnt[np.flatnonzero(~seen)], task.values[~seen]) for learnt, seen in after]

@@ -107,12 +107,13 @@ class Inference:
         words = self.tokenizer(short, CANDIDATE_WORDS)
         with torch.inference_mode():
             embedded, index = self.model.words(self._tensor(words.pieces)), self._tensor(words.index)
+        shared = self.knowledge.read_as(problem.context)
         for start in range(0, len(texts), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             with torch.inference_mode():
                 read = [
                     (rows, self.model.read_candidates(embedded, index[chunk][rows], context))
-                    for rows, context in self._contexts(problem.context, texts[chunk], long[chunk])
+                    for rows, context in self._contexts(shared, texts[chunk], long[chunk])
                 ]
                 order = torch.cat([rows for rows, _ in read]).argsort()
                 memory = Memory.joined([memory for _, memory in read], order)

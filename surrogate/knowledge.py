@@ -27,6 +27,7 @@ _NEARNESS = 4  # power of their similarity, their share
 _NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
 _UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
+_ALIKE = 0.5  # share of words that two first lines have in common if one is to be read as the other
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
 
@@ -112,6 +113,15 @@ class Knowledge:
             line: {metric: known.rank for metric, known in space.metrics.items()} for line, space in self.spaces.items()
         }
 
+    def read_as(self, context: str) -> str:
+        """A context as the model shall read it: where its first line was never seen, with the most similar one.
+
+        An unseen name may be read as anything at all. Inductor's matmul, asked instead of another matmul never seen,
+        ranked the configurations of that one better than the new name did.
+        """
+        line, newline, rest = context.partition("\n")
+        return self._line(line) + newline + rest
+
     def metrics(self, context: str) -> list[str]:
         """Metrics that are known of a context; where it is unknown, a few of every space, as a guess."""
         return list(self._space(context).metrics) or self._elsewhere()
@@ -136,20 +146,22 @@ class Knowledge:
         """How far the model alone deserves belief on a problem: its validated rank correlation on the same metric.
 
         That of the most similar metrics where it is unknown, and less; less again where the context names something
-        new, a device say; 0 for an unknown space.
+        new, a device say, or where a similar first line stands in; 0 for an unknown space.
         """
-        space = self._space(problem.context)
+        space, line = self._space(problem.context), first_line(problem.context)
         if problem.metric in space.metrics:
             rank = space.metrics[problem.metric].rank
         else:
-            alike = self._stand_ins(problem).items()
-            rank = sum(share * space.metrics[metric].rank for metric, share in alike) * _NEW_METRIC
-        return float(np.clip(np.nan_to_num(rank), 0, 1)) * (1.0 if names(problem.context) <= space.names else _NEW_NAME)
+            others = self._stand_ins(problem).items()
+            rank = sum(share * space.metrics[metric].rank for metric, share in others) * _NEW_METRIC
+        alike = _similarity(set(line.split()), set(self._line(line).split()))
+        new = 1.0 if names(problem.context) <= space.names else _NEW_NAME
+        return float(np.clip(np.nan_to_num(rank), 0, 1)) * alike * new
 
     def claim(self, problem: Problem) -> float:
         """What the model's word counts against observations: its trust; little where others stood in, unvalidated."""
-        known = problem.metric in self._space(problem.context).metrics
-        return self.trust(problem) if known else min(self.trust(problem), _UNPROVEN)
+        known = self.spaces.get(first_line(problem.context), Space()).metrics
+        return self.trust(problem) if problem.metric in known else min(self.trust(problem), _UNPROVEN)
 
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""
@@ -173,7 +185,15 @@ class Knowledge:
         return list(dict.fromkeys(metric for metrics in rounds for metric in metrics if metric))[:_ELSEWHERE]
 
     def _space(self, context: str) -> Space:
-        return self.spaces.get(first_line(context), Space())
+        return self.spaces.get(self._line(first_line(context)), Space())
+
+    def _line(self, line: str) -> str:
+        """A first line, or the known one that is most similar to it."""
+        if line in self.spaces:
+            return line
+        similar = {known: _similarity(set(line.split()), set(known.split())) for known in self.spaces}
+        nearest = max(similar, key=lambda known: similar[known], default=line)
+        return nearest if similar.get(nearest, 0.0) >= _ALIKE else line
 
     def _of_word(self, word: str) -> list[Known]:
         """What all spaces know of a metric word."""
@@ -197,8 +217,8 @@ def _named(words: Iterable[str]) -> frozenset[str]:
 
 
 def _similarity(words: set[str], others: set[str]) -> float:
-    """Jaccard's: shared words over all words."""
-    return len(words & others) / len(words | others)
+    """Jaccard's: shared words over all words; of nothing with nothing 1."""
+    return len(words & others) / len(words | others) if words | others else 1.0
 
 
 @lru_cache(maxsize=256)
