@@ -12,6 +12,7 @@ import numpy as np
 from intervals import interval
 from numpy.typing import NDArray
 from rich.progress import track
+from scipy.stats import rankdata
 
 from prerank.surrogate import Prediction
 from prerank.surrogate.adaptation import Adaptation
@@ -59,6 +60,17 @@ class FewShot:
 def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:
     """The rows that a seed measures, or trains on."""
     return np.random.default_rng(seed).permutation(count)[:n]
+
+
+def interleaved(prediction: Prediction, sign: int = 1) -> Floats:
+    """Places of a ranking that takes the next best by what was learnt and by the model alone in turn, (N,).
+
+    Args:
+        prediction: After some measurements.
+        sign: 1 where less is better, else -1.
+    """
+    learnt, alone = (rankdata(sign * means, "ordinal") for means in (prediction.mean, prediction.unadapted))
+    return np.minimum(learnt, alone + 0.5)
 
 
 def reliability(pairs: Sequence[tuple[Prediction, Floats]]) -> dict[str, dict[str, float]]:

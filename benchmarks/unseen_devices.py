@@ -6,7 +6,8 @@ Each case names a checkpoint that has read the space on other devices but not on
 packaged one has read nothing that was measured on a TITAN RTX). n random candidates are measured on the device and all
 are ranked. Baselines: the mean logarithm of the measured values over the other devices, which takes every candidate to
 have been measured there; ridge regression on these values; a random forest and a Gaussian process on the numbers of the
-text. slowdown@10 is the best of the ten ranked first over the best of all.
+text. slowdown@10 is the best of the ten ranked first over the best of all. *Interleaved*: what was learnt and what the
+model says alone name the next candidate in turn (`rank` with two acquisitions).
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from few_shot import FewShot, draw, reliability
+from few_shot import FewShot, draw, interleaved, reliability
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import FOLDER, accel_nasbench_rows, kernel_frame
@@ -140,11 +141,18 @@ def surrogate(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, A
         predictions = [prediction for prediction, _ in read.after(n, arguments.seeds)]
         held = reliability([(prediction, case.values) for prediction in predictions])
         yield summary(case, "prerank", n, [prediction.mean for prediction in predictions]) | held
+        sign = sign_of(case)
+        yield summary(case, "interleaved", n, [sign * interleaved(prediction, sign) for prediction in predictions])
+
+
+def sign_of(case: Case) -> int:
+    """1 where less is better, else -1."""
+    return -1 if case.problem.direction == "maximize" else 1
 
 
 def summary(case: Case, model: str, n: int, scores: list[Floats]) -> dict[str, Any]:
     """One line of the results: rankings, one a seed; a constant one has the rank correlation 0."""
-    sign = -1 if case.problem.direction == "maximize" else 1
+    sign = sign_of(case)
     found = {"case": case.name, "model": model, "samples": n}
     ranks = interval(float(np.nan_to_num(spearman(score, case.values))) for score in scores)
     best = interval(slowdown_at(10, sign * score, case.values**sign) for score in scores)

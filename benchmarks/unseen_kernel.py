@@ -4,9 +4,10 @@ python benchmarks/unseen_kernel.py [--checkpoints FOLDER]
 
 The surrogate was trained without that kernel (`make leave-out`); it has read Inductor's mm, whose names of fields it
 shares. It ranks all configurations of a size that run, about 4,500, unasked and after n random ones of the nearest
-other size were measured. slowdown@k is the best of the first k over the best of all. Baselines: the configuration that
-is best on average over the *other* sizes, all measured; boosted trees on Inductor's mm on the same device; models of
-the numbers of a configuration, fitted to the same n.
+other size were measured. slowdown@k is the best of the first k over the best of all. *Interleaved*: what was learnt and
+what the model says alone name the next configuration in turn (`rank` with two acquisitions). Baselines: the one that is
+best on average over the *other* sizes, all measured; boosted trees on Inductor's mm on the same device; models of the
+numbers of a configuration, fitted to the same n.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from command_line import command_line
-from few_shot import FewShot, draw, reliability
+from few_shot import FewShot, draw, interleaved, reliability
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import kernel_frame
@@ -102,7 +103,8 @@ def tutorial(frame: Any) -> Any:
 
 
 def size_of(problem: Any, rows: Any, checkpoint: Path) -> Size:
-    """One size, read off the table."""
+    """One size, read off the table, which is sorted by time: shuffled, so that ties say nothing."""
+    rows = rows.sample(frac=1, random_state=0)
     times = rows["ms"].to_numpy(dtype=np.float64)
     return Size(int(str(problem).rsplit("=", 1)[1]), rows["config"].tolist(), times, checkpoint)
 
@@ -136,6 +138,7 @@ def surrogate(size: Size, other: Size, metric: str, seeds: int) -> Iterator[dict
         after = [learnt for learnt, _ in other.read[metric].after(n, seeds, asked)]
         held = reliability([(learnt, values) for learnt in after])
         yield summary(size, name, n, [learnt.mean for learnt in after]) | held
+        yield summary(size, f"{name}, interleaved", n, [interleaved(learnt) for learnt in after])
 
 
 def average(size: Size, sizes: list[Size]) -> Floats:

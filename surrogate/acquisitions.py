@@ -22,6 +22,11 @@ def expected_value(prediction: Prediction, sign: int) -> Floats:
     return sign * prediction.mean
 
 
+def unadapted_value(prediction: Prediction, sign: int) -> Floats:
+    """The mean that was predicted before anything was observed, to be interleaved with another (see `rank`)."""
+    return sign * prediction.unadapted
+
+
 def confidence_bound(width: float = 1.0) -> Acquisition:
     """Mean plus width standard deviations to the better side (Srinivas et al. 2010, GP-UCB)."""
 

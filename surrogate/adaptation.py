@@ -285,11 +285,13 @@ class Adaptation:
         trust = (_PRIOR_WEIGHT * prediction.trust + self._seen * self._rank) / (_PRIOR_WEIGHT + self._seen)
         if self._corrects:
             mean, variance = self._posterior(reading)
-            return Prediction(*self._leaves(mean, np.sqrt(variance)), p_fail, trust)
+            return Prediction(*self._leaves(mean, np.sqrt(variance)), p_fail, trust, prediction.mean)
         if self._line:
             mean = self._line.mean(self._features.prior_of(reading))
-            return Prediction(*self._leaves(mean, np.full(len(mean), self._line.spread)), p_fail, trust)
-        return Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust)
+            return Prediction(
+                *self._leaves(mean, np.full(len(mean), self._line.spread)), p_fail, trust, prediction.mean
+            )
+        return Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
 
     def _posterior(self, reading: Reading) -> tuple[Floats, Floats]:
         """Means and variances of the scores of new candidates, (m,): of the average of all kernels."""

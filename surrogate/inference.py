@@ -95,10 +95,13 @@ class Inference:
         return answer
 
     def _prediction(self, problem: Problem, decoded: list[tuple[Leaves, Floats]]) -> Prediction:
-        trust = self.knowledge.trust(problem)
+        trust, knows = self.knowledge.trust(problem), bool(self.knowledge.alike(problem))
         empty = np.empty((0, 1))
         nothing = Prediction(empty, empty, empty, np.empty(0), np.empty(0))
-        return concatenate([nothing, *(Prediction(*leaves, p, np.full(len(p), trust)) for leaves, p in decoded)])
+        # Where nothing like it was measured, what looks like a failure is a reading of unknown words.
+        return concatenate(
+            [nothing, *(Prediction(*leaves, p * knows, np.full(len(p), trust)) for leaves, p in decoded)]
+        )
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Memory]:
         """Memories of the texts, a batch at a time."""

@@ -170,10 +170,14 @@ class Knowledge:
         least = min((known.least for known in alike), default=-_LARGEST)
         return _heads(least, max((known.most for known in alike), default=_LARGEST))
 
+    def alike(self, problem: Problem) -> list[str]:
+        """The known metrics of the same word."""
+        word = problem.metric.split()[0]
+        return [metric for metric in self._space(problem.context).metrics if metric.split()[0] == word]
+
     def _stand_ins(self, problem: Problem) -> dict[str, float]:
         """The most similar of the known metrics of the same word, with shares."""
-        words = problem.metric.split()
-        known = [metric for metric in self._space(problem.context).metrics if metric.split()[0] == words[0]]
+        words, known = problem.metric.split(), self.alike(problem)
         similar = {metric: _similarity(set(words), set(metric.split())) for metric in known}
         nearest = sorted(known, key=lambda metric: -similar[metric])[:_STAND_INS]
         total = sum(similar[metric] ** _NEARNESS for metric in nearest)

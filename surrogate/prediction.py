@@ -25,6 +25,7 @@ class Prediction:
         p_fail: Probability that the candidate fails and has no value at all, (N,).
         trust: How far the prediction deserves belief, (N,): 0 the surrogate knows nothing of the problem, 1 it
             ranks such candidates as a measurement would.
+        before: Expected values before anything was observed, (N,); None: nothing was, they are the mean.
     """
 
     lower: Floats
@@ -32,6 +33,7 @@ class Prediction:
     mass: Floats
     p_fail: Floats
     trust: Floats
+    before: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.p_fail)
@@ -40,6 +42,11 @@ class Prediction:
     def mean(self) -> Floats:
         """Expected value given success, (N,)."""
         return (self.mass * self._middle).sum(axis=1)
+
+    @property
+    def unadapted(self) -> Floats:
+        """Expected value given success by the model alone, whatever was observed, (N,)."""
+        return self.mean if self.before is None else self.before
 
     @cached_property
     def std(self) -> Floats:
@@ -70,7 +77,8 @@ class Prediction:
 
     def __getitem__(self, rows: NDArray[np.intp] | slice) -> Prediction:
         """The predictions of some candidates, in the order asked."""
-        return Prediction(*(a[rows] for a in (self.lower, self.upper, self.mass, self.p_fail, self.trust)))
+        columns = (self.lower, self.upper, self.mass, self.p_fail, self.trust, self.unadapted)
+        return Prediction(*(column[rows] for column in columns))
 
     @property
     def _middle(self) -> Floats:
@@ -109,5 +117,6 @@ def concatenate(predictions: list[Prediction]) -> Prediction:
         arrays: list[Floats] = [getattr(p, name) for p in predictions]
         return np.concatenate([np.pad(a, ((0, 0), (0, width - a.shape[1]))) for a in arrays])
 
-    p_fail, trust = (np.concatenate([getattr(p, name) for p in predictions]) for name in ("p_fail", "trust"))
-    return Prediction(rows("lower"), rows("upper"), rows("mass"), p_fail, trust)
+    names = ("p_fail", "trust", "unadapted")
+    columns = (np.concatenate([getattr(p, name) for p in predictions]) for name in names)
+    return Prediction(rows("lower"), rows("upper"), rows("mass"), *columns)

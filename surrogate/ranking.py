@@ -37,25 +37,31 @@ def rank(
     problem: Question,
     candidates: Sequence[Candidate],
     to_text: Callable[[Candidate], str | None],
-    acquisition: Acquisition = expected_value,
+    acquisition: Acquisition | Sequence[Acquisition] = expected_value,
 ) -> list[Ranked[Candidate]]:
     """Order candidates, the most wanted first, without running any.
+
+    Few observations can mislead about the very best candidates while they improve the ranking as a whole. With
+    ``acquisition=(expected_value, unadapted_value)`` the first k hold the best half of both rankings, so that what the
+    model alone would have found is found too.
 
     Args:
         surrogate: What predicts.
         problem: What is asked; its direction says which way is better.
         candidates: Anything that to_text reads. The result does not depend on their order, but for equal texts.
         to_text: Candidate -> text; None leaves the candidate out as invalid.
-        acquisition: How much each prediction is wanted (see `acquisitions`).
+        acquisition: How much each prediction is wanted (see `acquisitions`). Several of them take turns to name the
+            next candidate.
 
     Returns:
         The valid candidates, best first. Those more likely to fail than not come after all others;
-        equal scores follow the order of the texts.
+        equal scores, those of the first acquisition, follow the order of the texts.
     """
+    acquisitions = [acquisition] if callable(acquisition) else list(acquisition)
     texts = [to_text(candidate) for candidate in candidates]
     distinct = sorted({text for text in texts if text is not None})
-    mean, std, score, fails = _scores(surrogate, problem, distinct, acquisition)
-    order: list[int] = np.lexsort((np.arange(len(distinct)), -np.nan_to_num(score, nan=-np.inf), fails)).tolist()
+    mean, std, fails, *scores = _scores(surrogate, problem, distinct, acquisitions)
+    score, order = scores[0], _turns([_order(own, fails) for own in scores])
     place = {distinct[row]: (number, row) for number, row in enumerate(order)}
     valid = [(place[text], candidate) for candidate, text in zip(candidates, texts, strict=True) if text is not None]
     valid.sort(key=lambda entry: entry[0])
@@ -63,19 +69,28 @@ def rank(
 
 
 def _scores(
-    surrogate: Surrogate, problem: Question, texts: list[str], acquisition: Acquisition
-) -> tuple[Floats, Floats, Floats, Floats]:
-    """Mean, std, score and whether failure is likely, chunk by chunk so that memory does not grow with the texts."""
+    surrogate: Surrogate, problem: Question, texts: list[str], acquisitions: Sequence[Acquisition]
+) -> list[Floats]:
+    """Mean, std, whether failure is likely, and scores, part by part so that memory does not grow with the texts."""
     sign = 1 if problem.direction == "maximize" else -1
-    columns: list[list[Floats]] = [[np.empty(0)] for _ in range(4)]
+    columns: list[list[Floats]] = [[np.empty(0)] for _ in range(3 + len(acquisitions))]
     for chunk in _chunks(texts):
         prediction = surrogate.predict(problem, chunk)
         fails = (prediction.p_fail > 0.5).astype(np.float64)
-        parts = prediction.mean, prediction.std, acquisition(prediction, sign), fails
-        for column, part in zip(columns, parts, strict=True):
+        scores = [acquisition(prediction, sign) for acquisition in acquisitions]
+        for column, part in zip(columns, (prediction.mean, prediction.std, fails, *scores), strict=True):
             column.append(part)
-    mean, std, score, fails = (np.concatenate(column) for column in columns)
-    return mean, std, score, fails
+    return [np.concatenate(column) for column in columns]
+
+
+def _order(score: Floats, fails: Floats) -> list[int]:
+    """Rows, the highest score first, those that are likely to fail last."""
+    return np.lexsort((np.arange(len(score)), -np.nan_to_num(score, nan=-np.inf), fails)).tolist()
+
+
+def _turns(orders: Sequence[list[int]]) -> list[int]:
+    """Rows as several orders name them in turn, each once."""
+    return list(dict.fromkeys(row for rows in zip(*orders, strict=True) for row in rows))
 
 
 def _chunks(texts: list[str]) -> Iterator[list[str]]:

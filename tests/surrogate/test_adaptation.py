@@ -168,3 +168,11 @@ def test_a_prior_that_ranks_well_is_moved_to_the_scale_of_the_values() -> None:
 def test_fewer_observations_than_can_be_checked_change_nothing() -> None:
     prior, states, truth = world(0, 40)
     assert np.array_equal(adapted(prior, states, truth, FEWEST - 1).mean, prior[FEWEST - 1 :])
+
+
+def test_a_corrected_prediction_remembers_what_was_said_before() -> None:
+    prior, states, truth = world(0, 60)
+    corrected = adapted(prior, states, truth, 40)
+    assert np.array_equal(corrected.unadapted, prior[40:])
+    assert not np.allclose(corrected.mean, prior[40:])
+    assert np.array_equal(corrected[np.array([3, 1])].unadapted, prior[[43, 41]])

@@ -29,6 +29,8 @@ KNOWLEDGE = Knowledge({"space": Space(LATENCIES, frozenset({"gpu-1", "m="}))})
         ("space", "params", 0.0),
         ("space", "energy_mj", 0.0),
         ("elsewhere", "latency_ms pixel 3", 0.0),
+        ("space two", "latency_ms pixel 3", 0.4),
+        ("space two three", "latency_ms pixel 3", 0.0),
     ],
 )
 def test_trust_is_what_validation_showed(inference: Inference, context: str, metric: str, expected: float) -> None:
@@ -130,3 +132,22 @@ def test_an_answer_of_others_claims_little_against_observations() -> None:
     )
     assert 0 < KNOWLEDGE.claim(Problem("space", "latency_ms pixel 9")) < 0.4
     assert KNOWLEDGE.claim(Problem("elsewhere", "latency_ms pixel 3")) == 0
+
+
+def test_a_new_name_is_read_as_the_most_similar_known_one(inference: Inference) -> None:
+    inference.knowledge = KNOWLEDGE
+    new, known = (
+        inference.predict(Problem(line, "latency_ms pixel 3"), ["a", "b"]) for line in ("space two\nm=1", "space\nm=1")
+    )
+    assert np.array_equal(new.mean, known.mean)
+    assert KNOWLEDGE.read_as("elsewhere\nm=1") == "elsewhere\nm=1"
+    assert KNOWLEDGE.claim(Problem("space two", "latency_ms pixel 3")) < KNOWLEDGE.trust(
+        Problem("space two", "latency_ms pixel 3")
+    )
+
+
+def test_nothing_fails_where_nothing_is_known(inference: Inference) -> None:
+    inference.knowledge = KNOWLEDGE
+    assert not inference.predict(Problem("elsewhere", "latency_ms"), ["a", "b"]).p_fail.any()
+    assert not inference.predict(Problem("space", "energy_mj"), ["a", "b"]).p_fail.any()
+    assert inference.predict(Problem("space", "latency_ms pixel 3"), ["a", "b"]).p_fail.all()

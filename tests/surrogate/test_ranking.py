@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prerank.surrogate import Prediction, Problem, rank
+from prerank.surrogate.acquisitions import expected_value
 from prerank.surrogate.problem import Question
 
 
@@ -97,3 +98,14 @@ def test_parts_are_ranked_against_each_other() -> None:
     candidates = [f"{n:05d}" + "a" * (n % 7) for n in range(5000)]
     lengths = [len(text) for text in texts_of(LONGEST, candidates)]
     assert lengths == sorted(lengths, reverse=True)
+
+
+def test_several_acquisitions_take_turns() -> None:
+    def longest(prediction: Prediction, sign: int) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return prediction.mean
+
+    ranked = rank(Length(), SHORTEST, ["a", "aa", "aaa", "aaaa", "aaaaa", "xxxxxx"], str, (expected_value, longest))
+    assert [entry.candidate for entry in ranked] == ["a", "aaaaa", "aa", "aaaa", "aaa", "xxxxxx"]
+    assert [entry.score for entry in ranked[:2]] == [-1.5, -5.5]
+    both = rank(Length(), SHORTEST, ["a", "aa", "aaa"], str, (expected_value, expected_value))
+    assert both == rank(Length(), SHORTEST, ["a", "aa", "aaa"], str)
