@@ -4,10 +4,10 @@ The first lines are totals: parameters, multiply-accumulates, bytes of weights, 
 once, and what the main kinds of operations contribute. Then comes a word for each operation (see `onnx_words`), in a
 topological order. What repeats is folded: ``3*( conv1x1c64@56+relu conv3x3c64@56+relu conv1x1c256@56 add~1,4+relu )``.
 
-Notable: ``~1,4`` are the distances back to the words that a word reads, left out where it is the one before alone; what
-is read from afar is named by its place, ``#7``. An elementwise operation on one value that nothing else reads is part of
-the word before, as are weights, constants and what follows from them; what no output depends on is left out. Subgraphs
-follow their operation in braces.
+Notable: ``~1,4`` are the distances back to the words that a word reads, left out where it is the one before alone;
+what is read from afar is named by its place, ``#7``. An elementwise operation on one value that nothing else reads is
+part of the word before, as are weights, constants and what follows from them. What no output depends on is left out.
+Subgraphs follow their operation in braces.
 """
 
 from __future__ import annotations

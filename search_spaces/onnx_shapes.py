@@ -159,10 +159,7 @@ class _Walk:
         known: Mapping[str, ValueInfoProto],
     ) -> list[Value]:
         bodies = [(each.name, each.g) for each in node.attribute if each.HasField("g")]
-        if bodies:
-            outputs = self._bodies(operation, bodies, scope)
-        else:
-            outputs = self._inferred(node, operation)
+        outputs = self._bodies(operation, bodies, scope) if bodies else self._inferred(node, operation)
         while len(outputs) < len(node.output):
             outputs.append(Value())
         for name, value in zip(node.output, outputs, strict=False):
@@ -220,9 +217,9 @@ class _Walk:
             output.stored = weights[0].stored if operation.kind == "DequantizeLinear" else output.dtype
         if not outputs or outputs[0].shape is None or outputs[0].elements > SMALL:
             return
-        arrays = [value.data for value in weights if value.data is not None]
-        arrays += [as_value(each.t).data for each in node.attribute if each.name == "value" and each.HasField("t")]  # type: ignore[misc]
-        if arrays and len(arrays) >= len(weights):
+        filling = [as_value(each.t) for each in node.attribute if each.name == "value" and each.HasField("t")]
+        arrays = [value.data for value in (*weights, *filling) if value.data is not None]
+        if arrays and len(arrays) == len(weights) + len(filling):
             outputs[0].data = evaluate(operation.kind, arrays, operation.attributes, outputs[0].shape)
 
 
@@ -243,7 +240,8 @@ def _ordered(nodes: Iterable[NodeProto], scope: Mapping[str, Value]) -> list[Nod
     try:
         return [listed[number] for number in TopologicalSorter(before).static_order()]
     except CycleError as error:
-        names = [listed[number].op_type for number in error.args[1][:4]]
+        numbers: list[int] = error.args[1][:4]
+        names = [listed[number].op_type for number in numbers]
         raise ModelError(f"the graph has a cycle through {' '.join(names)}") from error
 
 
