@@ -76,7 +76,7 @@ def check_size(model: ModelProto) -> None:
             raise ModelError(f"the model has more than {MOST_NODES} nodes; give a part of it")
 
 
-def as_value(tensor: TensorProto, folder: Path | None = None) -> Value:
+def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
     """A constant of a tensor, with its elements if they are few.
 
     Raises:

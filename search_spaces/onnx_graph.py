@@ -23,8 +23,8 @@ import numpy as np
 from .devices import describe
 from .onnx_costs import macs
 from .onnx_file import ModelError, check_size, read
+from .onnx_operations import graph_of
 from .onnx_repeats import folded
-from .onnx_shapes import graph_of
 from .onnx_values import Body, Operation, Value
 from .onnx_words import COMMUTATIVE, VIEWS, input_word, kind, suffix, word
 from .problem import Problem, asked
@@ -128,7 +128,8 @@ def to_text(graph: Graph, rng: np.random.Generator | None = None) -> str:
     """The totals, then one word an operation in the canonical order, or with rng in another topological one."""
     if rng is not None:
         graph = _shuffled(graph, rng)
-    return "\n".join([_totals(graph), _work(graph), *_lines(folded(list(_words(graph))))]).replace("\n\n", "\n")
+    lines = [_totals(graph), _work(graph), *_lines(folded(list(_words(graph))))]
+    return "\n".join(filter(None, lines))
 
 
 def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:

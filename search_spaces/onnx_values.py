@@ -148,6 +148,6 @@ def _live(outputs: list[Value], outside: frozenset[Value]) -> Iterator[Operation
         stack += [(operand, False) for operand in reversed(operation.operands)]
 
 
-def as_constant(array: NDArray[Any], dtype: int) -> Value:
+def known(array: NDArray[Any], dtype: int) -> Value:
     """A value whose elements are known."""
     return Value(dtype, array.shape, np.asarray(array), True, dtype)
