@@ -22,7 +22,7 @@ import numpy as np
 
 from .devices import describe
 from .onnx_costs import macs
-from .onnx_file import ModelError, check_size, read
+from .onnx_file import ModelError, check, read
 from .onnx_operations import graph_of
 from .onnx_repeats import folded
 from .onnx_values import Body, Operation, Value
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 _CONTEXT = "onnx_graph\nneural network: totals, then an operation a word in topological order, repeats folded"
 _AFAR = 64  # words; further back, places are named instead of distances, so that layers that share a mask are equal
+_LONGEST = 100  # characters of a word beyond which nothing more is added to it
 _ROUNDS = 8  # how far back operands are compared to find the order of those that commute
 _MOST_MACS = 2**80
 _KINDS, _SHARE = 6, 0.01  # kinds whose work is told apart: so many, each with at least this share
@@ -118,7 +119,7 @@ def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapp
     """
     try:
         model, folder = read(record)
-        check_size(model)
+        check(model)
         return _graph(graph_of(model, folder, sizes))
     except (UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise ModelError(f"the model is broken: {error}") from error
@@ -162,7 +163,8 @@ def _graph(body: Body) -> Graph:
                 vertices.append(Vertex(input_word(value), "input", (), False, 0, value.bytes))
         source = operation.operands[0] if operation.operands else None
         more = suffix(operation)
-        if more and source in ends and readers[source] == 1 and not operation.bodies:
+        fits = source in ends and len(vertices[ends[source]].word) < _LONGEST
+        if more and source is not None and fits and readers[source] == 1:
             place = ends.pop(source)
             before = vertices[place]
             size = before.bytes if operation.kind in VIEWS else operation.outputs[0].bytes
