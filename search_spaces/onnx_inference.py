@@ -64,7 +64,7 @@ def infer(
     from onnx import defs
 
     asked, read, versions = _asked(node, inputs, opsets)
-    stands_in = asked is not node
+    stands_in = asked.op_type != node.op_type or asked.domain != node.domain.removeprefix("ai.onnx")
     try:
         schema = defs.get_schema(asked.op_type, versions.get(asked.domain, 0), asked.domain)
     except defs.SchemaError:
@@ -108,10 +108,14 @@ def _asked(
     node: NodeProto, inputs: Sequence[Value | None], opsets: Mapping[str, int]
 ) -> tuple[NodeProto, list[Value | None], Mapping[str, int]]:
     """The node that onnx is asked about, what it reads, and the versions of its operators."""
+    from onnx import NodeProto, defs
+
     domain = "" if node.domain == "ai.onnx" else node.domain
     if (domain, node.op_type) not in _STAND_INS:
-        return node, [*inputs], opsets
-    from onnx import NodeProto, defs
+        plain = NodeProto()
+        plain.CopyFrom(node)
+        plain.domain = domain
+        return plain if domain != node.domain else node, [*inputs], opsets
 
     kind, places = _STAND_INS[domain, node.op_type]
     places = [place for place in places if place < len(inputs)]

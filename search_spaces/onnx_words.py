@@ -167,8 +167,9 @@ def _steps(operation: Operation) -> str:
 
 def _details(operation: Operation) -> str:
     attributes = [f".{name}{_attribute(operation, name, found)}" for name, found in _costly(operation).items()]
-    if "perm" in operation.attributes:
-        attributes.insert(0, _joined(operation.integers("perm")))
+    if operation.kind == "Transpose":
+        rank = len(operation.outputs[0].shape or ())
+        attributes.insert(0, _joined(operation.integers("perm", tuple(reversed(range(rank))))))
     large = [weight.shape for weight in operation.weights if weight.shape is not None and len(weight.shape) > 1]
     implied = kind(operation).endswith("linear") or _bare(operation) in _ELEMENTWISE
     return "".join(attributes) + (f"w{_joined(max(large, key=prod))}" if large and not implied else "")

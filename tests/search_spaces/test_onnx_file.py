@@ -163,7 +163,7 @@ def test_many_nodes_are_read_in_bounded_time() -> None:
 
 def test_deep_subgraphs_are_refused_or_read() -> None:
     node = helper.make_node("Relu", ["x"], ["y"])
-    for _ in range(80):
+    for _ in range(30):
         branch = helper.make_graph([node], "branch", [], [helper.make_tensor_value_info("y", FLOAT, [4])])
         node = helper.make_node("If", ["x"], ["y"], then_branch=branch)
     try:
