@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -82,37 +82,64 @@ def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:
 def _graph(body: Body) -> Graph:
     """The graph of a body: operations to vertices, then these in order."""
     operations = body.operations
-    readers = Counter(value for operation in operations for value in operation.operands)
-    readers.update(body.outputs)
-    vertices: list[Vertex] = []
-    places: dict[Value, tuple[int, int]] = {}
-    ends: dict[Value, int] = {}
+    found = _Vertices(Counter([*(value for each in operations for value in each.operands), *body.outputs]))
     for operation in operations:
+        found.add(operation)
+    outputs = [found.places[value][0] for value in body.outputs if value in found.places]
+    weights = dict.fromkeys(_weights(operations))
+    sizes = sum(value.elements for value in weights), sum(value.bytes for value in weights)
+    return canonical(Graph(tuple(found.vertices), tuple(outputs), *sizes))
+
+
+class _Vertices:
+    """The vertices of the operations so far.
+
+    Args:
+        readers: How often each value is read, as an output of the graph too.
+    """
+
+    def __init__(self, readers: Mapping[Value, int]) -> None:
+        self.vertices: list[Vertex] = []
+        self.places: dict[Value, tuple[int, int]] = {}  # which vertex makes a value, as which of its outputs
+        self._readers = readers
+        self._open: set[Value] = set()  # values whose vertex may take in what reads them
+
+    def add(self, operation: Operation) -> None:
+        """Add an operation as a vertex, or to the one that it reads."""
         for value in operation.operands:
-            if value not in places:  # an input
-                places[value] = len(vertices), 0
-                vertices.append(Vertex(input_word(value), "input", (), False, 0, value.bytes))
-        source = operation.operands[0] if operation.operands else None
+            if value not in self.places:  # an input
+                self._append(Vertex(input_word(value), "input", (), False, 0, value.bytes), [value])
         more = suffix(operation)
-        fits = source in ends and len(vertices[ends[source]].word) < _LONGEST
-        if more and source is not None and fits and readers[source] == 1:
-            place = ends.pop(source)
-            before = vertices[place]
-            size = before.bytes if operation.kind in VIEWS else operation.outputs[0].bytes
-            vertices[place] = replace(before, word=before.word + more, bytes=size)
-            places[operation.outputs[0]] = place, 0
+        if more and self._extends(operation.operands[0]):
+            self._extend(operation, more)
         else:
-            place = len(vertices)
-            vertices.append(_vertex(operation, [places[value] for value in operation.operands]))
-            places |= {output: (place, number) for number, output in enumerate(operation.outputs)}
-        if len(operation.outputs) == 1:
-            ends[operation.outputs[0]] = place
-    outputs = [places[value][0] for value in body.outputs if value in places]
-    weights = dict.fromkeys(value for operation in operations for value in operation.weights)
-    inner = [graph for vertex in vertices for graph in vertex.bodies]
-    params = sum(value.elements for value in weights) + sum(graph.params for graph in inner)
-    size = sum(value.bytes for value in weights) + sum(graph.weight_bytes for graph in inner)
-    return canonical(Graph(tuple(vertices), tuple(outputs), params, size))
+            reads = [self.places[value] for value in operation.operands]
+            self._append(_vertex(operation, reads), operation.outputs)
+        self._open |= set(operation.outputs if len(operation.outputs) == 1 else ())
+
+    def _append(self, vertex: Vertex, outputs: Sequence[Value]) -> None:
+        self.places |= {output: (len(self.vertices), number) for number, output in enumerate(outputs)}
+        self.vertices.append(vertex)
+
+    def _extends(self, value: Value) -> bool:
+        """Whether an elementwise operation on a value may join the vertex that makes it."""
+        word = self.vertices[self.places[value][0]].word
+        return value in self._open and self._readers[value] == 1 and len(word) < _LONGEST
+
+    def _extend(self, operation: Operation, more: str) -> None:
+        place, result = self.places[operation.operands[0]][0], operation.outputs[0]
+        before = self.vertices[place]
+        size = before.bytes if operation.kind in VIEWS else result.bytes
+        self.vertices[place] = replace(before, word=before.word + more, bytes=size)
+        self.places[result] = place, 0
+
+
+def _weights(operations: Sequence[Operation]) -> Iterator[Value]:
+    """The weights that operations and their subgraphs read."""
+    for operation in operations:
+        yield from operation.weights
+        for body in operation.bodies:
+            yield from _weights(body.operations)
 
 
 def _vertex(operation: Operation, reads: Sequence[tuple[int, int]]) -> Vertex:
