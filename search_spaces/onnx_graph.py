@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .devices import describe
+from .onnx_check import check
 from .onnx_costs import macs
-from .onnx_file import ModelError, check, read
+from .onnx_file import ModelError, read
 from .onnx_operations import graph_of
 from .onnx_order import canonical, shuffled
 from .onnx_text import text

@@ -20,9 +20,10 @@ import numpy as np
 
 from .onnx_attributes import attributes, bound
 from .onnx_constants import evaluate
-from .onnx_file import MOST_NODES, SMALL, ModelError, as_constant, checked
+from .onnx_file import ModelError, checked
 from .onnx_inference import declare, infer
 from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs, taken
+from .onnx_tensors import SMALL, as_constant
 from .onnx_values import Body, Operation, Value, known
 
 if TYPE_CHECKING:
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 BATCH, SIDE, LENGTH = 1, 224, 128
 """Sizes of open axes: the first one of an input, the sides of images (inputs of rank 4), all others."""
 _STANDARD = ("", "ai.onnx")
-_DEEPEST = 32  # functions that call functions
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
@@ -41,7 +41,7 @@ def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, 
     """The whole graph.
 
     Args:
-        model: One that `onnx_file.check` has passed.
+        model: One that `onnx_check.check` has passed.
         folder: What may hold its weights.
         sizes: Name of an open axis -> its size.
 
@@ -52,12 +52,12 @@ def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, 
 
 
 class _Walk:
-    """The state of one reading: what remains of the budget, and what all graphs of a model share."""
+    """The state of one reading: what all graphs of a model share."""
 
     def __init__(self, model: ModelProto, folder: Path | None, sizes: Mapping[str, int]) -> None:
         self._opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
         self._functions = {(each.domain, each.name, each.overload): each for each in model.functions}
-        self._folder, self._sizes, self._left, self._depth = folder, dict(sizes), MOST_NODES, 0
+        self._folder, self._sizes = folder, dict(sizes)
         self._open: set[str] = set()
 
     def whole(self, graph: GraphProto) -> Body:
@@ -105,9 +105,6 @@ class _Walk:
         return self._sizes.setdefault(name, usual)
 
     def _node(self, node: NodeProto, scope: MutableMapping[str, Value], declared: _Declared) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise ModelError(f"with all the functions that it calls, the model has more than {MOST_NODES} nodes")
         function = self._functions.get((node.domain, node.op_type, node.overload))
         same = [] if function else _unchanged(node, scope)
         if function is not None:
@@ -122,9 +119,6 @@ class _Walk:
 
     def _call(self, function: FunctionProto, node: NodeProto, scope: Mapping[str, Value]) -> list[Value]:
         """The outputs of a function of the model, whose nodes take the place of the call."""
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ModelError(f"the function {function.name!r} is called by functions {_DEEPEST} deep, or by itself")
         pairs = zip(function.input, node.input, strict=False)
         inner = {own: _found(scope, name, node.op_type) for own, name in pairs if name}
         values = {each.name: each for each in (*function.attribute_proto, *node.attribute)}
@@ -133,7 +127,6 @@ class _Walk:
         for each in ordered(function.node, inner):
             self._node(bound(each, values), inner, {})
         self._opsets = before
-        self._depth -= 1
         return [inner.get(name) or Value() for name in function.output]
 
     def _operation(self, node: NodeProto, scope: Mapping[str, Value], declared: _Declared) -> list[Value]:
