@@ -51,7 +51,7 @@ class _Expansion:
             self._sizes[key] = self.size(self._functions[key])
         size = self._sizes[key]
         if size is None:
-            raise ModelError(f"the function {node.op_type!r} calls itself")
+            raise ModelError(f"the function {node.op_type[:60]!r} calls itself")
         return size
 
 

@@ -66,7 +66,7 @@ class _Walk:
         inputs = [self._input(info) for info in graph.input if info.name not in constants]
         for name in self._sizes:
             if name not in self._open:
-                raise ModelError(f"sizes names {name!r}; the open axes of the model are {sorted(self._open)}")
+                raise ModelError(f"sizes names {name[:60]!r}; the open axes of the model are {sorted(self._open)}")
         return self._graph(graph, {}, inputs)
 
     def _graph(self, graph: GraphProto, outer: Mapping[str, Value], inputs: list[Value]) -> Body:
@@ -74,7 +74,7 @@ class _Walk:
         scope = ChainMap[str, Value]({}, *(outer.maps if isinstance(outer, ChainMap) else [dict(outer)]))
         scope.update({each.name: as_constant(each, self._folder) for each in graph.initializer})
         for each in graph.sparse_initializer:
-            shape = checked(tuple(each.dims), f"the sparse tensor {each.values.name!r}")
+            shape = checked(tuple(each.dims), f"the sparse tensor {each.values.name[:60]!r}")
             scope[each.values.name] = Value(each.values.data_type, shape, None, True, each.values.data_type)
         names = [info.name for info in graph.input if info.name not in scope.maps[0]]
         scope.update(zip(names, inputs, strict=False))
@@ -94,7 +94,7 @@ class _Walk:
             else:
                 sizes.append(self._size(dim.dim_param, axis, len(tensor.shape.dim)))
                 dynamic.append(axis)
-        return Value(tensor.elem_type, checked(sizes, f"the input {info.name!r}"), dynamic=tuple(dynamic))
+        return Value(tensor.elem_type, checked(sizes, f"the input {info.name[:60]!r}"), dynamic=tuple(dynamic))
 
     def _size(self, name: str, axis: int, rank: int) -> int:
         """Of an open axis; axes of one name have one size."""
@@ -205,7 +205,7 @@ class _Walk:
 
 def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:
     if name not in scope:
-        raise ModelError(f"{reader} reads {name!r}, which nothing makes")
+        raise ModelError(f"{reader[:60]} reads {name[:60]!r}, which nothing makes")
     return scope[name]
 
 

@@ -26,9 +26,9 @@ def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
     Raises:
         ModelError: If its shape is absurd, or is not that of its elements, or these are not in the model's folder.
     """
-    shape = checked(tuple(tensor.dims), f"the tensor {tensor.name!r}")
+    shape = checked(tuple(tensor.dims), f"the tensor {tensor.name[:60]!r}")
     if tensor.data_type not in BITS:
-        raise ModelError(f"the tensor {tensor.name!r} is of the unknown type {tensor.data_type}; use a newer onnx")
+        raise ModelError(f"the tensor {tensor.name[:60]!r} is of the unknown type {tensor.data_type}; use a newer onnx")
     value = Value(tensor.data_type, shape, None, True, tensor.data_type)
     external = tensor.data_location == tensor.EXTERNAL
     place = _external(tensor, value.bytes, folder) if external else None
@@ -52,7 +52,7 @@ def _check_elements(tensor: TensorProto, value: Value) -> None:
             value.elements * 2 if complex_type else -(-value.elements * bits // 8) if bits < 8 else value.elements
         )
     if found not in (0, expected):
-        raise ModelError(f"the tensor {tensor.name!r} of shape {value.shape} has {found} entries, not {expected}")
+        raise ModelError(f"the tensor {tensor.name[:60]!r} of shape {value.shape} has {found} entries, not {expected}")
 
 
 def _elements(tensor: TensorProto) -> NDArray[Any] | None:
@@ -67,21 +67,21 @@ def _elements(tensor: TensorProto) -> NDArray[Any] | None:
 def _external(tensor: TensorProto, size: int, folder: Path | None) -> tuple[Path, int] | None:
     """Where the elements are, and from which byte on; None if they are not at hand."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
-    location, of = entries.get("location", ""), f"the tensor {tensor.name!r}"
+    location, of = entries.get("location", ""), f"the tensor {tensor.name[:60]!r}"
     if not _inside(location):
         raise ModelError(f"{of} is in {location[:200]!r}; it must be in the folder of the model or below")
     offset, length = (
         _whole(entries.get(key, default), of) for key, default in (("offset", "0"), ("length", str(size)))
     )
     if length != size:
-        raise ModelError(f"{of} of shape {tuple(tensor.dims)} has {length} bytes in {location!r}, not {size}")
+        raise ModelError(f"{of} of shape {tuple(tensor.dims)} has {length} bytes in {location[:60]!r}, not {size}")
     path = folder / location if folder else None
     if path is None or not path.exists():
         return None
     if not path.resolve().is_relative_to(path.parents[len(Path(location).parts) - 1].resolve()) or not path.is_file():
-        raise ModelError(f"{of} is in {location!r}, which leads out of the folder of the model or is no file")
+        raise ModelError(f"{of} is in {location[:60]!r}, which leads out of the folder of the model or is no file")
     if offset + length > path.stat().st_size:
-        raise ModelError(f"{of} ends at byte {offset + length} of {location!r}, which has {path.stat().st_size}")
+        raise ModelError(f"{of} ends at byte {offset + length} of {location[:60]!r}, which has {path.stat().st_size}")
     return path, offset
 
 
