@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 BATCH, SIDE, LENGTH = 1, 224, 128
 """Sizes of open axes: the first one of an input, the sides of images (inputs of rank 4), all others."""
 _STANDARD = ("", "ai.onnx")
+_WEIGHTS_FROM = dict.fromkeys(
+    ("Conv", "ConvTranspose", "Gemm", "BatchNormalization", "InstanceNormalization", "LayerNormalization", "PRelu"), 1
+)
+"""Operator -> the first of its inputs that is a weight."""
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
@@ -62,8 +66,14 @@ class _Walk:
 
     def whole(self, graph: GraphProto) -> Body:
         """The model's graph, whose inputs are as they are declared."""
-        constants = {each.name for each in graph.initializer}
-        inputs = [self._input(info) for info in graph.input if info.name not in constants]
+        constants, weights = {each.name for each in graph.initializer}, _only_weights(graph)
+        inputs: list[Value] = []
+        for info in graph.input:
+            if info.name not in constants:
+                value = self._input(info)
+                value.constant = info.name in weights and not value.dynamic
+                value.stored = value.dtype if value.constant else 0
+                inputs.append(value)
         for name in self._sizes:
             if name not in self._open:
                 raise ModelError(f"sizes names {name[:60]!r}; the open axes of the model are {sorted(self._open)}")
@@ -201,6 +211,17 @@ class _Walk:
         arrays = [value.data for value in (*weights, *filling) if value.data is not None]
         if arrays and len(arrays) == len(weights) + len(filling):
             first.data = evaluate(operation.kind, arrays, operation.attributes, first.shape)
+
+
+def _only_weights(graph: GraphProto) -> set[str]:
+    """Names that are read as weights alone: so is a model's text whose weights were made inputs to keep it short."""
+    weights, others = set[str](), {info.name for info in graph.output}
+    for node in graph.node:
+        first = _WEIGHTS_FROM.get(node.op_type, len(node.input))
+        weights.update(node.input[first:])
+        others.update(node.input[:first])
+        others.update(name for _, inner in subgraphs(node) for name in read_from_outside(inner))
+    return weights - others
 
 
 def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:
