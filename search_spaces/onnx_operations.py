@@ -34,10 +34,16 @@ if TYPE_CHECKING:
 BATCH, SIDE, LENGTH = 1, 224, 128
 """Sizes of open axes: the first one of an input, the sides of images (inputs of rank 4), all others."""
 _STANDARD = ("", "ai.onnx")
-_WEIGHTS_FROM = dict.fromkeys(
-    ("Conv", "ConvTranspose", "Gemm", "BatchNormalization", "InstanceNormalization", "LayerNormalization", "PRelu"), 1
+_WEIGHTED = (
+    "Conv",
+    "ConvTranspose",
+    "Gemm",
+    "BatchNormalization",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "PRelu",
 )
-"""Operator -> the first of its inputs that is a weight."""
+"""Operators all of whose inputs but the first are weights."""
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
@@ -217,7 +223,7 @@ def _only_weights(graph: GraphProto) -> set[str]:
     """Names that are read as weights alone: so is a model's text whose weights were made inputs to keep it short."""
     weights, others = set[str](), {info.name for info in graph.output}
     for node in graph.node:
-        first = _WEIGHTS_FROM.get(node.op_type, len(node.input))
+        first = 1 if node.op_type in _WEIGHTED else len(node.input)
         weights.update(node.input[first:])
         others.update(node.input[:first])
         others.update(name for _, inner in subgraphs(node) for name in read_from_outside(inner))
