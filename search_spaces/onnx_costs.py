@@ -11,7 +11,9 @@ from .onnx_values import Operation, Shape, Value
 def macs(operation: Operation) -> int:
     """Multiply-accumulates; 0 for what multiplies no matrices, or whose shapes are unknown."""
     if operation.bodies:
-        counts = [body.turns * sum(map(macs, body.operations)) for body in operation.bodies]
+        counts = [
+            (1 if body.turns is None else body.turns) * sum(map(macs, body.operations)) for body in operation.bodies
+        ]
         return max(counts)
     name = operation.kind.rpartition(".")[2]
     return _MACS[name](operation) if name in _MACS else 0

@@ -147,7 +147,8 @@ def _vertex(operation: Operation, reads: Sequence[tuple[int, int]]) -> Vertex:
     work = macs(operation)
     if work > _MOST_MACS:
         raise ModelError(f"a {operation.kind} does {float(work):.2g} multiply-accumulates; no model runs that long")
-    turns = "".join(f"{body.turns}" for body in operation.bodies if operation.kind in ("Loop", "Scan"))
+    repeated = [body.turns for body in operation.bodies if operation.kind in ("Loop", "Scan")]
+    turns = "".join(f".turns{'?' if count is None else count}" for count in repeated)
     size = 0 if operation.kind in VIEWS else sum(value.bytes for value in operation.outputs)
     bodies = tuple(_graph(body) for body in operation.bodies)
     name = kind(operation)

@@ -7,7 +7,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING
 
 from .onnx_file import ModelError, checked
-from .onnx_values import Operation, Value
+from .onnx_values import BOOL, INT64, Operation, Value
 
 if TYPE_CHECKING:
     from onnx import GraphProto, NodeProto
@@ -57,16 +57,16 @@ def read_from_outside(graph: GraphProto) -> list[str]:
     return [name for name in dict.fromkeys(asked) if name not in own]
 
 
-def given(operation: Operation, count: int) -> tuple[list[Value], int]:
-    """What a subgraph of so many inputs is given in each turn, and the number of turns as far as it is known."""
+def given(operation: Operation, count: int) -> tuple[list[Value], int | None]:
+    """What a subgraph of so many inputs is given in each turn, and the number of turns; None if it is not known."""
     inputs = [value or Value() for value in operation.inputs]
     if operation.kind == "Loop":
         trip = inputs[0].data if inputs else None
-        turns = int(trip.reshape(-1)[0]) if trip is not None and trip.size else 1
-        return [Value(7, ()), Value(9, ()), *map(_fresh, inputs[2:])], max(0, turns)
+        turns = max(0, int(trip.reshape(-1)[0])) if trip is not None and trip.size else None
+        return [Value(INT64, ()), Value(BOOL, ()), *map(_fresh, inputs[2:])], turns
     if operation.kind == "Scan":
         states, sequences = _scanned(operation, inputs)
-        turns = next((value.shape[0] for value in sequences if value.shape), 1)
+        turns = next((value.shape[0] for value in sequences if value.shape), None)
         return [*map(_fresh, states), *(_fresh(each, scanned=True) for each in sequences)], turns
     return [Value() for _ in range(count)], 1
 
@@ -112,6 +112,7 @@ def _merged(branches: Sequence[Sequence[Value]]) -> Iterator[Value]:
         yield Value(same[0].dtype, same[0].shape if len(shapes) == 1 else None, guessed=same[0].guessed)
 
 
-def _stacked(value: Value, turns: int) -> Value:
-    shape = None if value.shape is None else checked((turns, *value.shape), "what a loop collects")
-    return Value(value.dtype, shape, guessed=value.guessed)
+def _stacked(value: Value, turns: int | None) -> Value:
+    count = 1 if turns is None else turns
+    shape = None if value.shape is None else checked((count, *value.shape), "what a loop collects")
+    return Value(value.dtype, shape, guessed=value.guessed or turns is None)

@@ -73,13 +73,13 @@ class Body:
         inputs: What each turn is given.
         outputs: What it makes.
         outside: What it may read from around it.
-        turns: How often it is run.
+        turns: How often it is run; None if that depends on data, which counts as once.
     """
 
     inputs: list[Value]
     outputs: list[Value]
     outside: frozenset[Value] = frozenset()
-    turns: int = 1
+    turns: int | None = 1
 
     @property
     def operations(self) -> list[Operation]:

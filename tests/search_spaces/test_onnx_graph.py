@@ -432,13 +432,20 @@ def test_a_loop_counts_its_turns() -> None:
     )
     node = helper.make_node("Loop", ["count", "", "x"], ["last", "y"], body=step)
 
-    def model(turns: int) -> onnx.ModelProto:
+    def model(turns: int | None) -> onnx.ModelProto:
         weights = {"count": np.array(turns), "w": np.zeros((16, 16), np.float32)}
-        return of_nodes([node], {"x": [2, 16]}, ["y"], weights)
+        if turns is not None:
+            return of_nodes([node], {"x": [2, 16]}, ["y"], weights)
+        del weights["count"]
+        made = of_nodes([node], {"x": [2, 16]}, ["y"], weights)
+        made.graph.input.append(helper.make_tensor_value_info("count", INT64, []))
+        return made
 
     assert from_record(model(5)).macs == 5 * 2 * 16 * 16
     assert body(model(5)) != body(model(6))
-    assert "5x2x16" in body(model(5))
+    assert "5x2x16.turns5 {" in body(model(5))
+    assert "1x2x16?.turns?~2,1 {" in body(model(None))
+    assert from_record(model(None)).macs == 2 * 16 * 16
 
 
 def test_functions_of_the_model_are_expanded_and_other_domains_kept() -> None:
