@@ -10,6 +10,9 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from .command_line_evaluation import evaluate
+from .command_line_info import info
+from .command_line_learning import calibrate, train
 from .command_line_measuring import measure
 from .command_line_output import fail
 from .command_line_ranking import predict, rank
@@ -39,5 +42,6 @@ def main() -> None:
     """Rank before you run: predict what candidates cost, measure what they do, and teach the surrogate."""
 
 
-for command in (rank, predict, measure):
+for command in (rank, predict, measure, calibrate, train, info):
     app.command()(command)
+app.command("eval")(evaluate)

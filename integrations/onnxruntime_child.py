@@ -1,7 +1,7 @@
 """Runs one ONNX model in the process that this is, and prints what it took.
 
-One JSON object is the argument, another one the output. Nothing else of the library is loaded: the memory of the process
-is the interpreter's, ONNX Runtime's and the model's.
+One JSON object is the argument, another one the output. Nothing else of the library is loaded: the memory of the
+process is the interpreter's, ONNX Runtime's and the model's.
 """
 
 from __future__ import annotations
