@@ -1,0 +1,97 @@
+"""Multiply-accumulates of an operation, from the shapes of what it reads and makes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+
+from .onnx_values import Operation, Shape, Value
+
+
+
+
+def macs(operation: Operation) -> int:
+    """Multiply-accumulates; 0 for what multiplies no matrices, or whose shapes are unknown."""
+    if operation.bodies:
+        counts = [body.turns * sum(map(macs, body.operations)) for body in operation.bodies]
+        return max(counts)
+    name = operation.kind.rpartition(".")[2]
+    return _MACS[name](operation) if name in _MACS else 0
+
+
+def _shape(operation: Operation, place: int) -> Shape:
+    """Of an input; () if it is unknown or left out."""
+    value = operation.inputs[place] if place < len(operation.inputs) else None
+    return value.shape or () if value is not None else ()
+
+
+def _result(operation: Operation) -> Value:
+    return operation.outputs[0] if operation.outputs else Value()
+
+
+def _convolution(operation: Operation, weight: int = 1) -> int:
+    """Each output is a sum over the kernel, (C_out, C_in / groups, *sides)."""
+    return _result(operation).elements * prod(_shape(operation, weight)[1:])
+
+
+def _transposed_convolution(operation: Operation) -> int:
+    """Each input is spread over the kernel, (C_in, C_out / groups, *sides)."""
+    return prod(_shape(operation, 0)) * prod(_shape(operation, 1)[1:])
+
+
+def _matmul(operation: Operation) -> int:
+    a = _shape(operation, 0)
+    turned = operation.integer("transA", 0) and operation.kind.endswith(("Gemm", "FusedMatMul"))
+    return _result(operation).elements * a[-2 if turned and len(a) > 1 else -1] if a else 0
+
+
+def _einsum(operation: Operation) -> int:
+    """All index values together, whatever order of sums is chosen."""
+    equation = str(operation.attributes.get("equation", ""))
+    terms = equation.replace(" ", "").partition("->")[0].split(",")
+    sizes: dict[str, int] = {}
+    for place, term in enumerate(terms):
+        shape = _shape(operation, place)
+        head, dots, tail = term.partition("...")
+        covered = len(shape) - len(head) - len(tail)
+        letters = [*head, *(f"...{axis}" for axis in range(covered if dots else 0)), *tail]
+        sizes |= dict(zip(letters, shape, strict=False))
+    return prod(sizes.values()) if sizes and len(terms) > 1 else 0
+
+
+def _recurrent(operation: Operation) -> int:
+    """Steps times the weights of the input, (directions, gates * hidden, in), and of the state."""
+    x, w, r = (_shape(operation, place) for place in range(3))
+    return prod(x[:2]) * (prod(w) + prod(r)) if len(x) == 3 else 0
+
+
+def _attention(operation: Operation) -> int:
+    """Scores and weighted sum, 2 * query elements * keys; with packed weights the projections too."""
+    q, second, v = _shape(operation, 0), _shape(operation, 1), _shape(operation, 2)
+    if len(q) < 3:
+        return 0
+    packed = operation.inputs[1] if len(operation.inputs) > 1 else None
+    if packed is not None and packed.constant and len(second) == 2:
+        width = second[1] // 3
+        return prod(q[:2]) * prod(second) + 2 * prod(q[:2]) * q[1] * width
+    length = second[-2] if len(second) > 2 else q[-2]
+    return prod(q) * length + prod(q[:-1]) * length * (v[-1] if len(v) == len(q) else q[-1])
+
+
+def _packed_matmul(operation: Operation) -> int:
+    return prod(_shape(operation, 0)) * operation.integer("N", 0)
+
+
+_MACS: Mapping[str, Callable[[Operation], int]] = {
+    **dict.fromkeys(("Conv", "ConvInteger", "FusedConv", "DeformConv"), _convolution),
+    "QLinearConv": lambda operation: _convolution(operation, 3),
+    "ConvTranspose": _transposed_convolution,
+    **dict.fromkeys(
+        ("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "FusedGemm", "QGemm"), _matmul
+    ),
+    **dict.fromkeys(("MatMulIntegerToFloat", "DynamicQuantizeMatMul"), _matmul),
+    "Einsum": _einsum,
+    **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),
+    **dict.fromkeys(("Attention", "MultiHeadAttention", "GroupQueryAttention", "QAttention"), _attention),
+    "MatMulNBits": _packed_matmul,
+}
