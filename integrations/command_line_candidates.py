@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from types import MappingProxyType
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -28,7 +29,7 @@ class Space(Protocol):
 
     sample: Callable[[np.random.Generator, int], Sequence[Any]]
     to_text: Callable[[Any], str]
-    from_record: Callable[[Any], Any]
+    from_record: Callable[..., Any]
     problem: Callable[..., Question]
 
 
@@ -71,7 +72,14 @@ def chosen(sources: Sequence[str]) -> Space:
     raise ValueError(f"there is no file {absent!r}, and it is not the one space named: {', '.join(spaces())}")
 
 
-def gathered(sources: Sequence[str], of: Space | None, file: Path | None, n: int | None, seed: int) -> Gathered:
+def gathered(
+    sources: Sequence[str],
+    of: Space | None,
+    file: Path | None,
+    n: int | None,
+    seed: int,
+    sizes: Mapping[str, int] = MappingProxyType({}),
+) -> Gathered:
     """The candidates.
 
     Args:
@@ -81,16 +89,32 @@ def gathered(sources: Sequence[str], of: Space | None, file: Path | None, n: int
             the standard input where there is neither.
         n: How many are drawn at random; None: `DRAWN` of a space, else all there are.
         seed: Of the draws.
+        sizes: Name of an open axis of the files -> its size.
     """
     if file is None and of is not None and hasattr(of, "sample"):
         return sampled(of, DRAWN if n is None else n, seed), []
     if file is not None or of is None:
         entries, broken = listed(file or Path("-"), of)
     else:
-        entries, broken = models(sources, of)
+        entries, broken = models(sources, of, sizes)
     if n is None or n >= len(entries):
         return entries, broken
     return [entries[row] for row in sorted(np.random.default_rng(seed).permutation(len(entries))[:n])], broken
+
+
+def sizes_of(texts: Iterable[str]) -> dict[str, int]:
+    """Sizes of open axes, as in ``sequence=64``.
+
+    Raises:
+        ValueError: If one is none.
+    """
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        if not name or not size.isdigit() or int(size) < 1:
+            raise ValueError(f"size {text!r} is no size of an axis; write it as in sequence=64")
+        found[name] = int(size)
+    return found
 
 
 def sampled(of: Space, n: int, seed: int) -> list[Entry]:
@@ -106,7 +130,7 @@ def listed(file: Path, of: Space | None) -> Gathered:
     return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of))
 
 
-def models(sources: Sequence[str], of: Space) -> Gathered:
+def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathered:
     """Candidates of ONNX files, and of the folders that hold some.
 
     Raises:
@@ -115,7 +139,7 @@ def models(sources: Sequence[str], of: Space) -> Gathered:
     paths = dict.fromkeys(path for source in sources for path in _files(Path(source)))
 
     def read(path: str) -> Entry:
-        graph = of.from_record(Path(path))
+        graph = of.from_record(Path(path), sizes)
         return Entry(path, of.to_text(graph), graph)
 
     return _read(((path, path) for path in paths), read)

@@ -20,7 +20,7 @@ from ..surrogate.measured import Measured
 from ..surrogate.metrics import spearman
 from .command_line_learning import by_problem, rows_of
 from .command_line_options import Json, Surrogate, Tables
-from .command_line_output import as_json, say, table, tracked, working
+from .command_line_output import as_json, say, shown, table, tracked, working
 from .command_line_plain_models import LEARNERS, totals
 
 Floats = NDArray[np.float64]
@@ -108,16 +108,13 @@ def verdicts(scores: Sequence[Score]) -> list[str]:
     """How the surrogate compares with the best plain model on one question, for each number of candidates measured."""
     found: list[str] = []
     for n in sorted({score.measured for score in scores}):
-        values = {
-            model: np.nan_to_num(
-                [s.spearman for s in scores if s.model == model and s.measured == (n if learns else 0)]
-            )
-            for model, learns in {s.model: s.model in (OWN, *LEARNERS) for s in scores}.items()
-            if n or model not in LEARNERS
-        }
-        own = values.pop(OWN)
+        values: dict[str, list[float]] = {}
+        for score in scores:
+            if score.measured == n or score.model not in (OWN, *LEARNERS):
+                values.setdefault(score.model, []).append(float(np.nan_to_num(score.spearman)))
+        own = np.array(values.pop(OWN))
         if values:
-            best = max(values, key=lambda model: float(values[model].mean()))
+            best = max(values, key=lambda model: float(np.mean(values[model])))
             found.append(f"{n} measured: {_word(own - values[best])} {best}")
     return found
 
@@ -138,8 +135,9 @@ def draw(found: Sequence[Summary], file: Path) -> None:
         own = [summary for summary in found if summary.question == question]
         for model in dict.fromkeys(summary.model for summary in own):
             _curve([summary for summary in own if summary.model == model], axes)
-        axes.set_xscale("symlog", linthresh=5)
-        axes.set(title=question[:70], xlabel="candidates measured", ylabel="Spearman on candidates kept out")
+        axes.set_title(shown(question), fontsize="medium")
+        axes.set(xlabel="candidates measured", ylabel="Spearman on candidates kept out")
+        axes.set_xticks(range(len(SIZES)), SIZES)
         axes.legend()
     figure.savefig(file)
     say(f"drawn: {file}")
@@ -147,11 +145,12 @@ def draw(found: Sequence[Summary], file: Path) -> None:
 
 def _curve(points: Sequence[Summary], axes: Any) -> None:
     """A model that learns as a curve, one that does not as a level."""
-    if len(points) == 1 and points[0].measured == 0 and points[0].model != OWN:
-        axes.axhline(points[0].spearman, linestyle=":", color="grey", label=points[0].model)
+    name = points[0].model
+    if name not in (OWN, *LEARNERS):
+        axes.axhline(points[0].spearman, linestyle=":" if name == "parameters" else "--", color="grey", label=name)
         return
-    x, y = [point.measured for point in points], [point.spearman for point in points]
-    axes.errorbar(x, y, [point.half for point in points], marker="o", capsize=3, label=points[0].model)
+    x, y = [SIZES.index(point.measured) for point in points], [point.spearman for point in points]
+    axes.errorbar(x, y, [point.half for point in points], marker="o", capsize=3, label=name)
 
 
 def _adapted(

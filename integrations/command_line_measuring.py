@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .command_line_candidates import Broken, Entry, Space, chosen, gathered
-from .command_line_options import Candidates, Sample, Seed, Sources
+from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of
+from .command_line_options import Candidates, Sample, Seed, Size, Sources
 from .command_line_output import complain, say, tracked, working
 from .command_line_question import measurable
 
@@ -19,8 +19,7 @@ if TYPE_CHECKING:
 
 Out = Annotated[Path, typer.Option(help="Table that lines are added to; what it has already is not measured again.")]
 Threads = Annotated[int, typer.Option(min=1, help="Processors of one run.")]
-Batch = Annotated[int, typer.Option(min=1, help="Length of an open first axis.")]
-Axis = Annotated[list[str] | None, typer.Option(help="Length of another open axis, as in sequence=128; repeatable.")]
+Batch = Annotated[int, typer.Option(min=1, help="Size of an open first axis.")]
 Optimise = Annotated[bool, typer.Option("--optimise/--no-optimise", help="Whether the runtime rewrites the graph.")]
 Seconds = Annotated[float, typer.Option(min=0.0, help="How long each one is run.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds after which one has failed.")]
@@ -35,7 +34,7 @@ def measure(
     seed: Seed = 0,
     threads: Threads = 1,
     batch: Batch = 1,
-    axis: Axis = None,
+    size: Size = None,
     optimise: Optimise = True,
     seconds: Seconds = 1.0,
     timeout: Timeout = 60.0,
@@ -54,9 +53,9 @@ def measure(
     of = chosen(sources or [])
     if not measurable(of):
         raise ValueError(f"candidates of {sources} cannot be written as ONNX; give files, or a space with to_onnx")
-    conditions = Conditions(threads, batch, optimise, dict(map(_axis, axis or [])))
+    conditions = Conditions(threads, batch, optimise, sizes_of(size or []))
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], of, candidates, sample, seed)
+        entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes)
     networks = [_network(of, entry) for entry in entries]
     limits = {"seconds": seconds, "timeout": timeout, "memory_bytes": int(memory * 2**30)}
     rows = tracked(measure_all(networks, out, conditions, **limits), len(networks), "measuring")
@@ -86,10 +85,3 @@ def _report(rows: Sequence[Sequence[Measured]], out: Path) -> list[Broken]:
     failed = [Broken(str(line.more["name"]), line.more["error"]) for line in new if "error" in line.more]
     say(f"{len(new) - len(failed)} measured, {len(rows) - len(new)} known already, {len(failed)} failed: {out}")
     return failed
-
-
-def _axis(text: str) -> tuple[str, int]:
-    name, _, length = text.rpartition("=")
-    if not name or not length.isdigit() or int(length) < 1:
-        raise ValueError(f"axis {text!r} has no length; write it as in sequence=128")
-    return name, int(length)

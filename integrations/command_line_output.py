@@ -24,7 +24,7 @@ _LONGEST = 72  # letters of a candidate in a table
 
 def say(text: str) -> None:
     """A remark."""
-    _ERRORS.print(escape(text), highlight=False)
+    _ERRORS.print(escape(text), highlight=False, soft_wrap=True)
 
 
 def fail(text: str) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from ..surrogate import Prediction, Problem, Ranked, RLMSurrogate
 from ..surrogate import rank as ranked
-from .command_line_candidates import Broken, Entry, chosen, gathered
+from .command_line_candidates import Broken, Entry, chosen, gathered, sizes_of
 from .command_line_options import (
     Candidates,
     Context,
@@ -19,6 +19,7 @@ from .command_line_options import (
     Metric,
     Sample,
     Seed,
+    Size,
     Sources,
     Surrogate,
     Where,
@@ -41,6 +42,7 @@ def rank(
     context: Context = None,
     maximize: Maximize = None,
     candidates: Candidates = None,
+    size: Size = None,
     sample: Sample = None,
     seed: Seed = 0,
     surrogate: Surrogate = None,
@@ -54,7 +56,7 @@ def rank(
     prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
     """
     problem, entries, broken = _compared(
-        sources or [], metric, device, where or [], context, maximize, candidates, sample, seed
+        sources or [], metric, device, where or [], context, maximize, candidates, size or [], sample, seed
     )
     with working(f"ranking {len(entries):,} candidates"):
         model = RLMSurrogate.load(surrogate)
@@ -76,6 +78,7 @@ def predict(
     where: Where = None,
     context: Context = None,
     candidates: Candidates = None,
+    size: Size = None,
     sample: Sample = None,
     seed: Seed = 0,
     surrogate: Surrogate = None,
@@ -88,7 +91,7 @@ def predict(
     prerank predict --context "web server" --metric latency_ms --candidates configs.txt
     """
     problem, entries, broken = _compared(
-        sources or [], metric, device, where or [], context, None, candidates, sample, seed
+        sources or [], metric, device, where or [], context, None, candidates, size or [], sample, seed
     )
     with working(f"predicting {len(entries):,} candidates"):
         prediction = RLMSurrogate.load(surrogate).predict(problem, [entry.text for entry in entries])
@@ -108,6 +111,7 @@ def _compared(
     context: str | None,
     maximize: bool | None,
     candidates: Path | None,
+    size: Sequence[str],
     sample: int | None,
     seed: int,
 ) -> tuple[Problem, list[Entry], list[Broken]]:
@@ -119,7 +123,7 @@ def _compared(
     of = chosen(sources)
     problem = asked(of, metric, device, where)
     with working("reading candidates"):
-        return problem, *gathered(sources, of, candidates, sample, seed)
+        return problem, *gathered(sources, of, candidates, sample, seed, sizes_of(size))
 
 
 def _show(problem: Problem, found: Sequence[Ranked[Entry]], top: int, trust: float) -> None:

@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import onnxruntime
 
 from ..search_spaces.devices import measured_on
+from ..search_spaces.onnx_shapes import LENGTH, SIDE
 from ..surrogate import Problem
 from ..surrogate.measured import Measured, append, mend, read
 
@@ -42,7 +43,7 @@ class Conditions:
         threads: Processors that compute one run; the process is pinned to as many.
         batch: Length of a first axis that the model leaves open.
         optimise: Let the runtime rewrite the graph, as it does unless told otherwise.
-        axes: Lengths of other open axes, by name.
+        sizes: Sizes of other open axes, by name; else as `search_spaces.onnx_graph.from_record` has them.
 
     Raises:
         ValueError: If there are not so many processors, or the batch is none.
@@ -51,11 +52,11 @@ class Conditions:
     threads: int = 1
     batch: int = 1
     optimise: bool = True
-    axes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
 
     def __post_init__(self) -> None:
-        if not 1 <= self.threads <= (most := processors()):
-            raise ValueError(f"threads is {self.threads}; this machine has {most} processors, give 1 to as many")
+        if not 1 <= self.threads <= processors():
+            raise ValueError(f"threads is {self.threads}; there are {processors()} processors, give 1 to as many")
         if self.batch < 1:
             raise ValueError(f"batch is {self.batch}; give at least 1")
 
@@ -67,9 +68,8 @@ class Conditions:
         """
         if metric not in METRICS:
             raise ValueError(f"metric is {metric!r}; what is measured is {' or '.join(METRICS)}")
-        axes = [f"{name}={length}" for name, length in sorted(self.axes.items())]
-        words = [f"threads={self.threads}", *([] if self.optimise else ["unoptimised"]), *axes]
-        return Problem(context, f"{metric} {measured_on(f'{machine()}_{self.batch}')} onnxruntime {' '.join(words)}")
+        runtime = f"onnxruntime threads={self.threads}{'' if self.optimise else ' unoptimised'}"
+        return Problem(context, f"{metric} {measured_on(f'{machine()}_{self.batch}')} {runtime}")
 
 
 class Measurement(NamedTuple):
@@ -122,13 +122,13 @@ def measure(
     Raises:
         FileNotFoundError: If there is no such file.
         MeasurementError: If it could not be run within the limits.
-        InputUnknownError: If it has an open axis whose length was not given, or an input that cannot be made up.
+        InputUnknownError: If it has an input that cannot be made up.
     """
     path = Path(model)
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}")
-    order = vars(conditions or Conditions()) | {"model": str(path.resolve()), "seconds": seconds}
-    found = _run(order | {"memory_bytes": memory_bytes}, timeout)
+    order = vars(conditions or Conditions()) | {"model": str(path.resolve()), "usual": (SIDE, LENGTH)}
+    found = _run(order | {"seconds": seconds, "memory_bytes": memory_bytes}, timeout)
     return Measurement(**found | {"memory_bytes": math.nan if (memory := found["memory_bytes"]) is None else memory})
 
 
@@ -198,7 +198,7 @@ def _costs(
 def _lines(
     network: Network, problems: Iterable[Problem], values: Iterable[float], more: Mapping[str, Any]
 ) -> list[Measured]:
-    said = {"name": network.name, "runtime": onnxruntime.__version__, **more}
+    said = {"name": network.name, "onnxruntime": onnxruntime.__version__, **more}
     return [Measured(p.context, p.metric, network.text, v, said) for p, v in zip(problems, values, strict=True)]
 
 

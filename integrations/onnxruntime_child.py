@@ -41,7 +41,7 @@ def measured(order: Mapping[str, Any]) -> dict[str, float | None]:
     forget_peak()
     before = resident("VmRSS")
     session = opened(order["model"], order["threads"], order["optimise"])
-    feeds = fed(session, order["batch"], order["axes"])
+    feeds = fed(session, order["batch"], order["usual"], order["sizes"])
     times = timed(lambda: session.run(None, feeds), order["seconds"])
     after = resident("VmHWM")
     return {
@@ -76,18 +76,34 @@ def timed(run: Callable[[], object], seconds: float) -> list[int]:
     return times
 
 
-def fed(session: Any, batch: int, axes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
-    """Made-up inputs; the process ends with a status of its own if they cannot be known."""
+def fed(session: Any, batch: int, usual: tuple[int, int], sizes: Mapping[str, int]) -> dict[str, NDArray[Any]]:
+    """Made-up inputs; the process ends with a status of its own if one cannot be made up.
+
+    Args:
+        session: What is fed.
+        batch: Size of an open first axis.
+        usual: Sizes of other open axes: the sides of images, and all else.
+        sizes: Name of an open axis -> its size. One that is not named keeps the size that it has first.
+    """
+    known = dict(sizes)
     try:
-        return {put.name: array(put, batch, axes) for put in session.get_inputs()}
+        return {put.name: array(put, shape(put.shape, batch, usual, known)) for put in session.get_inputs()}
     except ValueError as error:
         print(error, file=sys.stderr)
         sys.exit(INPUT_UNKNOWN)
 
 
-def array(put: Any, batch: int, axes: Mapping[str, int]) -> NDArray[Any]:
+def shape(axes: Sequence[int | str | None], batch: int, usual: Sequence[int], known: dict[str, int]) -> list[int]:
+    """Sizes of an input's axes, of which a number is closed, a name or None open."""
+    found: list[int] = []
+    for place, axis in enumerate(axes):
+        size = batch if place == 0 else usual[0] if len(axes) == 4 and place > 1 else usual[1]
+        found.append(axis if isinstance(axis, int) else known.setdefault(axis, size) if axis else size)
+    return found
+
+
+def array(put: Any, shape: Sequence[int]) -> NDArray[Any]:
     """What an input is fed: normal noise, or ones where it takes whole numbers or truths."""
-    shape = [size(put.name, place, axis, batch, axes) for place, axis in enumerate(put.shape)]
     kind = re.fullmatch(r"tensor\((\w+)\)", put.type)
     if kind is None or kind[1] in ("string", "bfloat16"):
         raise ValueError(f"input {put.name!r} is a {put.type}, which cannot be made up; give it a default in the model")
@@ -95,17 +111,6 @@ def array(put: Any, batch: int, axes: Mapping[str, int]) -> NDArray[Any]:
     if dtype.kind != "f":
         return np.ones(shape, dtype)
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32).astype(dtype)
-
-
-def size(name: str, place: int, axis: int | str | None, batch: int, axes: Mapping[str, int]) -> int:
-    """Length of an axis; a first one that is open is the batch, another one must have been told."""
-    if isinstance(axis, int):
-        return axis
-    if axis is not None and axis in axes:
-        return axes[axis]
-    if place == 0:
-        return batch
-    raise ValueError(f"axis {place} of input {name!r} is open ({axis!r}); give its length, as in {axis}=128")
 
 
 def pin(threads: int) -> None:
