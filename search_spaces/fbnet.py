@@ -5,13 +5,18 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import mobile_network
 from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 CHOICES = ("k3_e1", "k3_e1_g2", "k3_e3", "k3_e6", "k5_e1", "k5_e1_g2", "k5_e3", "k5_e6", "skip")
 """Kernel, expansion and groups of a place, or none."""
@@ -20,7 +25,7 @@ _PLACES = [
     (channels, stride if number == 0 else 1) for channels, count, stride in _STAGES for number in range(count)
 ]  # output channels and stride
 _SIZES = (len(CHOICES),) * len(_PLACES)
-_HEAD = (1984, 1000)
+_STEM, _HEAD = 16, (1984, 1000)
 _CONTEXT = (
     "fbnet\n"
     "image network of 22 inverted bottlenecks, 224 pixels; "
@@ -63,8 +68,7 @@ def neighbours(network: Network) -> list[Network]:
 
 def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
     """One word a place, then the totals (see `mobile_network`); there is only one order."""
-    blocks = [_block(choice, *place) for choice, place in zip(network.blocks, _PLACES, strict=True)]
-    return text(blocks, stem=16, side=112, head=_HEAD)
+    return text(_blocks(network), stem=_STEM, side=112, head=_HEAD)
 
 
 def from_record(record: str | Sequence[str]) -> Network:
@@ -84,6 +88,27 @@ def problem(metric: str = "latency_ms", device: str = "1080ti_1") -> Problem:
         ValueError: If the metric is another one.
     """
     return asked("FBNet", _CONTEXT, {"latency_ms": f"latency_ms {measured_on(device)}"}, metric)
+
+
+def to_onnx(network: Network, *, batch: int = 1, resolution: int = 224, width: float = 1, seed: int = 0) -> ModelProto:
+    """The network with random weights: (batch, 3, resolution, resolution) -> (batch, 1000).
+
+    Args:
+        network: The network.
+        batch: Images.
+        resolution: Their sides, pixels.
+        width: Factor of all channels.
+        seed: Of the weights.
+
+    Raises:
+        ValueError: If a size is less than 1, or the width not positive.
+    """
+    shape = (batch, 3, resolution, resolution)
+    return mobile_network.to_onnx(_blocks(network), _STEM, _HEAD, shape, width=width, seed=seed)
+
+
+def _blocks(network: Network) -> list[Block]:
+    return [_block(choice, *place) for choice, place in zip(network.blocks, _PLACES, strict=True)]
 
 
 def _network(chosen: Sequence[int]) -> Network:

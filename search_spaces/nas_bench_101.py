@@ -18,13 +18,17 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations, permutations, product
 from math import comb
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import networkx as nx
 import numpy as np
 
+from .onnx_layers import Layers, Tensor
 from .problem import Problem
 from .topological_text import least_order, random_order, ready, words
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 INPUT, OUTPUT = "input", "output"
 OPERATIONS = ("conv3x3", "conv1x1", "maxpool3x3")
@@ -163,6 +167,57 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int 
     return Problem(_CONTEXT, text, "maximize" if metric == "val_accuracy" else "minimize")
 
 
+def to_onnx(
+    cell: Cell,
+    *,
+    batch: int = 1,
+    resolution: int = 32,
+    channels: int = 128,
+    stages: int = 3,
+    cells: int = 3,
+    classes: int = 10,
+    seed: int = 0,
+) -> ModelProto:
+    """The network of a cell, with random weights: (batch, 3, resolution, resolution) -> (batch, classes).
+
+    Args:
+        cell: The cell.
+        batch: Images.
+        resolution: Their sides, pixels; every stage but the first halves them.
+        channels: Of the first stage; every other doubles them.
+        stages: Number of stages.
+        cells: Number of cells in each.
+        classes: Outputs.
+        seed: Of the weights.
+
+    Raises:
+        ValueError: If a size is less than 1.
+    """
+    layers = Layers((batch, 3, resolution, resolution), seed)
+    x = _conv_relu(layers, layers.images, channels, 3)
+    for stage in range(stages):
+        x = layers.max_pool(x, 2, 2) if stage else x
+        for _ in range(cells):
+            x = _cell_layers(layers, cell, x, channels << stage)
+    return layers.model(layers.linear(layers.flat(layers.global_average(x)), classes), "nas_bench_101")
+
+
+def vertex_channels(cell: Cell, channels_in: int, channels_out: int) -> list[int]:
+    """Channels of each vertex, (V,).
+
+    Vertices that enter the output share its channels, the first ones taking what is left over; any other is as wide
+    as the widest that it enters.
+    """
+    output = len(cell.ops) - 1
+    last = sorted(vertex for vertex in cell.graph.predecessors(output) if vertex > 0)
+    widths = [channels_in, *[0] * (output - 1), channels_out]
+    for place, vertex in enumerate(last):
+        widths[vertex] = channels_out // len(last) + (place < channels_out % len(last))
+    for vertex in sorted(set(range(1, output)) - set(last), reverse=True):
+        widths[vertex] = max(widths[after] for after in cell.graph.successors(vertex))
+    return widths
+
+
 def from_params(params: Mapping[str, Any]) -> Cell | None:
     """The cell of a value for each of `PARAMETERS`; None if it breaks a rule.
 
@@ -184,6 +239,41 @@ def to_params(cell: Cell) -> dict[str, int | str]:
     for i, row in enumerate(cell.adjacency):
         params |= {f"edge_{place[i]}_{place[j]}": 1 for j, edge in enumerate(row) if edge}
     return params | {f"op_{vertex}": cell.ops[vertex] for vertex in range(1, count - 1)}
+
+
+def _cell_layers(layers: Layers, cell: Cell, x: Tensor, channels: int) -> Tensor:
+    """A cell: edges from the input are 1x1 convolutions, inner vertices add up what enters them, the output
+    concatenates the inner vertices and adds the input.
+    """
+    widths, output = vertex_channels(cell, x.channels, channels), len(cell.ops) - 1
+    values = [x]
+    for vertex in range(1, output + 1):
+        before = sorted(cell.graph.predecessors(vertex))
+        inner = [values[v] for v in before if v > 0]
+        projected = [_conv_relu(layers, x, widths[vertex], 1)] if 0 in before else []
+        if vertex == output:
+            return layers.add([layers.concat(inner), *projected] if inner else projected)
+        # A predecessor may be wider, by the rule of `vertex_channels`; what does not fit is cut.
+        total = layers.add([*(_cut(layers, value, widths[vertex]) for value in inner), *projected])
+        values.append(_operation(layers, cell.ops[vertex], total))
+    raise AssertionError("a cell ends with its output")
+
+
+def _cut(layers: Layers, x: Tensor, channels: int) -> Tensor:
+    if x.channels == channels:
+        return x
+    bounds = [layers.constant(np.array([number])) for number in (0, channels, 1)]
+    return layers.node("Slice", [x, *bounds], (x.shape[0], channels, *x.shape[2:]))
+
+
+def _operation(layers: Layers, operation: str, x: Tensor) -> Tensor:
+    if operation == "maxpool3x3":
+        return layers.max_pool(x, 3)
+    return _conv_relu(layers, x, x.channels, {"conv3x3": 3, "conv1x1": 1}[operation])
+
+
+def _conv_relu(layers: Layers, x: Tensor, channels: int, kernel: int) -> Tensor:
+    return layers.relu(layers.conv(x, channels, kernel))
 
 
 def _check_ops(adjacency: Sequence[Sequence[int]], ops: Sequence[str]) -> None:

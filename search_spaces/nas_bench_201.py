@@ -12,12 +12,17 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .devices import measured_on
 from .grid import changes, distinct
+from .onnx_layers import Layers, Tensor
 from .problem import Problem, asked
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 OPERATIONS = ("zero", "skip", "conv1x1", "conv3x3", "avgpool3x3")
 EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
@@ -133,6 +138,43 @@ def problem(
     return asked("NAS-Bench-201", _CONTEXT, texts, metric)
 
 
+def to_onnx(
+    cell: Cell,
+    *,
+    batch: int = 1,
+    resolution: int = 32,
+    channels: int = 16,
+    stages: int = 3,
+    cells: int = 5,
+    classes: int = 10,
+    seed: int = 0,
+) -> ModelProto:
+    """The network of a cell, with random weights: (batch, 3, resolution, resolution) -> (batch, classes).
+
+    Edges that are not alive are left out.
+
+    Args:
+        cell: The cell.
+        batch: Images.
+        resolution: Their sides, pixels; every stage but the first halves them.
+        channels: Of the first stage; every other doubles them.
+        stages: Number of stages.
+        cells: Number of cells in each.
+        classes: Outputs.
+        seed: Of the weights.
+
+    Raises:
+        ValueError: If a size is less than 1.
+    """
+    layers = Layers((batch, 3, resolution, resolution), seed)
+    x = layers.conv(layers.images, channels, 3)
+    for stage in range(stages):
+        x = _reduction(layers, x) if stage else x
+        for _ in range(cells):
+            x = _cell_layers(layers, cell, x)
+    return layers.model(layers.linear(layers.flat(layers.global_average(layers.relu(x))), classes), "nas_bench_201")
+
+
 def params(cell: Cell) -> int:
     """Trainable parameters of the network, for CIFAR-10."""
     areas = [_KERNEL_AREA[operation] for operation in cell.ops if operation in _KERNEL_AREA]
@@ -144,6 +186,31 @@ def macs(cell: Cell) -> int:
     live = [operation for operation, alive in zip(cell.ops, cell.alive, strict=True) if alive]
     areas = [_KERNEL_AREA[operation] for operation in live if operation in _KERNEL_AREA]
     return _FIXED_MACS + sum(5 * area * c * c * side**2 for area in areas for c, side in _STAGES)
+
+
+def _cell_layers(layers: Layers, cell: Cell, x: Tensor) -> Tensor:
+    """A cell, each node the sum of the edges into it; without any that is alive it is zero."""
+    nodes = {0: x}
+    for node in (1, 2, 3):
+        places = [place for place, edge in enumerate(EDGES) if edge[1] == node and cell.alive[place]]
+        if places:
+            nodes[node] = layers.add([_operation(layers, cell.ops[p], nodes[EDGES[p][0]]) for p in places])
+    return nodes[3] if 3 in nodes else layers.scaled(x, layers.constant(np.zeros((), np.float32)))
+
+
+def _operation(layers: Layers, operation: str, x: Tensor) -> Tensor:
+    if operation == "skip":
+        return x
+    if operation == "avgpool3x3":
+        return layers.average_pool(x, 3)
+    return layers.conv(layers.relu(x), x.channels, {"conv1x1": 1, "conv3x3": 3}[operation])
+
+
+def _reduction(layers: Layers, x: Tensor) -> Tensor:
+    """The residual block between stages, which halves the sides and doubles the channels."""
+    inner = layers.conv(layers.relu(x), 2 * x.channels, 3, stride=2)
+    shortcut = layers.conv(layers.average_pool(x, 2, 2), 2 * x.channels, 1)
+    return layers.add([layers.conv(layers.relu(inner), 2 * x.channels, 3), shortcut])
 
 
 def _cell(chosen: Sequence[int]) -> Cell:

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from . import mobile_network
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 CHOICES = "012"
 """No block; kernel 3 and expansion 3; kernel 5 and expansion 6."""
 _PLACES = ((64, 2), (64, 1), (128, 2), (128, 1), (128, 1), (256, 2), (256, 1), (256, 1))  # channels and stride
 _SIZES = (len(CHOICES),) * len(_PLACES)
 _SHAPES = {"0": (0, 1), "1": (3, 3), "2": (5, 6)}
-_HEAD = (1280, 10)
+_STEM, _HEAD = 32, (1280, 10)
 _CONTEXT = (
     "nas_bench_macro\n"
     "image network of 8 inverted bottlenecks in 3 stages, 32 pixels; "
@@ -55,11 +60,7 @@ def neighbours(network: Network) -> list[Network]:
 
 def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
     """One word a place, then the totals (see `mobile_network`); there is only one order."""
-    blocks = [
-        Block(*_SHAPES[choice], channels, stride)
-        for choice, (channels, stride) in zip(network.choices, _PLACES, strict=True)
-    ]
-    return text(blocks, stem=32, side=32, head=_HEAD)
+    return text(_blocks(network), stem=_STEM, side=32, head=_HEAD)
 
 
 def from_record(record: str) -> Network:
@@ -79,6 +80,28 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10") -> Problem:
     """
     texts = {"val_accuracy": f"val_accuracy {dataset}", "params": "params", "macs": "macs"}
     return asked("NAS-Bench-Macro", _CONTEXT, texts, metric)
+
+
+def to_onnx(network: Network, *, batch: int = 1, resolution: int = 32, width: float = 1, seed: int = 0) -> ModelProto:
+    """The network with random weights: (batch, 3, resolution, resolution) -> (batch, 10).
+
+    Args:
+        network: The network.
+        batch: Images.
+        resolution: Their sides, pixels.
+        width: Factor of all channels.
+        seed: Of the weights.
+
+    Raises:
+        ValueError: If a size is less than 1, or the width not positive.
+    """
+    shape = (batch, 3, resolution, resolution)
+    return mobile_network.to_onnx(_blocks(network), _STEM, _HEAD, shape, stem_stride=1, width=width, seed=seed)
+
+
+def _blocks(network: Network) -> list[Block]:
+    places = zip(network.choices, _PLACES, strict=True)
+    return [Block(*_SHAPES[choice], channels, stride) for choice, (channels, stride) in places]
 
 
 def _network(chosen: Sequence[int]) -> Network:

@@ -16,12 +16,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from .nds_network import network
 from .problem import Problem, asked
 from .topological_text import least, random_order
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 Side: TypeAlias = tuple[str, int]
 Block: TypeAlias = tuple[Side, ...]
@@ -166,6 +170,36 @@ def from_record(record: Mapping[str, Any], space: str = "darts") -> Genotype:
         if concatenated[name] != expected:
             raise ValueError(f"{name}_concat is {concatenated[name]}; in {space} it is {expected}, name another space")
     return genotype
+
+
+def to_onnx(
+    genotype: Genotype,
+    *,
+    batch: int = 1,
+    resolution: int = 32,
+    width: int | None = None,
+    depth: int | None = None,
+    classes: int = 10,
+    seed: int = 0,
+) -> ModelProto:
+    """The network of a genotype, with random weights: (batch, 3, resolution, resolution) -> (batch, classes).
+
+    Args:
+        genotype: The genotype.
+        batch: Images.
+        resolution: Their sides, pixels.
+        width: Channels of the first cells; None: the genotype's.
+        depth: Number of cells; None: the genotype's.
+        classes: Outputs.
+        seed: Of the weights.
+
+    Raises:
+        ValueError: If a size is less than 1.
+    """
+    cells = replace(genotype, width=width or genotype.width, depth=depth or genotype.depth)
+    used = {name: _concatenated(getattr(cells, name), SPACES[cells.space]) for name in ("normal", "reduce")}
+    shape = (batch, 3, resolution, resolution)
+    return network(cells.normal, cells.reduce, used, cells.width, cells.depth, shape, classes, seed)
 
 
 def problem(metric: str = "val_accuracy", space: str = "darts", dataset: str = "cifar10", epochs: int = 100) -> Problem:

@@ -9,14 +9,18 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import mobile_network
 from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
+
+if TYPE_CHECKING:
+    from onnx import ModelProto
 
 KERNELS, EXPANSIONS, DEPTHS = (3, 5, 7), (3, 4, 6), (2, 3, 4)
 RESOLUTIONS = tuple(range(128, 225, 4))
@@ -29,7 +33,8 @@ _SIZES = (
     *(len(DEPTHS),) * len(_STAGES),
     len(RESOLUTIONS),
 )
-_HEAD = (960, 1280, 1000)
+_STEM, _HEAD = 16, (960, 1280, 1000)
+_ACTIVATIONS = ("Relu", "Relu", "HardSwish", "HardSwish", "HardSwish")  # of the stages
 _CONTEXT = (
     "ofa\n"
     "image network of 10 to 20 inverted bottlenecks in 5 stages, 128 to 224 pixels; "
@@ -81,11 +86,8 @@ def neighbours(network: Network) -> list[Network]:
 
 def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
     """The resolution, one word a block, then the totals (see `mobile_network`); there is only one order."""
-    blocks = [Block(3, 1, 16)]
-    for stage, (channels, stride, squeeze) in zip(network.stages, _STAGES, strict=True):
-        for number, (kernel, expansion) in enumerate(stage):
-            blocks.append(Block(kernel, expansion, channels, 1 if number else stride, squeeze))
-    return f"resolution={network.resolution} " + text(blocks, stem=16, side=-(-network.resolution // 2), head=_HEAD)
+    words = text(_blocks(network), stem=_STEM, side=-(-network.resolution // 2), head=_HEAD)
+    return f"resolution={network.resolution} {words}"
 
 
 def from_record(record: str | Mapping[str, Any]) -> Network:
@@ -111,6 +113,36 @@ def problem(metric: str = "latency_ms", device: str = "2080ti_1") -> Problem:
         ValueError: If the metric is another one.
     """
     return asked("the once-for-all network", _CONTEXT, {"latency_ms": f"latency_ms {measured_on(device)}"}, metric)
+
+
+def to_onnx(
+    network: Network, *, batch: int = 1, resolution: int | None = None, width: float = 1, seed: int = 0
+) -> ModelProto:
+    """The network with random weights: (batch, 3, resolution, resolution) -> (batch, 1000).
+
+    Args:
+        network: The network.
+        batch: Images.
+        resolution: Their sides, pixels; None: the network's.
+        width: Factor of all channels.
+        seed: Of the weights.
+
+    Raises:
+        ValueError: If a size is less than 1, or the width not positive.
+    """
+    side = network.resolution if resolution is None else resolution
+    shape, activation = (batch, 3, side, side), "HardSwish"
+    blocks = _blocks(network)
+    return mobile_network.to_onnx(blocks, _STEM, _HEAD, shape, width=width, activation=activation, seed=seed)
+
+
+def _blocks(network: Network) -> list[Block]:
+    blocks = [Block(3, 1, 16)]
+    for stage, (channels, stride, squeeze), activation in zip(network.stages, _STAGES, _ACTIVATIONS, strict=True):
+        for number, (kernel, expansion) in enumerate(stage):
+            step = 1 if number else stride
+            blocks.append(Block(kernel, expansion, channels, step, squeeze, activation=activation))
+    return blocks
 
 
 def _network(chosen: Sequence[int]) -> Network:

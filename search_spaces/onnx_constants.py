@@ -67,6 +67,10 @@ def _slice(inputs: Sequence[Array], attributes: Mapping[str, Attribute]) -> Arra
     return array[tuple(index)]
 
 
+def _range(start: float, end: float, step: float) -> Array:
+    return np.arange(start, end, step)
+
+
 def _quotient(a: Array, b: Array) -> Array:
     """Of whole numbers, rounded towards zero."""
     return a / b if a.dtype.kind == "f" else (np.sign(a) * np.sign(b) * (abs(a) // abs(b))).astype(a.dtype)
@@ -135,7 +139,7 @@ _RULES: Mapping[str, _Rule] = {
     "Cast": _cast,
     "Slice": _slice,
     "Where": lambda x, _: np.where(x[0], x[1], x[2]),
-    "Range": lambda x, _: np.arange(x[0].item(), x[1].item(), x[2].item(), x[0].dtype),
+    "Range": lambda x, _: _range(*(each.item() for each in x)),
     "Concat": lambda x, attributes: np.concatenate(x, _axis(attributes)),
     "Gather": lambda x, attributes: np.take(x[0], x[1], _axis(attributes)),
 }

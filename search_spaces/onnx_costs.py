@@ -8,8 +8,6 @@ from math import prod
 from .onnx_values import Operation, Shape, Value
 
 
-
-
 def macs(operation: Operation) -> int:
     """Multiply-accumulates; 0 for what multiplies no matrices, or whose shapes are unknown."""
     if operation.bodies:
@@ -86,9 +84,7 @@ _MACS: Mapping[str, Callable[[Operation], int]] = {
     **dict.fromkeys(("Conv", "ConvInteger", "FusedConv", "DeformConv"), _convolution),
     "QLinearConv": lambda operation: _convolution(operation, 3),
     "ConvTranspose": _transposed_convolution,
-    **dict.fromkeys(
-        ("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "FusedGemm", "QGemm"), _matmul
-    ),
+    **dict.fromkeys(("MatMul", "Gemm", "MatMulInteger", "QLinearMatMul", "FusedMatMul", "FusedGemm", "QGemm"), _matmul),
     **dict.fromkeys(("MatMulIntegerToFloat", "DynamicQuantizeMatMul"), _matmul),
     "Einsum": _einsum,
     **dict.fromkeys(("LSTM", "GRU", "RNN"), _recurrent),

@@ -76,7 +76,7 @@ def check_size(model: ModelProto) -> None:
             raise ModelError(f"the model has more than {MOST_NODES} nodes; give a part of it")
 
 
-def as_value(tensor: TensorProto, folder: Path | None = None) -> Value:
+def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
     """A constant of a tensor, with its elements if they are few.
 
     Raises:
@@ -119,6 +119,7 @@ def _content(path: Path) -> bytes:
 
 def _parsed(content: bytes) -> ModelProto:
     from google.protobuf.message import DecodeError
+
     from onnx import ModelProto
 
     model = ModelProto()
@@ -163,7 +164,9 @@ def _check_elements(tensor: TensorProto, value: Value) -> None:
         found = sum(map(len, lists)) + len(tensor.string_data)
         bits = BITS[tensor.data_type]
         complex_type = tensor.data_type in (tensor.COMPLEX64, tensor.COMPLEX128)
-        expected = value.elements * 2 if complex_type else -(-value.elements * bits // 8) if bits < 8 else value.elements
+        expected = (
+            value.elements * 2 if complex_type else -(-value.elements * bits // 8) if bits < 8 else value.elements
+        )
     if found not in (0, expected):
         raise ModelError(f"the tensor {tensor.name!r} of shape {value.shape} has {found} entries, not {expected}")
 
@@ -183,7 +186,9 @@ def _external(tensor: TensorProto, size: int, folder: Path | None) -> tuple[Path
     location, of = entries.get("location", ""), f"the tensor {tensor.name!r}"
     if not _inside(location):
         raise ModelError(f"{of} is in {location[:200]!r}; it must be in the folder of the model or below")
-    offset, length = (_whole(entries.get(key, default), of) for key, default in (("offset", "0"), ("length", str(size))))
+    offset, length = (
+        _whole(entries.get(key, default), of) for key, default in (("offset", "0"), ("length", str(size)))
+    )
     if length != size:
         raise ModelError(f"{of} of shape {tuple(tensor.dims)} has {length} bytes in {location!r}, not {size}")
     path = folder / location if folder else None

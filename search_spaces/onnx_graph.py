@@ -4,10 +4,10 @@ The first lines are totals: parameters, multiply-accumulates, bytes of weights, 
 once, and what the main kinds of operations contribute. Then comes a word for each operation (see `onnx_words`), in a
 topological order. What repeats is folded: ``3*( conv1x1c64@56+relu conv3x3c64@56+relu conv1x1c256@56 add~1,4+relu )``.
 
-Notable: ``~1,4`` are the distances back to the words that a word reads, left out where it is the one before alone; what
-is read from afar is named by its place, ``#7``. An elementwise operation on one value that nothing else reads is part of
-the word before, as are weights, constants and what follows from them; what no output depends on is left out. Subgraphs
-follow their operation in braces.
+Notable: ``~1,4`` are the distances back to the words that a word reads, left out where it is the one before alone;
+what is read from afar is named by its place, ``#7``. An elementwise operation on one value that nothing else reads is
+part of the word before, as are weights, constants and what follows from them. What no output depends on is left out.
+Subgraphs follow their operation in braces.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import numpy as np
 from .devices import describe
 from .onnx_costs import macs
 from .onnx_file import ModelError, check_size, read
+from .onnx_operations import graph_of
 from .onnx_repeats import folded
-from .onnx_shapes import graph_of
 from .onnx_values import Body, Operation, Value
 from .onnx_words import COMMUTATIVE, VIEWS, input_word, kind, suffix, word
 from .problem import Problem, asked
@@ -128,7 +128,8 @@ def to_text(graph: Graph, rng: np.random.Generator | None = None) -> str:
     """The totals, then one word an operation in the canonical order, or with rng in another topological one."""
     if rng is not None:
         graph = _shuffled(graph, rng)
-    return "\n".join([_totals(graph), _work(graph), *_lines(folded(list(_words(graph))))]).replace("\n\n", "\n")
+    lines = [_totals(graph), _work(graph), *_lines(folded(list(_words(graph))))]
+    return "\n".join(filter(None, lines))
 
 
 def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:

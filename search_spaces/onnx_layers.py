@@ -71,8 +71,8 @@ class Layers:
         """A convolution whose output has the sides of its input over the stride, rounded up, with a bias."""
         kernels = (kernel, kernel) if isinstance(kernel, int) else kernel
         weight = self._weight((channels, x.channels // groups, *kernels))
-        before = [dilation * (size - 1) // 2 for size in kernels]
-        attributes = {"strides": [stride] * 2, "pads": before * 2, "group": groups, "dilations": [dilation] * 2}
+        pads = _pads([dilation * (size - 1) for size in kernels])
+        attributes = {"strides": [stride] * 2, "pads": pads, "group": groups, "dilations": [dilation] * 2}
         shape = (x.shape[0], channels, *_strided(x, stride))
         return self.node("Conv", [x, weight, self._weight((channels,))], shape, kernel_shape=kernels, **attributes)
 
@@ -148,7 +148,9 @@ class Layers:
         """The network of one output."""
         from onnx import TensorProto, helper
 
-        ends = [helper.make_tensor_value_info(each.name, TensorProto.FLOAT, each.shape) for each in (self.images, output)]
+        ends = [
+            helper.make_tensor_value_info(each.name, TensorProto.FLOAT, each.shape) for each in (self.images, output)
+        ]
         graph = helper.make_graph(self._nodes, name, ends[:1], ends[1:], self._weights)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], producer_name="prerank")
         model.ir_version = IR_VERSION
@@ -159,9 +161,14 @@ class Layers:
         return self.constant(self._rng.standard_normal(shape, dtype=np.float32) * np.float32(scale))
 
     def _pool(self, kind: str, x: Tensor, kernel: int, stride: int) -> Tensor:
-        pads = [(kernel - 1) // 2] * 4
         shape = (*x.shape[:2], *_strided(x, stride))
-        return self.node(kind, [x], shape, kernel_shape=[kernel] * 2, strides=[stride] * 2, pads=pads)
+        attributes = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": _pads([kernel - 1] * 2)}
+        return self.node(kind, [x], shape, **attributes)
+
+
+def _pads(missing: Sequence[int]) -> list[int]:
+    """What each side lacks, shared between its beginning and its end."""
+    return [size // 2 for size in missing] + [-(-size // 2) for size in missing]
 
 
 def _strided(x: Tensor, stride: int) -> list[int]:

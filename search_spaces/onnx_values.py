@@ -16,8 +16,16 @@ from numpy.typing import NDArray
 Attribute: TypeAlias = int | float | str | tuple[int, ...]
 Shape: TypeAlias = tuple[int, ...]
 
-BITS = {1: 32, 2: 8, 3: 8, 4: 16, 5: 16, 6: 32, 7: 64, 8: 64, 9: 8, 10: 16, 11: 64, 12: 32, 13: 64, 14: 64, 15: 128}
-BITS |= {16: 16, **dict.fromkeys(range(17, 21), 8), 21: 4, 22: 4, 23: 4, 24: 8, 25: 2, 26: 2, 27: 6, 28: 6}
+BITS = {
+    **dict.fromkeys((2, 3, 9, 17, 18, 19, 20, 24), 8),
+    **dict.fromkeys((4, 5, 10, 16), 16),
+    **dict.fromkeys((1, 6, 12), 32),
+    **dict.fromkeys((7, 8, 11, 13, 14), 64),
+    15: 128,
+    **dict.fromkeys((21, 22, 23), 4),
+    **dict.fromkeys((25, 26), 2),
+    **dict.fromkeys((27, 28), 6),
+}
 """Bits of an element, by `onnx.TensorProto.DataType`; a string counts as its pointer."""
 FLOAT = 1
 
@@ -140,6 +148,6 @@ def _live(outputs: list[Value], outside: frozenset[Value]) -> Iterator[Operation
         stack += [(operand, False) for operand in reversed(operation.operands)]
 
 
-def as_constant(array: NDArray[Any], dtype: int) -> Value:
+def known(array: NDArray[Any], dtype: int) -> Value:
     """A value whose elements are known."""
     return Value(dtype, array.shape, np.asarray(array), True, dtype)

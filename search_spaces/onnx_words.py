@@ -14,8 +14,10 @@ from math import prod
 
 from .onnx_values import FLOAT, Attribute, Operation, Shape, Value
 
-_TYPES = {2: "u8", 3: "i8", 4: "u16", 5: "i16", 6: "i32", 7: "i64", 8: "str", 9: "bool", 10: "f16", 11: "f64"}
-_TYPES |= {0: "?", 12: "u32", 13: "u64", 16: "bf16", 17: "f8", 19: "f8", 21: "u4", 22: "i4", 23: "f4"}
+_TYPES = {
+    **{0: "?", 2: "u8", 3: "i8", 4: "u16", 5: "i16", 6: "i32", 7: "i64", 8: "str", 9: "bool", 10: "f16", 11: "f64"},
+    **{12: "u32", 13: "u64", 16: "bf16", 17: "f8", 19: "f8", 21: "u4", 22: "i4", 23: "f4"},
+}
 _CONVOLUTIONS = {"Conv": 1, "ConvInteger": 1, "FusedConv": 1, "QLinearConv": 3, "ConvTranspose": 1}
 """Where the weights are among the inputs."""
 _POOLS = {"MaxPool": "maxpool", "AveragePool": "avgpool", "LpPool": "lppool", "QLinearAveragePool": "qlinearavgpool"}
@@ -33,18 +35,20 @@ _NAMES = {
     **dict.fromkeys(VIEWS, "reshape"),
     **_POOLS,
 }
-_ELEMENTWISE = frozenset(
+_ELEMENTWISE_NAMES = (
     "Abs Acos Acosh Add And Asin Asinh Atan Atanh BatchNormalization BiasGelu Cast Ceil Celu Clip Cos Cosh "
     "DequantizeLinear Div Elu Equal Erf Exp FastGelu Floor Gelu Greater GreaterOrEqual HardSigmoid HardSwish IsInf "
     "IsNaN LeakyRelu Less LessOrEqual Log Max Mean Min Mish Mod Mul Neg Not Or PRelu Pow QLinearAdd QLinearLeakyRelu "
     "QLinearMul QLinearSigmoid QuantizeLinear QuickGelu Reciprocal Relu Round Selu Shrink Sigmoid Sign Sin Sinh "
-    "Softplus Softsign Sqrt Sub Sum Swish Tan Tanh ThresholdedRelu Where Xor".split()
+    "Softplus Softsign Sqrt Sub Sum Swish Tan Tanh ThresholdedRelu Where Xor"
 )
-_FREE = frozenset(
+_ELEMENTWISE = frozenset(_ELEMENTWISE_NAMES.split())
+_FREE_NAMES = (
     "activation_alpha allowzero auto_pad axes ceil_mode consumed_inputs count_include_pad dilations group is_test "
     "kernel_shape keepdims noop_with_empty_axes num_outputs output_height output_padding output_shape output_width "
-    "pads perm saturate spatial split stash_type storage_order strides to training_mode transA transB".split()
+    "pads perm saturate spatial split stash_type storage_order strides to training_mode transA transB"
 )
+_FREE = frozenset(_FREE_NAMES.split())
 """Attributes that cost nothing, or that the shapes or other parts of the word tell."""
 _LONGEST = 48  # characters of a name
 

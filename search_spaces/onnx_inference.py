@@ -1,0 +1,165 @@
+"""The shapes of what a node makes, inferred by onnx from those of what it reads.
+
+Operators that onnx cannot infer, such as the fused ones that ONNX Runtime writes into a model, have a standard operator
+that makes the same shape: it is asked in their stead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from .onnx_file import ModelError, checked
+from .onnx_values import Shape, Value
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, TensorProto, TypeProto, ValueInfoProto
+
+_StandIn: TypeAlias = tuple[str, tuple[int, ...]]
+
+_MICROSOFT, _OPSET = "com.microsoft", 17
+_SAME: _StandIn = ("Identity", (0,))
+_SAME_SHAPE = (
+    "Attention BiasGelu FastGelu Gelu GroupQueryAttention MultiHeadAttention QAttention QLinearLeakyRelu "
+    "QLinearSigmoid QLinearSoftmax QuickGelu RotaryEmbedding SkipLayerNormalization "
+    "SkipSimplifiedLayerNormalization"
+)
+_STAND_INS: Mapping[tuple[str, str], _StandIn] = {
+    ("", "GreaterOrEqual"): ("Greater", (0, 1)),
+    ("", "LessOrEqual"): ("Less", (0, 1)),
+    **dict.fromkeys([("", "GroupNormalization"), ("", "MeanVarianceNormalization")], _SAME),
+    ("", "SimplifiedLayerNormalization"): _SAME,
+    **{(_MICROSOFT, name): _SAME for name in _SAME_SHAPE.split()},
+    (_MICROSOFT, "DequantizeLinear"): ("DequantizeLinear", (0, 1, 2)),
+    (_MICROSOFT, "DynamicQuantizeMatMul"): ("MatMul", (0, 1)),
+    (_MICROSOFT, "FusedConv"): ("Conv", (0, 1)),
+    (_MICROSOFT, "FusedGemm"): ("Gemm", (0, 1)),
+    (_MICROSOFT, "FusedMatMul"): ("MatMul", (0, 1)),
+    (_MICROSOFT, "MatMulIntegerToFloat"): ("MatMul", (0, 1)),
+    (_MICROSOFT, "QGemm"): ("Gemm", (0, 3)),
+    **{(_MICROSOFT, f"QLinear{name}"): (name, (0, 3)) for name in ("Add", "Mul")},
+    **{(_MICROSOFT, f"QLinear{name}"): (name, (0,)) for name in ("AveragePool", "GlobalAveragePool")},
+    (_MICROSOFT, "QLinearConcat"): ("Concat", tuple(range(2, 2 + 3 * 256, 3))),
+    (_MICROSOFT, "QuantizeLinear"): ("QuantizeLinear", (0, 1, 2)),
+}
+"""(domain, operator) -> a standard operator whose result has the same shape, and which of the inputs it reads."""
+_FLOAT_RESULTS = ("DynamicQuantizeMatMul", "MatMulIntegerToFloat")
+
+
+def infer(
+    node: NodeProto, inputs: Sequence[Value | None], opsets: Mapping[str, int], open_axes: Sequence[str]
+) -> list[Value]:
+    """What a node makes, as far as that can be told.
+
+    Args:
+        node: A node without subgraphs.
+        inputs: What it reads.
+        opsets: Domain -> version of its operators.
+        open_axes: Axes whose sizes may have been assumed wrongly, for the error.
+
+    Raises:
+        ModelError: If the shapes contradict the operator.
+    """
+    from onnx import defs
+
+    asked, read, versions = _asked(node, inputs, opsets)
+    try:
+        schema = defs.get_schema(asked.op_type, versions.get(asked.domain, 0), asked.domain)
+    except defs.SchemaError:
+        return []
+    values = [value for value in read if value is not None]
+    guessed = any(value.guessed or not value.dtype or value.shape is None for value in values)
+    try:
+        found = _inferred(schema, asked, read, versions)
+    except Exception as error:  # what onnx raises differs from operator to operator
+        if guessed:
+            return []
+        shapes = [value.shape for value in values]
+        remedy = f"; the open axes {list(open_axes)} may want other sizes" if open_axes else ""
+        raise ModelError(f"{node.op_type} {node.name!r} cannot read the shapes {shapes}: {error}{remedy}") from error
+    outputs = [as_value(found.get(name), guessed) for name in node.output]
+    if node.op_type in _FLOAT_RESULTS:
+        outputs[0].dtype = 1
+    return outputs
+
+
+def declare(value: Value, info: ValueInfoProto) -> None:
+    """Believe the file about a value that cannot be inferred."""
+    declared = as_value(info.type)
+    value.dtype, value.shape, value.guessed = declared.dtype or value.dtype, declared.shape, declared.guessed
+
+
+def as_value(proto: TypeProto | None, guessed: bool = False) -> Value:
+    """A value of a type; a size that is not known counts as 1."""
+    if proto is None or proto.WhichOneof("value") != "tensor_type":
+        return Value()
+    tensor = proto.tensor_type
+    if not tensor.HasField("shape"):
+        return Value(tensor.elem_type, None)
+    known = [dim.HasField("dim_value") for dim in tensor.shape.dim]
+    sizes = [dim.dim_value if found else 1 for dim, found in zip(tensor.shape.dim, known, strict=True)]
+    return Value(tensor.elem_type, checked(sizes, "a value"), guessed=guessed or not all(known))
+
+
+def _asked(
+    node: NodeProto, inputs: Sequence[Value | None], opsets: Mapping[str, int]
+) -> tuple[NodeProto, list[Value | None], Mapping[str, int]]:
+    """The node that onnx is asked about, what it reads, and the versions of its operators."""
+    domain = "" if node.domain == "ai.onnx" else node.domain
+    if (domain, node.op_type) not in _STAND_INS:
+        return node, [*inputs], opsets
+    from onnx import NodeProto, defs
+
+    kind, places = _STAND_INS[domain, node.op_type]
+    places = [place for place in places if place < len(inputs)]
+    versions = {**opsets, "": max(opsets.get("", 0), _OPSET)}
+    allowed = defs.get_schema(kind, versions[""], "").attributes
+    attributes = [each for each in node.attribute if each.name in allowed]
+    names = [node.input[place] for place in places]
+    stand_in = NodeProto(op_type=kind, name=node.name, input=names, output=node.output[:1], attribute=attributes)
+    return stand_in, [_turned(node, place, inputs[place]) for place in places], versions
+
+
+def _turned(node: NodeProto, place: int, value: Value | None) -> Value | None:
+    """An input of a fused matrix product, whose last axes it may exchange."""
+    turns = [each.name for each in node.attribute if each.name in ("transA", "transB") and each.i]
+    if node.op_type != "FusedMatMul" or ("transA", "transB")[place] not in turns or value is None or not value.shape:
+        return value
+    return Value(value.dtype, (*value.shape[:-2], *value.shape[:-3:-1]), guessed=value.guessed)
+
+
+def _inferred(
+    schema: Any, node: NodeProto, inputs: Sequence[Value | None], opsets: Mapping[str, int]
+) -> dict[str, TypeProto]:
+    from onnx import shape_inference
+
+    read = {name: value for name, value in zip(node.input, inputs, strict=True) if name and value is not None}
+    types = {name: _type(value.dtype, value.shape) for name, value in read.items()}
+    data = {name: tensor for name, value in read.items() if (tensor := _tensor(value)) is not None}
+    imports = [_opset(domain, version) for domain, version in opsets.items()]
+    return shape_inference.infer_node_outputs(schema, node, types, data, None, imports)
+
+
+def _tensor(value: Value) -> TensorProto | None:
+    from onnx import numpy_helper
+
+    if value.data is None or value.data.dtype.kind not in "biuf":
+        return None
+    return numpy_helper.from_array(np.array(value.data, order="C"))
+
+
+@lru_cache(maxsize=4096)
+def _type(dtype: int, shape: Shape | None) -> TypeProto:
+    from onnx import helper
+
+    return helper.make_tensor_type_proto(dtype, shape)
+
+
+@lru_cache(maxsize=64)
+def _opset(domain: str, version: int) -> Any:
+    from onnx import helper
+
+    return helper.make_opsetid(domain, version)

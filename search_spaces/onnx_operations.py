@@ -1,0 +1,231 @@
+"""From a model to its graph of operations and values: shapes inferred, what is constant found, functions expanded.
+
+Shapes are inferred one node at a time in topological order, so that constants that decide shapes are known when they
+are needed, and no chain of them can grow without bound.
+
+Notable: open axes of inputs are given sizes; sizes that depend on data count as 1. What makes no work is no operation:
+`Identity`, `Dropout` and the like are their inputs, `Shape` of a known shape is a constant.
+"""
+
+from __future__ import annotations
+
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeAlias
+
+import numpy as np
+
+from .onnx_attributes import attributes, bound
+from .onnx_constants import evaluate
+from .onnx_file import MOST_NODES, SMALL, ModelError, as_constant, checked
+from .onnx_inference import declare, infer
+from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs
+from .onnx_values import Body, Operation, Value, known
+
+if TYPE_CHECKING:
+    from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
+
+    _Declared: TypeAlias = Mapping[str, ValueInfoProto]
+
+BATCH, SIDE, LENGTH = 1, 224, 128
+"""Sizes of open axes: the first one of an input, the sides of images (inputs of rank 4), all others."""
+_STANDARD = ("", "ai.onnx")
+_DEEPEST = 32  # functions that call functions
+_RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
+
+
+def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, int] | None = None) -> Body:
+    """The whole graph.
+
+    Args:
+        model: One that `check_size` has passed.
+        folder: What may hold its weights.
+        sizes: Name of an open axis -> its size.
+
+    Raises:
+        ModelError: If the graph has a cycle, reads what nothing makes, or its shapes contradict each other.
+    """
+    return _Walk(model, folder, sizes or {}).whole(model.graph)
+
+
+class _Walk:
+    """The state of one reading: what remains of the budget, and what all graphs of a model share."""
+
+    def __init__(self, model: ModelProto, folder: Path | None, sizes: Mapping[str, int]) -> None:
+        self._opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
+        self._functions = {(each.domain, each.name, each.overload): each for each in model.functions}
+        self._folder, self._sizes, self._left, self._depth = folder, dict(sizes), MOST_NODES, 0
+        self._open: set[str] = set()
+
+    def whole(self, graph: GraphProto) -> Body:
+        """The model's graph, whose inputs are as they are declared."""
+        constants = {each.name for each in graph.initializer}
+        inputs = [self._input(info) for info in graph.input if info.name not in constants]
+        for name in self._sizes:
+            if name not in self._open:
+                raise ModelError(f"sizes names {name!r}; the open axes of the model are {sorted(self._open)}")
+        return self._graph(graph, {}, inputs)
+
+    def _graph(self, graph: GraphProto, outer: Mapping[str, Value], inputs: list[Value]) -> Body:
+        """A graph inside what surrounds it."""
+        scope = ChainMap[str, Value]({}, *(outer.maps if isinstance(outer, ChainMap) else [dict(outer)]))
+        scope.update({each.name: as_constant(each, self._folder) for each in graph.initializer})
+        for each in graph.sparse_initializer:
+            shape = checked(tuple(each.dims), f"the sparse tensor {each.values.name!r}")
+            scope[each.values.name] = Value(each.values.data_type, shape, None, True, each.values.data_type)
+        names = [info.name for info in graph.input if info.name not in scope.maps[0]]
+        scope.update(zip(names, inputs, strict=False))
+        declared = {info.name: info for info in (*graph.value_info, *graph.output)}
+        for node in ordered(graph.node, scope):
+            self._node(node, scope, declared)
+        return Body(inputs, [_found(scope, info.name, "the graph's output") for info in graph.output])
+
+    def _input(self, info: ValueInfoProto) -> Value:
+        tensor = info.type.tensor_type
+        if info.type.WhichOneof("value") != "tensor_type" or not tensor.HasField("shape"):
+            return Value(tensor.elem_type)
+        sizes, dynamic = list[int](), list[int]()
+        for axis, dim in enumerate(tensor.shape.dim):
+            if dim.HasField("dim_value"):
+                sizes.append(dim.dim_value)
+            else:
+                sizes.append(self._size(dim.dim_param, axis, len(tensor.shape.dim)))
+                dynamic.append(axis)
+        return Value(tensor.elem_type, checked(sizes, f"the input {info.name!r}"), dynamic=tuple(dynamic))
+
+    def _size(self, name: str, axis: int, rank: int) -> int:
+        """Of an open axis; axes of one name have one size."""
+        usual = BATCH if axis == 0 else SIDE if rank == 4 and axis > 1 else LENGTH
+        if not name:
+            return usual
+        self._open.add(name)
+        return self._sizes.setdefault(name, usual)
+
+    def _node(self, node: NodeProto, scope: MutableMapping[str, Value], declared: _Declared) -> None:
+        self._left -= 1
+        if self._left < 0:
+            raise ModelError(f"with all the functions that it calls, the model has more than {MOST_NODES} nodes")
+        function = self._functions.get((node.domain, node.op_type, node.overload))
+        same = None if function else _unchanged(node, scope)
+        if function is not None:
+            outputs = self._call(function, node, scope)
+        elif same is not None:
+            outputs = [same]
+        else:
+            outputs = self._operation(node, scope, declared)
+        scope.update({name: value for name, value in zip(node.output, outputs, strict=False) if name})
+
+    def _call(self, function: FunctionProto, node: NodeProto, scope: Mapping[str, Value]) -> list[Value]:
+        """The outputs of a function of the model, whose nodes take the place of the call."""
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ModelError(f"the function {function.name!r} is called by functions {_DEEPEST} deep, or by itself")
+        pairs = zip(function.input, node.input, strict=False)
+        inner = {own: _found(scope, name, node.op_type) for own, name in pairs if name}
+        values = {each.name: each for each in (*function.attribute_proto, *node.attribute)}
+        before = self._opsets
+        self._opsets = before | {each.domain: each.version for each in function.opset_import}
+        for each in ordered(function.node, inner):
+            self._node(bound(each, values), inner, {})
+        self._opsets = before
+        self._depth -= 1
+        return [inner.get(name) or Value() for name in function.output]
+
+    def _operation(self, node: NodeProto, scope: Mapping[str, Value], declared: _Declared) -> list[Value]:
+        """The outputs of a node that is an operation or a constant."""
+        inputs = [_found(scope, name, node.op_type) if name else None for name in node.input]
+        domain = "" if node.domain in _STANDARD else node.domain
+        kind = f"{domain}.{node.op_type}" if domain else node.op_type
+        operation = Operation(kind, inputs, [], attributes(node, self._opsets.get(domain, 0)))
+        if kind == "Constant":
+            return [self._constant(node)]
+        if kind in ("Shape", "Size") and inputs and inputs[0] is not None and inputs[0].shape is not None:
+            return [_shape(operation, inputs[0].shape)]
+        operation.outputs = self._outputs(node, operation, scope)
+        for name, value in zip(node.output, operation.outputs, strict=False):
+            value.producer = None if value.constant else operation
+            if value.shape is None and name in declared:
+                declare(value, declared[name])
+        return operation.outputs
+
+    def _constant(self, node: NodeProto) -> Value:
+        for each in node.attribute:
+            match each.name:
+                case "value":
+                    return as_constant(each.t, self._folder)
+                case "sparse_value":
+                    shape = checked(tuple(each.sparse_tensor.dims), "a sparse constant")
+                    return Value(each.sparse_tensor.values.data_type, shape, None, True)
+                case "value_int":
+                    return known(np.array(each.i, np.int64), 7)
+                case "value_ints":
+                    return known(np.array(each.ints, np.int64), 7)
+                case "value_float":
+                    return known(np.array(each.f, np.float32), 1)
+                case "value_floats":
+                    return known(np.array(each.floats, np.float32), 1)
+                case _:
+                    pass
+        return Value(8, (), None, True, 8)  # strings
+
+    def _outputs(self, node: NodeProto, operation: Operation, scope: Mapping[str, Value]) -> list[Value]:
+        graphs = subgraphs(node)
+        if graphs:
+            outputs = self._bodies(operation, [graph for _, graph in graphs], scope)
+        else:
+            outputs = infer(node, operation.inputs, self._opsets, sorted(self._open))
+        outputs += [Value() for _ in range(len(outputs), len(node.output))]
+        if not operation.operands and not graphs and node.input and node.op_type not in _RANDOM:
+            self._fold(node, operation, outputs)
+        return outputs
+
+    def _bodies(self, operation: Operation, graphs: Sequence[GraphProto], scope: Mapping[str, Value]) -> list[Value]:
+        """The outputs of a node with subgraphs, which are read with what it gives them."""
+        for graph in graphs:
+            inputs, turns = given(operation, len(graph.input))
+            body = self._graph(graph, scope, inputs)
+            body.turns = turns
+            body.outside = frozenset(scope[name] for name in read_from_outside(graph) if name in scope)
+            operation.bodies.append(body)
+        operation.inputs += [value for body in operation.bodies for value in body.captured]
+        return made(operation)
+
+    def _fold(self, node: NodeProto, operation: Operation, outputs: Sequence[Value]) -> None:
+        """Mark what follows from constants, with its elements if they are few."""
+        weights = operation.weights
+        for output in outputs:
+            output.constant = True
+            output.stored = weights[0].stored if operation.kind == "DequantizeLinear" else output.dtype
+        first = outputs[0] if outputs else Value()
+        if first.shape is None or first.elements > SMALL:
+            return
+        filling = [as_constant(each.t) for each in node.attribute if each.name == "value" and each.HasField("t")]
+        arrays = [value.data for value in (*weights, *filling) if value.data is not None]
+        if arrays and len(arrays) == len(weights) + len(filling):
+            first.data = evaluate(operation.kind, arrays, operation.attributes, first.shape)
+
+
+def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:
+    if name not in scope:
+        raise ModelError(f"{reader} reads {name!r}, which nothing makes")
+    return scope[name]
+
+
+def _unchanged(node: NodeProto, scope: Mapping[str, Value]) -> Value | None:
+    """The input of a node that passes it on; None if it does something."""
+    if node.domain not in _STANDARD or not node.input or node.input[0] not in scope:
+        return None
+    value = scope[node.input[0]]
+    if node.op_type == "Cast":
+        return value if value.dtype in [each.i for each in node.attribute if each.name == "to"] else None
+    masked = any(node.output[1:])
+    return value if node.op_type == "Identity" or (node.op_type == "Dropout" and not masked) else None
+
+
+def _shape(operation: Operation, shape: tuple[int, ...]) -> Value:
+    if operation.kind == "Size":
+        return known(np.array(prod(shape), np.int64), 7)
+    start, end = operation.integer("start", 0), operation.attributes.get("end")
+    return known(np.array(shape[start : end if isinstance(end, int) else None], np.int64), 7)
