@@ -56,26 +56,26 @@ def measure(
     conditions = Conditions(threads, batch, optimise, sizes_of(size or []))
     with working("reading candidates"):
         entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes)
-    networks = [_network(of, entry) for entry in entries]
+    networks = [_network(of, entry, batch) for entry in entries]
     limits = {"seconds": seconds, "timeout": timeout, "memory_bytes": int(memory * 2**30)}
     rows = tracked(measure_all(networks, out, conditions, **limits), len(networks), "measuring")
     failed = _report(list(rows), out)
     complain([*broken, *failed])
 
 
-def _network(of: Space, entry: Entry) -> Network:
+def _network(of: Space, entry: Entry, batch: int) -> Network:
     from .onnxruntime import Network
 
     context = of.problem().context
     if not hasattr(of, "to_onnx"):
         return Network(entry.name, context, entry.text, lambda _: Path(entry.name))
-    return Network(entry.name, context, entry.text, lambda folder: _written(of, entry.candidate, folder))
+    return Network(entry.name, context, entry.text, lambda folder: _written(of, entry.candidate, batch, folder))
 
 
-def _written(of: Any, candidate: Any, folder: Path) -> Path:
+def _written(of: Any, candidate: Any, batch: int, folder: Path) -> Path:
     """A candidate as an ONNX file."""
     path = folder / "model.onnx"
-    path.write_bytes(of.to_onnx(candidate).SerializeToString())
+    path.write_bytes(of.to_onnx(candidate, batch=batch).SerializeToString())
     return path
 
 

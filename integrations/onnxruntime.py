@@ -25,7 +25,7 @@ from typing import Any, NamedTuple
 import onnxruntime
 
 from ..search_spaces.devices import measured_on
-from ..search_spaces.onnx_shapes import LENGTH, SIDE
+from ..search_spaces.onnx_operations import LENGTH, SIDE
 from ..surrogate import Problem
 from ..surrogate.measured import Measured, append, mend, read
 
