@@ -6,6 +6,7 @@ so that a file outlives the process that writes it.
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import os
@@ -48,12 +49,12 @@ class Measured:
 
 
 def read(path: Path) -> Iterator[Measured]:
-    """The lines of a file.
+    """The lines of a file, which may be compressed (``.gz``).
 
     Raises:
         ValueError: If a line is none, with its number. A last line that was cut short is passed over.
     """
-    with path.open(encoding="utf-8") as lines:
+    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
         for number, line in enumerate(lines, start=1):
             if not line.strip():
                 continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import math
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,13 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, said: str) -> None:
     with pytest.raises(ValueError, match=said) as error:
         list(read(path))
     assert f"{path}, line 2" in str(error.value)
+
+
+def test_a_compressed_table_is_read(tmp_path: Path) -> None:
+    row = Measured("context\nof two lines", "m", "t", 1.5)
+    path = tmp_path / "rows.jsonl.gz"
+    path.write_bytes(gzip.compress((row.to_json() + "\n").encode()))
+    assert list(read(path)) == [row]
 
 
 def test_without_a_file_there_is_nothing_to_mend(tmp_path: Path) -> None:
