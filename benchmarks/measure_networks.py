@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from zlib import crc32
 
@@ -56,7 +57,7 @@ def networks(count: int, every: int = 1) -> Iterator[Network]:
         for family, draw in FAMILIES.items():
             model, made = draw(np.random.default_rng([crc32(family.encode()), number]))
             text = onnx_graph.to_text(onnx_graph.from_record(model))
-            yield Network({"family": family, **made}, context, text, lambda folder, m=model: written(m, folder))
+            yield Network({"family": family, **made}, context, text, partial(written, model))
 
 
 def written(model: ModelProto, folder: Path) -> Path:

@@ -22,7 +22,7 @@ Family = Callable[[np.random.Generator], Drawn]
 
 def residual(rng: np.random.Generator) -> Drawn:
     """Stages of residual blocks, plain or with bottlenecks (He et al. 2016, arXiv:1512.03385)."""
-    made = {
+    made: dict[str, Any] = {
         "side": one(rng, 24, 32, 48, 64, 96, 128),
         "width": one(rng, 8, 12, 16, 24, 32, 48),
         "bottleneck": bool(one(rng, 0, 1)),
@@ -38,7 +38,11 @@ def residual(rng: np.random.Generator) -> Drawn:
 
 def inverted_residual(rng: np.random.Generator) -> Drawn:
     """Stages of inverted bottlenecks, with or without squeeze and excitation (Howard et al. 2019, arXiv:1905.02244)."""
-    made = {"side": one(rng, 32, 48, 64, 96, 128), "width": one(rng, 8, 12, 16, 24), "squeeze": bool(one(rng, 0, 1))}
+    made: dict[str, Any] = {
+        "side": one(rng, 32, 48, 64, 96, 128),
+        "width": one(rng, 8, 12, 16, 24),
+        "squeeze": bool(one(rng, 0, 1)),
+    }
     made["activation"] = str(rng.choice(["Relu", "HardSwish"]))
     made["blocks"] = [(one(rng, 3, 5, 7), one(rng, 1, 3, 4, 6)) for _ in range(one(rng, *range(3, 13)))]
     layers = images(made["side"])
@@ -98,7 +102,7 @@ def perceptron(rng: np.random.Generator) -> Drawn:
 
 def transformer(rng: np.random.Generator) -> Drawn:
     """Encoder layers on embedded words (Vaswani et al. 2017, arXiv:1706.03762)."""
-    made = {
+    made: dict[str, Any] = {
         "words": one(rng, 16, 32, 48, 64, 96, 128),
         "width": one(rng, 32, 64, 96, 128, 192, 256),
         "layers": one(rng, 1, 2, 3, 4, 6),
@@ -116,7 +120,7 @@ def transformer(rng: np.random.Generator) -> Drawn:
 
 def cells_101(rng: np.random.Generator) -> Drawn:
     """Cells of NAS-Bench-101 in networks of reduced size."""
-    made = {
+    made: dict[str, Any] = {
         "resolution": one(rng, 16, 24, 32),
         "channels": one(rng, 8, 16, 32, 48),
         "stages": one(rng, 1, 2, 3),
@@ -128,7 +132,7 @@ def cells_101(rng: np.random.Generator) -> Drawn:
 
 def cells_201(rng: np.random.Generator) -> Drawn:
     """Cells of NAS-Bench-201 in networks of reduced size."""
-    made = {
+    made: dict[str, Any] = {
         "resolution": one(rng, 16, 24, 32, 48),
         "channels": one(rng, 8, 16, 24),
         "stages": one(rng, 1, 2, 3),
@@ -141,28 +145,32 @@ def cells_201(rng: np.random.Generator) -> Drawn:
 def cells_nds(rng: np.random.Generator) -> Drawn:
     """Genotypes of DARTS and of the spaces like it, in networks of reduced size."""
     space = str(rng.choice(list(nds.SPACES)))
-    made = {"resolution": one(rng, 16, 24, 32), "width": one(rng, 8, 12, 16), "depth": one(rng, 2, 3, 5)}
+    made: dict[str, Any] = {
+        "resolution": one(rng, 16, 24, 32),
+        "width": one(rng, 8, 12, 16),
+        "depth": one(rng, 2, 3, 5),
+    }
     genotype = nds.sample(rng, 1, space)[0]
     return nds.to_onnx(genotype, **made), made | {"space": space, "genotype": nds.to_text(genotype)}
 
 
 def networks_fbnet(rng: np.random.Generator) -> Drawn:
     """FBNet at reduced resolution and width."""
-    made = {"resolution": one(rng, 64, 96, 128), "width": float(rng.choice([0.25, 0.5, 0.75]))}
+    made: dict[str, Any] = {"resolution": one(rng, 64, 96, 128), "width": float(rng.choice([0.25, 0.5, 0.75]))}
     network = fbnet.sample(rng, 1)[0]
     return fbnet.to_onnx(network, **made), made | {"network": fbnet.to_text(network)}
 
 
 def networks_ofa(rng: np.random.Generator) -> Drawn:
     """The once-for-all network at reduced resolution and width."""
-    made = {"resolution": one(rng, 64, 96, 128), "width": float(rng.choice([0.25, 0.5, 0.75]))}
+    made: dict[str, Any] = {"resolution": one(rng, 64, 96, 128), "width": float(rng.choice([0.25, 0.5, 0.75]))}
     network = ofa.sample(rng, 1)[0]
     return ofa.to_onnx(network, **made), made | {"network": ofa.to_text(network)}
 
 
 def networks_macro(rng: np.random.Generator) -> Drawn:
     """NAS-Bench-Macro at several resolutions and widths."""
-    made = {"resolution": one(rng, 16, 32, 48), "width": float(rng.choice([0.5, 1.0, 1.5]))}
+    made: dict[str, Any] = {"resolution": one(rng, 16, 32, 48), "width": float(rng.choice([0.5, 1.0, 1.5]))}
     network = nas_bench_macro.sample(rng, 1)[0]
     return nas_bench_macro.to_onnx(network, **made), made | {"network": nas_bench_macro.to_text(network)}
 

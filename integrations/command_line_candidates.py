@@ -175,9 +175,9 @@ def _candidate(record: Any, of: Space) -> Any:
     from pydantic import TypeAdapter, ValidationError
 
     if isinstance(record, dict):
-        kind: type[Any] = type(of.sample(np.random.default_rng(0), 1)[0])
+        drawn: Any = of.sample(np.random.default_rng(0), 1)[0]
         try:
-            return TypeAdapter(kind).validate_python(record)
+            return TypeAdapter[Any](type(drawn)).validate_python(record)
         except ValidationError:
             pass
     return of.from_record(record)
@@ -187,16 +187,16 @@ def _written(candidate: Any) -> Any:
     """A candidate as JSON."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(type(candidate)).dump_python(candidate, mode="json")
+    return TypeAdapter[Any](type(candidate)).dump_python(candidate, mode="json")
 
 
 def _parsed(line: str) -> Any:
     """A mapping or a text in JSON, else the line itself."""
     try:
-        found = json.loads(line)
+        found: Any = json.loads(line)
     except ValueError:
         return line
-    return found if isinstance(found, dict | str) else line
+    return found if line[0] in '{"' else line
 
 
 def _modules() -> list[str]:

@@ -57,19 +57,19 @@ def measure(
     with working("reading candidates"):
         entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes)
     networks = [_network(of, entry, batch) for entry in entries]
-    limits = {"seconds": seconds, "timeout": timeout, "memory_bytes": int(memory * 2**30)}
-    rows = tracked(measure_all(networks, out, conditions, **limits), len(networks), "measuring")
-    failed = _report(list(rows), out)
+    most = int(memory * 2**30)
+    measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)
+    failed = _report(list(tracked(measured, len(networks), "measuring")), out)
     complain([*broken, *failed])
 
 
 def _network(of: Space, entry: Entry, batch: int) -> Network:
     from .onnxruntime import Network
 
-    context = of.problem().context
-    if not hasattr(of, "to_onnx"):
-        return Network(entry.name, context, entry.text, lambda _: Path(entry.name))
-    return Network(entry.name, context, entry.text, lambda folder: _written(of, entry.candidate, batch, folder))
+    def file(folder: Path) -> Path:
+        return _written(of, entry.candidate, batch, folder) if hasattr(of, "to_onnx") else Path(entry.name)
+
+    return Network(entry.name, of.problem().context, entry.text, file)
 
 
 def _written(of: Any, candidate: Any, batch: int, folder: Path) -> Path:

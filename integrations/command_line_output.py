@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import typer
 from rich.console import Console
@@ -46,9 +46,11 @@ def complain(broken: Sequence[Broken]) -> None:
 
 def as_json(found: Any) -> None:
     """Print JSON, an item of a list a line; what is no number is null."""
-    items = found if isinstance(found, list) else [found]
-    lines = ",\n ".join(json.dumps(_plain(item), ensure_ascii=False) for item in items)
-    typer.echo(f"[{lines}]" if isinstance(found, list) else lines)
+    if not isinstance(found, list):
+        typer.echo(json.dumps(_plain(found), ensure_ascii=False))
+        return
+    lines = ",\n ".join(json.dumps(_plain(item), ensure_ascii=False) for item in cast("list[Any]", found))
+    typer.echo(f"[{lines}]")
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> None:
@@ -70,7 +72,7 @@ def shown(cell: Any) -> str:
 
 
 @contextmanager
-def working(text: str) -> Iterator[None]:
+def working(text: str) -> Generator[None]:
     """Show that something is going on."""
     with _ERRORS.status(escape(text)):
         yield

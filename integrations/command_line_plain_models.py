@@ -32,10 +32,11 @@ def totals(texts: Sequence[str]) -> dict[str, Floats]:
 def ridge(seen: Sequence[str], values: Floats, asked: Sequence[str]) -> Floats:
     """Ridge regression on the fields, its penalty chosen by leave-one-out."""
     from sklearn.linear_model import RidgeCV
-    from sklearn.pipeline import make_pipeline
+    from sklearn.pipeline import Pipeline
     from sklearn.preprocessing import StandardScaler
 
-    return _fitted(make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 4, 15))), seen, values, asked)
+    model = Pipeline([("scaled", StandardScaler()), ("ridge", RidgeCV(np.logspace(-3, 4, 15)))])
+    return _fitted(model, seen, values, asked)
 
 
 def boosted_trees(seen: Sequence[str], values: Floats, asked: Sequence[str]) -> Floats:

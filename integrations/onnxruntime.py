@@ -129,7 +129,8 @@ def measure(
         raise FileNotFoundError(f"there is no model file {path}")
     order = vars(conditions or Conditions()) | {"model": str(path.resolve()), "usual": (SIDE, LENGTH)}
     found = _run(order | {"seconds": seconds, "memory_bytes": memory_bytes}, timeout)
-    return Measurement(**found | {"memory_bytes": math.nan if (memory := found["memory_bytes"]) is None else memory})
+    memory = math.nan if found["memory_bytes"] is None else found["memory_bytes"]
+    return Measurement(found["latency_ms"], found["median_ms"], memory, found["runs"])
 
 
 def measure_all(

@@ -17,15 +17,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
+import onnxruntime as untyped
 from numpy.typing import NDArray
 
 INPUT_UNKNOWN = 3
 """Exit status."""
+onnxruntime: Any = untyped  # it ships no types
 _FEWEST, _MOST = 10, 10_000  # timed runs
 _WARM_UP = 3
 _STATUS = Path("/proc/self/status")
-_TYPES = {"float": np.float32, "double": np.float64, "bool": np.bool_}
+_TYPES: dict[str, Any] = {"float": np.float32, "double": np.float64, "bool": np.bool_}
 
 
 def main() -> None:
@@ -88,7 +89,7 @@ def fed(session: Any, batch: int, usual: tuple[int, int], sizes: Mapping[str, in
     known = dict(sizes)
     try:
         return {put.name: array(put, shape(put.shape, batch, usual, known)) for put in session.get_inputs()}
-    except ValueError as error:
+    except (ValueError, TypeError) as error:  # TypeError: a type that numpy lacks
         print(error, file=sys.stderr)
         sys.exit(INPUT_UNKNOWN)
 
@@ -107,7 +108,7 @@ def array(put: Any, shape: Sequence[int]) -> NDArray[Any]:
     kind = re.fullmatch(r"tensor\((\w+)\)", put.type)
     if kind is None or kind[1] in ("string", "bfloat16"):
         raise ValueError(f"input {put.name!r} is a {put.type}, which cannot be made up; give it a default in the model")
-    dtype = np.dtype(_TYPES.get(kind[1], kind[1]))
+    dtype: np.dtype[Any] = np.dtype(_TYPES.get(kind[1], kind[1]))
     if dtype.kind != "f":
         return np.ones(shape, dtype)
     return np.random.default_rng(0).standard_normal(shape, dtype=np.float32).astype(dtype)

@@ -90,8 +90,9 @@ def _measured(row: Mapping[str, Any]) -> Measured:
     missing = [key for key in (*_KEYS, "value") if key not in row]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")
-    texts = [row[key] for key in _KEYS]
-    if not all(isinstance(text, str) for text in texts):
+    context, metric, candidate = (row[key] for key in _KEYS)
+    if not all(isinstance(text, str) for text in (context, metric, candidate)):
         raise ValueError(f"{', '.join(_KEYS)} must be texts")
     value = math.nan if row["value"] is None else float(row["value"])
-    return Measured(*texts, value, {key: more for key, more in row.items() if key not in (*_KEYS, "value")})
+    more = {key: other for key, other in row.items() if key not in (*_KEYS, "value")}
+    return Measured(context, metric, candidate, value, more)

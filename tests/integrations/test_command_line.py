@@ -58,7 +58,7 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> FakeSurrogate:
     return surrogate
 
 
-def call(*arguments: str | Path, status: int = 0, given: str | None = None) -> tuple[str, str]:
+def call(*arguments: str | Path | int, status: int = 0, given: str | None = None) -> tuple[str, str]:
     """What is printed on the standard output, and on the standard error."""
     result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
     if result.exception is not None and not isinstance(result.exception, SystemExit):
@@ -67,7 +67,7 @@ def call(*arguments: str | Path, status: int = 0, given: str | None = None) -> t
     return result.stdout, result.stderr
 
 
-def rank_json(*arguments: str | Path, **options: Any) -> list[dict[str, Any]]:
+def rank_json(*arguments: str | Path | int, **options: Any) -> list[dict[str, Any]]:
     return json.loads(call("rank", *arguments, "--json", **options)[0])
 
 

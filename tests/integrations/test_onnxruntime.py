@@ -7,6 +7,7 @@ import math
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -194,7 +195,7 @@ def test_the_problem_says_machine_and_conditions() -> None:
 
 
 @pytest.mark.parametrize("options", [{"threads": 0}, {"threads": processors() + 1}, {"batch": 0}])
-def test_impossible_conditions_are_refused(options: dict[str, int]) -> None:
+def test_impossible_conditions_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=str(*options.values())):
         Conditions(**options)
 
