@@ -26,6 +26,7 @@ MOST_NODES = 50_000
 """Of a model, its subgraphs and the functions that it calls included."""
 MOST_ELEMENTS = 2**40
 """Of any tensor."""
+MOST_AXES = 64
 SMALL = 4096
 """Elements up to which a constant is read."""
 _DEEPEST = 64  # brackets inside brackets; the parser of printed text is recursive
@@ -59,8 +60,8 @@ def read(record: str | os.PathLike[str] | bytes | ModelProto) -> tuple[ModelProt
     return _from_text(content.decode()) if path.suffix in _TEXT_SUFFIXES else _parsed(content), path.parent
 
 
-def check_size(model: ModelProto) -> None:
-    """Refuse a model without a graph or with too many nodes.
+def check(model: ModelProto) -> None:
+    """Refuse a model without a graph, with too many nodes or with names that are no text.
 
     Raises:
         ModelError: If it is one.
@@ -74,6 +75,9 @@ def check_size(model: ModelProto) -> None:
         count += len(graph.node)
         if count > MOST_NODES:
             raise ModelError(f"the model has more than {MOST_NODES} nodes; give a part of it")
+        for name in _names(graph):
+            if isinstance(name, bytes):  # what protobuf makes of broken UTF-8
+                raise ModelError(f"the name {name[:40]!r} is no text; is the model whole?")
 
 
 def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
@@ -101,6 +105,8 @@ def checked(shape: Sequence[int], of: str) -> tuple[int, ...]:
     Raises:
         ModelError: If it has a negative size or too many elements.
     """
+    if len(shape) > MOST_AXES:
+        raise ModelError(f"{of} has {len(shape)} axes; no tensor may have more than {MOST_AXES}")
     if any(size < 0 for size in shape):
         raise ModelError(f"{of} has the shape {tuple(shape)}; a size must not be negative")
     if prod(shape) > MOST_ELEMENTS:
@@ -153,6 +159,23 @@ def _graphs(model: ModelProto) -> Iterator[Any]:
         for node in graph.node:
             for attribute in node.attribute:
                 stack += [attribute.g] * attribute.HasField("g") + list(attribute.graphs)
+
+
+def _names(graph: Any) -> Iterator[str | bytes]:
+    """All names in a graph or function, its subgraphs apart."""
+    for node in graph.node:
+        yield from (node.name, node.domain, node.op_type, node.overload, *node.input, *node.output)
+        for attribute in node.attribute:
+            yield from (attribute.name, attribute.ref_attr_name)
+    yield from [graph.name, getattr(graph, "domain", "")]
+    for each in (*graph.input, *graph.output, *graph.value_info):
+        if isinstance(each, (str, bytes)):  # of a function
+            yield each
+        else:
+            yield each.name
+            yield from (dim.dim_param for dim in each.type.tensor_type.shape.dim)
+    for tensor in getattr(graph, "initializer", ()):
+        yield from (tensor.name, *(entry.value for entry in tensor.external_data))
 
 
 def _check_elements(tensor: TensorProto, value: Value) -> None:

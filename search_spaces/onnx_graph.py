@@ -15,17 +15,19 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from .devices import describe
 from .onnx_costs import macs
-from .onnx_file import ModelError, check_size, read
+from .onnx_file import ModelError, check, read
 from .onnx_operations import graph_of
-from .onnx_repeats import folded
+from .onnx_order import canonical, shuffled
+from .onnx_text import text
 from .onnx_values import Body, Operation, Value
+from .onnx_vertices import Graph, Vertex
 from .onnx_words import COMMUTATIVE, VIEWS, input_word, kind, suffix, word
 from .problem import Problem, asked
 
@@ -33,75 +35,8 @@ if TYPE_CHECKING:
     from onnx import ModelProto
 
 _CONTEXT = "onnx_graph\nneural network: totals, then an operation a word in topological order, repeats folded"
-_AFAR = 64  # words; further back, places are named instead of distances, so that layers that share a mask are equal
-_ROUNDS = 8  # how far back operands are compared to find the order of those that commute
+_LONGEST = 100  # characters of a word beyond which nothing more is added to it
 _MOST_MACS = 2**80
-_KINDS, _SHARE = 6, 0.01  # kinds whose work is told apart: so many, each with at least this share
-
-
-@dataclass(frozen=True)
-class Vertex:
-    """An operation with the elementwise ones that follow it, or an input.
-
-    Args:
-        word: What it is.
-        kind: The beginning of the word, which the totals name.
-        reads: Places of the vertices that it reads, and which of their outputs.
-        commutes: Whether it may read them in any order.
-        macs: Multiply-accumulates.
-        bytes: Of what it makes.
-        bodies: Its subgraphs.
-    """
-
-    word: str
-    kind: str
-    reads: tuple[tuple[int, int], ...]
-    commutes: bool
-    macs: int
-    bytes: int
-    bodies: tuple[Graph, ...] = ()
-
-
-@dataclass(frozen=True)
-class Graph:
-    """A graph in a canonical order.
-
-    Args:
-        vertices: Each after those that it reads.
-        outputs: Places of those that make the outputs.
-        params: Elements of the weights.
-        weight_bytes: What they take.
-    """
-
-    vertices: tuple[Vertex, ...]
-    outputs: tuple[int, ...]
-    params: int
-    weight_bytes: int
-
-    @property
-    def macs(self) -> int:
-        """Multiply-accumulates of one run."""
-        return sum(vertex.macs for vertex in self.vertices)
-
-    @property
-    def activation_bytes(self) -> int:
-        """Of everything that is made, inputs included."""
-        return sum(vertex.bytes for vertex in self.vertices)
-
-    @property
-    def peak_bytes(self) -> int:
-        """Most bytes of activations that are alive at once, if the vertices run in their order."""
-        last = {place: number for number, vertex in enumerate(self.vertices) for place, _ in vertex.reads}
-        last |= dict.fromkeys(self.outputs, len(self.vertices))
-        freed: Counter[int] = Counter()
-        for place, vertex in enumerate(self.vertices):
-            freed[last.get(place, place)] += vertex.bytes
-        alive = peak = 0
-        for place, vertex in enumerate(self.vertices):
-            alive += vertex.bytes
-            peak = max(peak, alive)
-            alive -= freed[place]
-        return peak
 
 
 def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapping[str, int] | None = None) -> Graph:
@@ -118,7 +53,7 @@ def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapp
     """
     try:
         model, folder = read(record)
-        check_size(model)
+        check(model)
         return _graph(graph_of(model, folder, sizes))
     except (UnicodeDecodeError, RecursionError, OverflowError) as error:
         raise ModelError(f"the model is broken: {error}") from error
@@ -126,10 +61,7 @@ def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapp
 
 def to_text(graph: Graph, rng: np.random.Generator | None = None) -> str:
     """The totals, then one word an operation in the canonical order, or with rng in another topological one."""
-    if rng is not None:
-        graph = _shuffled(graph, rng)
-    lines = [_totals(graph), _work(graph), *_lines(folded(list(_words(graph))))]
-    return "\n".join(filter(None, lines))
+    return text(graph if rng is None else shuffled(graph, rng))
 
 
 def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:
@@ -150,36 +82,64 @@ def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:
 def _graph(body: Body) -> Graph:
     """The graph of a body: operations to vertices, then these in order."""
     operations = body.operations
-    readers = Counter(value for operation in operations for value in operation.operands)
-    readers.update(body.outputs)
-    vertices: list[Vertex] = []
-    places: dict[Value, tuple[int, int]] = {}
-    ends: dict[Value, int] = {}
+    found = _Vertices(Counter([*(value for each in operations for value in each.operands), *body.outputs]))
     for operation in operations:
+        found.add(operation)
+    outputs = [found.places[value][0] for value in body.outputs if value in found.places]
+    weights = dict.fromkeys(_weights(operations))
+    sizes = sum(value.elements for value in weights), sum(value.bytes for value in weights)
+    return canonical(Graph(tuple(found.vertices), tuple(outputs), *sizes))
+
+
+class _Vertices:
+    """The vertices of the operations so far.
+
+    Args:
+        readers: How often each value is read, as an output of the graph too.
+    """
+
+    def __init__(self, readers: Mapping[Value, int]) -> None:
+        self.vertices: list[Vertex] = []
+        self.places: dict[Value, tuple[int, int]] = {}  # which vertex makes a value, as which of its outputs
+        self._readers = readers
+        self._open: set[Value] = set()  # values whose vertex may take in what reads them
+
+    def add(self, operation: Operation) -> None:
+        """Add an operation as a vertex, or to the one that it reads."""
         for value in operation.operands:
-            if value not in places:  # an input
-                places[value] = len(vertices), 0
-                vertices.append(Vertex(input_word(value), "input", (), False, 0, value.bytes))
-        source = operation.operands[0] if operation.operands else None
+            if value not in self.places:  # an input
+                self._append(Vertex(input_word(value), "input", (), False, 0, value.bytes), [value])
         more = suffix(operation)
-        if more and source in ends and readers[source] == 1 and not operation.bodies:
-            place = ends.pop(source)
-            before = vertices[place]
-            size = before.bytes if operation.kind in VIEWS else operation.outputs[0].bytes
-            vertices[place] = replace(before, word=before.word + more, bytes=size)
-            places[operation.outputs[0]] = place, 0
+        if more and self._extends(operation.operands[0]):
+            self._extend(operation, more)
         else:
-            place = len(vertices)
-            vertices.append(_vertex(operation, [places[value] for value in operation.operands]))
-            places |= {output: (place, number) for number, output in enumerate(operation.outputs)}
-        if len(operation.outputs) == 1:
-            ends[operation.outputs[0]] = place
-    outputs = [places[value][0] for value in body.outputs if value in places]
-    weights = dict.fromkeys(value for operation in operations for value in operation.weights)
-    inner = [graph for vertex in vertices for graph in vertex.bodies]
-    params = sum(value.elements for value in weights) + sum(graph.params for graph in inner)
-    size = sum(value.bytes for value in weights) + sum(graph.weight_bytes for graph in inner)
-    return _ordered(Graph(tuple(vertices), tuple(outputs), params, size), _visits(vertices))
+            reads = [self.places[value] for value in operation.operands]
+            self._append(_vertex(operation, reads), operation.outputs)
+        self._open |= set(operation.outputs if len(operation.outputs) == 1 else ())
+
+    def _append(self, vertex: Vertex, outputs: Sequence[Value]) -> None:
+        self.places |= {output: (len(self.vertices), number) for number, output in enumerate(outputs)}
+        self.vertices.append(vertex)
+
+    def _extends(self, value: Value) -> bool:
+        """Whether an elementwise operation on a value may join the vertex that makes it."""
+        word = self.vertices[self.places[value][0]].word
+        return value in self._open and self._readers[value] == 1 and len(word) < _LONGEST
+
+    def _extend(self, operation: Operation, more: str) -> None:
+        place, result = self.places[operation.operands[0]][0], operation.outputs[0]
+        before = self.vertices[place]
+        size = before.bytes if operation.kind in VIEWS else result.bytes
+        self.vertices[place] = replace(before, word=before.word + more, bytes=size)
+        self.places[result] = place, 0
+
+
+def _weights(operations: Sequence[Operation]) -> Iterator[Value]:
+    """The weights that operations and their subgraphs read."""
+    for operation in operations:
+        yield from operation.weights
+        for body in operation.bodies:
+            yield from _weights(body.operations)
 
 
 def _vertex(operation: Operation, reads: Sequence[tuple[int, int]]) -> Vertex:
@@ -191,112 +151,3 @@ def _vertex(operation: Operation, reads: Sequence[tuple[int, int]]) -> Vertex:
     bodies = tuple(_graph(body) for body in operation.bodies)
     name = kind(operation)
     return Vertex(word(operation) + turns, name, tuple(reads), operation.kind in COMMUTATIVE, work, size, bodies)
-
-
-def _visits(vertices: Sequence[Vertex]) -> list[list[int]]:
-    """In which order each vertex's operands are visited: as it reads them, or by their text where they commute."""
-    ranks = _ranked([(vertex.word, *map(_words_of, vertex.bodies)) for vertex in vertices])
-    for _ in range(_ROUNDS):
-        read = [tuple(ranks[place] for place, _ in vertex.reads) for vertex in vertices]
-        ordered = [sorted(each) if vertex.commutes else each for each, vertex in zip(read, vertices, strict=True)]
-        ranks = _ranked([(rank, *each) for rank, each in zip(ranks, ordered, strict=True)])
-    return [
-        sorted((place for place, _ in vertex.reads), key=ranks.__getitem__)
-        if vertex.commutes
-        else [place for place, _ in vertex.reads]
-        for vertex in vertices
-    ]
-
-
-def _ranked(keys: Sequence[tuple[int | str, ...]]) -> list[int]:
-    numbers = {key: number for number, key in enumerate(sorted(set(keys)))}  # type: ignore[type-var]
-    return [numbers[key] for key in keys]
-
-
-def _ordered(graph: Graph, visits: Sequence[Sequence[int]]) -> Graph:
-    """The graph in the order of a depth-first search from its outputs."""
-    order: dict[int, int] = {}
-    stack = [(place, False) for place in reversed(graph.outputs)]
-    opened: set[int] = set()
-    while stack:
-        place, read = stack.pop()
-        if read:
-            order[place] = len(order)
-        elif place not in opened:
-            opened.add(place)
-            stack.append((place, True))
-            stack += [(operand, False) for operand in reversed(visits[place])]
-    vertices = [_renumbered(graph.vertices[place], order) for place in order]
-    return replace(graph, vertices=tuple(vertices), outputs=tuple(order[place] for place in graph.outputs))
-
-
-def _renumbered(vertex: Vertex, order: Mapping[int, int]) -> Vertex:
-    reads = [(order[place], output) for place, output in vertex.reads]
-    return replace(vertex, reads=tuple(sorted(reads, reverse=True) if vertex.commutes else reads))
-
-
-def _shuffled(graph: Graph, rng: np.random.Generator) -> Graph:
-    """Another topological order; operands are visited by a random order of words, so that equal blocks stay equal."""
-    words = sorted({vertex.word for vertex in graph.vertices})
-    ranks = dict(zip(words, rng.permutation(len(words)).tolist(), strict=True))
-    visits = [
-        sorted((place for place, _ in vertex.reads), key=lambda place: ranks[graph.vertices[place].word])
-        for vertex in graph.vertices
-    ]
-    return _ordered(graph, visits)
-
-
-def _words(graph: Graph) -> Iterator[str]:
-    """A text for each vertex, with what it reads."""
-    last = {place: number for number, vertex in enumerate(graph.vertices) for place, _ in vertex.reads}
-    for number, vertex in enumerate(graph.vertices):
-        reads = [_reference(number, place, output, last[place]) for place, output in vertex.reads]
-        chained = reads == ["1"] or vertex.kind == "input"
-        inner = "".join(f" {{ {_words_of(body)} }}" for body in vertex.bodies)
-        yield vertex.word + ("" if chained else "~" + (",".join(reads) or "0")) + inner
-
-
-def _words_of(graph: Graph) -> str:
-    return " ".join(folded(list(_words(graph))))
-
-
-def _reference(number: int, place: int, output: int, last: int) -> str:
-    name = f"#{place}" if last - place > _AFAR else str(number - place)
-    return f"{name}.{output}" if output else name
-
-
-def _lines(words: Iterator[str]) -> Iterator[str]:
-    """The words, what is folded on lines of its own."""
-    line, depth = list[str](), 0
-    for each in words:
-        if each.endswith("*(") and depth == 0 and line:
-            yield " ".join(line)
-            line = []
-        line.append(each)
-        depth += each.endswith("*(") - (each == ")")
-        if each == ")" and depth == 0:
-            yield " ".join(line)
-            line = []
-    yield " ".join(line)
-
-
-def _totals(graph: Graph) -> str:
-    operations = sum(1 for vertex in graph.vertices if vertex.kind != "input")
-    numbers = {
-        "params_m": graph.params / 1e6,
-        "macs_m": graph.macs / 1e6,
-        "weights_mb": graph.weight_bytes / 1e6,
-        "activations_mb": graph.activation_bytes / 1e6,
-        "peak_mb": graph.peak_bytes / 1e6,
-        "ops": operations,
-    }
-    return " ".join(f"{name}={number:.3g}" for name, number in numbers.items())
-
-
-def _work(graph: Graph) -> str:
-    """Multiply-accumulates of the main kinds of operations, most first."""
-    work: Counter[str] = Counter()
-    for vertex in graph.vertices:
-        work[vertex.kind] += vertex.macs
-    main = sorted(((-count, name) for name, count in work.items() if count > _SHARE * graph.macs))[:_KINDS]
-    return " ".join(f"{name}_macs_m={-count / 1e6:.3g}" for count, name in main)

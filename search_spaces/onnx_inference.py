@@ -23,8 +23,8 @@ _StandIn: TypeAlias = tuple[str, tuple[int, ...]]
 _MICROSOFT, _OPSET = "com.microsoft", 17
 _SAME: _StandIn = ("Identity", (0,))
 _SAME_SHAPE = (
-    "Attention BiasGelu FastGelu Gelu GroupQueryAttention MultiHeadAttention QAttention QLinearLeakyRelu "
-    "QLinearSigmoid QLinearSoftmax QuickGelu RotaryEmbedding SkipLayerNormalization "
+    "Attention BiasGelu DequantizeLinear FastGelu Gelu GroupQueryAttention MultiHeadAttention QAttention "
+    "QLinearLeakyRelu QLinearSigmoid QLinearSoftmax QuantizeLinear QuickGelu RotaryEmbedding SkipLayerNormalization "
     "SkipSimplifiedLayerNormalization"
 )
 _STAND_INS: Mapping[tuple[str, str], _StandIn] = {
@@ -33,7 +33,6 @@ _STAND_INS: Mapping[tuple[str, str], _StandIn] = {
     **dict.fromkeys([("", "GroupNormalization"), ("", "MeanVarianceNormalization")], _SAME),
     ("", "SimplifiedLayerNormalization"): _SAME,
     **{(_MICROSOFT, name): _SAME for name in _SAME_SHAPE.split()},
-    (_MICROSOFT, "DequantizeLinear"): ("DequantizeLinear", (0, 1, 2)),
     (_MICROSOFT, "DynamicQuantizeMatMul"): ("MatMul", (0, 1)),
     (_MICROSOFT, "FusedConv"): ("Conv", (0, 1)),
     (_MICROSOFT, "FusedGemm"): ("Gemm", (0, 1)),
@@ -43,10 +42,9 @@ _STAND_INS: Mapping[tuple[str, str], _StandIn] = {
     **{(_MICROSOFT, f"QLinear{name}"): (name, (0, 3)) for name in ("Add", "Mul")},
     **{(_MICROSOFT, f"QLinear{name}"): (name, (0,)) for name in ("AveragePool", "GlobalAveragePool")},
     (_MICROSOFT, "QLinearConcat"): ("Concat", tuple(range(2, 2 + 3 * 256, 3))),
-    (_MICROSOFT, "QuantizeLinear"): ("QuantizeLinear", (0, 1, 2)),
 }
 """(domain, operator) -> a standard operator whose result has the same shape, and which of the inputs it reads."""
-_FLOAT_RESULTS = ("DynamicQuantizeMatMul", "MatMulIntegerToFloat")
+_FLOAT, _BYTES = 1, (2, 3)
 
 
 def infer(
@@ -66,6 +64,7 @@ def infer(
     from onnx import defs
 
     asked, read, versions = _asked(node, inputs, opsets)
+    stands_in = asked.op_type != node.op_type or asked.domain != node.domain.removeprefix("ai.onnx")
     try:
         schema = defs.get_schema(asked.op_type, versions.get(asked.domain, 0), asked.domain)
     except defs.SchemaError:
@@ -73,16 +72,17 @@ def infer(
     values = [value for value in read if value is not None]
     guessed = any(value.guessed or not value.dtype or value.shape is None for value in values)
     try:
-        found = _inferred(schema, asked, read, versions)
+        _check(asked, versions)
+        found = _inferred(schema, asked, [*map(_as_float, read)] if stands_in else read, versions)
     except Exception as error:  # what onnx raises differs from operator to operator
-        if guessed:
+        if guessed or stands_in:
             return []
         shapes = [value.shape for value in values]
         remedy = f"; the open axes {list(open_axes)} may want other sizes" if open_axes else ""
         raise ModelError(f"{node.op_type} {node.name!r} cannot read the shapes {shapes}: {error}{remedy}") from error
     outputs = [as_value(found.get(name), guessed) for name in node.output]
-    if node.op_type in _FLOAT_RESULTS:
-        outputs[0].dtype = 1
+    if stands_in and outputs and read[0] is not None:
+        outputs[0].dtype = _dtype(node, inputs, outputs[0].dtype)
     return outputs
 
 
@@ -108,10 +108,14 @@ def _asked(
     node: NodeProto, inputs: Sequence[Value | None], opsets: Mapping[str, int]
 ) -> tuple[NodeProto, list[Value | None], Mapping[str, int]]:
     """The node that onnx is asked about, what it reads, and the versions of its operators."""
+    from onnx import NodeProto, defs
+
     domain = "" if node.domain == "ai.onnx" else node.domain
     if (domain, node.op_type) not in _STAND_INS:
-        return node, [*inputs], opsets
-    from onnx import NodeProto, defs
+        plain = NodeProto()
+        plain.CopyFrom(node)
+        plain.domain = domain
+        return plain if domain != node.domain else node, [*inputs], opsets
 
     kind, places = _STAND_INS[domain, node.op_type]
     places = [place for place in places if place < len(inputs)]
@@ -123,12 +127,38 @@ def _asked(
     return stand_in, [_turned(node, place, inputs[place]) for place in places], versions
 
 
+def _check(node: NodeProto, opsets: Mapping[str, int]) -> None:
+    """Refuse a node that its operator does not allow, before onnx looks for what it lacks."""
+    from onnx import IR_VERSION, checker
+
+    context = checker.C.CheckerContext()
+    context.ir_version, context.opset_imports = IR_VERSION, dict(opsets)
+    checker.check_node(node, context)
+
+
 def _turned(node: NodeProto, place: int, value: Value | None) -> Value | None:
     """An input of a fused matrix product, whose last axes it may exchange."""
     turns = [each.name for each in node.attribute if each.name in ("transA", "transB") and each.i]
     if node.op_type != "FusedMatMul" or ("transA", "transB")[place] not in turns or value is None or not value.shape:
         return value
     return Value(value.dtype, (*value.shape[:-2], *value.shape[:-3:-1]), guessed=value.guessed)
+
+
+def _dtype(node: NodeProto, inputs: Sequence[Value | None], inferred: int) -> int:
+    """The type that an operator of ONNX Runtime makes."""
+    first = inputs[0].dtype if inputs and inputs[0] is not None else inferred
+    if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
+        point = inputs[2] if len(inputs) > 2 else None
+        return _FLOAT if node.op_type == "DequantizeLinear" else point.dtype if point is not None else 2
+    quantised = first in _BYTES and node.op_type.startswith(("QLinear", "QGemm"))
+    return first if quantised else inferred
+
+
+def _as_float(value: Value | None) -> Value | None:
+    """Bytes as the floats that they stand for, which are all that many a standard operator reads."""
+    if value is None or value.dtype not in _BYTES:
+        return value
+    return Value(_FLOAT, value.shape, guessed=value.guessed)
 
 
 def _inferred(

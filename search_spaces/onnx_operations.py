@@ -40,7 +40,7 @@ def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, 
     """The whole graph.
 
     Args:
-        model: One that `check_size` has passed.
+        model: One that `onnx_file.check` has passed.
         folder: What may hold its weights.
         sizes: Name of an open axis -> its size.
 
@@ -199,7 +199,7 @@ class _Walk:
             output.constant = True
             output.stored = weights[0].stored if operation.kind == "DequantizeLinear" else output.dtype
         first = outputs[0] if outputs else Value()
-        if first.shape is None or first.elements > SMALL:
+        if first.shape is None or first.guessed or first.elements > SMALL:
             return
         filling = [as_constant(each.t) for each in node.attribute if each.name == "value" and each.HasField("t")]
         arrays = [value.data for value in (*weights, *filling) if value.data is not None]

@@ -32,6 +32,8 @@ _NAMES = {
     "DequantizeLinear": "dq",
     "GlobalAveragePool": "globalavgpool",
     "LayerNormalization": "layernorm",
+    "com.microsoft.FusedConv": "conv",
+    "com.microsoft.FusedMatMul": "matmul",
     **dict.fromkeys(VIEWS, "reshape"),
     **_POOLS,
 }
@@ -44,13 +46,14 @@ _ELEMENTWISE_NAMES = (
 )
 _ELEMENTWISE = frozenset(_ELEMENTWISE_NAMES.split())
 _FREE_NAMES = (
-    "activation_alpha allowzero auto_pad axes ceil_mode consumed_inputs count_include_pad dilations group is_test "
-    "kernel_shape keepdims noop_with_empty_axes num_outputs output_height output_padding output_shape output_width "
-    "pads perm saturate spatial split stash_type storage_order strides to training_mode transA transB"
+    "activation activation_alpha activation_params allowzero auto_pad axes ceil_mode consumed_inputs "
+    "count_include_pad dilations group is_test kernel_shape keepdims noop_with_empty_axes num_outputs output_height "
+    "output_padding output_shape output_width pads perm saturate spatial split stash_type storage_order strides to "
+    "training_mode transA transB transBatchA transBatchB"
 )
 _FREE = frozenset(_FREE_NAMES.split())
 """Attributes that cost nothing, or that the shapes or other parts of the word tell."""
-_LONGEST = 48  # characters of a name
+_LONGEST, _MOST_SIZES = 48, 16  # characters of a name, and numbers of a list
 
 
 def word(operation: Operation) -> str:
@@ -60,7 +63,9 @@ def word(operation: Operation) -> str:
     result = operation.outputs[0]
     if _kernel(operation) is not None:
         sides = "" if result.shape is None else f"@{_square(result.shape[2:])}"
-        return kind(operation) + _channels(operation) + _steps(operation) + sides + _types(operation)
+        after = _plain(str(operation.attributes.get("activation", "")))  # of a fused convolution
+        fused = f"+{after}" if after else ""
+        return kind(operation) + _channels(operation) + _steps(operation) + sides + _types(operation) + fused
     made = "/".join(dict.fromkeys(_text(output) for output in operation.outputs[:8]))
     known = {_text(operand) for operand in operation.operands}
     return kind(operation) + _details(operation) + (f":{made}" if made not in known else "") + _types(operation)
@@ -89,19 +94,23 @@ def kind(operation: Operation) -> str:
     kernel, name = _kernel(operation), _bare(operation)
     if kernel is not None and name in _CONVOLUTIONS:
         depthwise = "dw" if _groups(operation) == _input_channels(operation) == _output_channels(operation) > 1 else ""
-        return f"{depthwise}{_plain(operation.kind)}{_joined(kernel)}"
+        return f"{depthwise}{_name(operation)}{_joined(kernel)}"
     if kernel is not None:
         return f"{_POOLS[name]}{_joined(kernel)}"
     if name == "Clip" and _bounds(operation) == (0, 6):
         return "relu6"
     if name in _LINEAR and _is_linear(operation, _LINEAR[name]):
         return "linear" if name in ("MatMul", "Gemm") else f"{_plain(operation.kind)}linear"
-    return _NAMES.get(operation.kind, _plain(operation.kind))
+    return _name(operation)
 
 
 def _bare(operation: Operation) -> str:
     """The type without the domain."""
     return operation.kind.rpartition(".")[2]
+
+
+def _name(operation: Operation) -> str:
+    return _NAMES.get(operation.kind) or _plain(operation.kind)
 
 
 def _plain(name: str) -> str:
@@ -158,8 +167,9 @@ def _steps(operation: Operation) -> str:
 
 def _details(operation: Operation) -> str:
     attributes = [f".{name}{_attribute(operation, name, found)}" for name, found in _costly(operation).items()]
-    if "perm" in operation.attributes:
-        attributes.insert(0, _joined(operation.integers("perm")))
+    if operation.kind == "Transpose":
+        rank = len(operation.outputs[0].shape or ())
+        attributes.insert(0, _joined(operation.integers("perm", tuple(reversed(range(rank))))))
     large = [weight.shape for weight in operation.weights if weight.shape is not None and len(weight.shape) > 1]
     implied = kind(operation).endswith("linear") or _bare(operation) in _ELEMENTWISE
     return "".join(attributes) + (f"w{_joined(max(large, key=prod))}" if large and not implied else "")
@@ -209,7 +219,8 @@ def _text(value: Value) -> str:
 
 
 def _joined(sizes: Shape) -> str:
-    return "x".join(map(str, sizes))
+    more = f"x..{len(sizes)}" if len(sizes) > _MOST_SIZES else ""
+    return "x".join(map(str, sizes[:_MOST_SIZES])) + more
 
 
 def _square(sizes: Shape) -> str:
