@@ -13,7 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
@@ -39,6 +39,11 @@ class Entry(NamedTuple):
     name: Any
     text: str
     candidate: Any
+
+    @property
+    def title(self) -> str:
+        """What people read: a path, or the text."""
+        return self.name if isinstance(self.name, str) else self.text
 
 
 class Broken(NamedTuple):
@@ -177,7 +182,7 @@ def _candidate(record: Any, of: Space) -> Any:
     if isinstance(record, dict):
         drawn: Any = of.sample(np.random.default_rng(0), 1)[0]
         try:
-            return TypeAdapter[Any](type(drawn)).validate_python(record)
+            return TypeAdapter(_type(drawn)).validate_python(record)
         except ValidationError:
             pass
     return of.from_record(record)
@@ -187,7 +192,11 @@ def _written(candidate: Any) -> Any:
     """A candidate as JSON."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter[Any](type(candidate)).dump_python(candidate, mode="json")
+    return TypeAdapter(_type(candidate)).dump_python(candidate, mode="json")
+
+
+def _type(candidate: Any) -> type[Any]:
+    return cast("type[Any]", type(candidate))
 
 
 def _parsed(line: str) -> Any:

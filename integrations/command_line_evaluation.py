@@ -20,7 +20,7 @@ from ..surrogate.measured import Measured
 from ..surrogate.metrics import spearman
 from .command_line_learning import by_problem, rows_of
 from .command_line_options import Json, Surrogate, Tables
-from .command_line_output import as_json, say, shown, table, tracked, working
+from .command_line_output import as_json, say, table, tracked, working
 from .command_line_plain_models import LEARNERS, totals
 
 Floats = NDArray[np.float64]
@@ -135,7 +135,7 @@ def draw(found: Sequence[Summary], file: Path) -> None:
         own = [summary for summary in found if summary.question == question]
         for model in dict.fromkeys(summary.model for summary in own):
             _curve([summary for summary in own if summary.model == model], axes)
-        axes.set_title(shown(question), fontsize="medium")
+        axes.set_title(question[:70], fontsize="medium")
         axes.set(xlabel="candidates measured", ylabel="Spearman on candidates kept out")
         axes.set_xticks(range(len(SIZES)), SIZES)
         axes.legend()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -65,10 +66,12 @@ def train(
 
     rows, kept = as_rows(rows_of(tables)), as_rows(rows_of(validation or []))
     model = RLMSurrogate.load(surrogate, device=on)
-    run = Training(steps or max(100, 16 * len(rows) // 256), contexts=4, folder=out / "training")
+    run_folder = out / "training"
+    run = Training(steps or max(100, 16 * len(rows) // 256), contexts=4, folder=run_folder)
     say(f"{len(rows):,} candidates, {run.steps:,} steps; Ctrl-C keeps what is done")
     model.fit(rows, run, validation=kept)
     model.save(out)
+    shutil.rmtree(run_folder)  # a finished run; left there, the next training would end where this one did
     known = [[line, metric, rank] for line, ranks in model.knowledge.items() for metric, rank in ranks.items()]
     lines = {row.context.partition("\n")[0] for row in rows}
     table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])

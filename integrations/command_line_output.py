@@ -19,7 +19,7 @@ from .command_line_candidates import Broken
 Item = TypeVar("Item")
 
 _ERRORS = Console(stderr=True)
-_LONGEST = 72  # letters of a candidate in a table
+_LONGEST = 200  # letters of a candidate in a table
 
 
 def say(text: str) -> None:
@@ -67,7 +67,7 @@ def shown(cell: Any) -> str:
     """A cell as text."""
     if isinstance(cell, float):
         return "" if math.isnan(cell) else f"{cell:.4g}"
-    text = cell if isinstance(cell, str) else json.dumps(cell, ensure_ascii=False)
+    text = str(cell)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

@@ -95,11 +95,11 @@ def predict(
     )
     with working(f"predicting {len(entries):,} candidates"):
         prediction = RLMSurrogate.load(surrogate).predict(problem, [entry.text for entry in entries])
-    rows = [{"candidate": entry.name} | found for entry, found in zip(entries, _read_off(prediction), strict=True)]
+    rows = list(zip(entries, _read_off(prediction), strict=True))
     if json:
-        as_json(rows)
+        as_json([{"candidate": entry.name} | found for entry, found in rows])
     elif rows:
-        table(problem.metric, list(rows[0]), [list(row.values()) for row in rows])
+        table(problem.metric, ["candidate", *rows[0][1]], [[entry.title, *found.values()] for entry, found in rows])
     complain(broken)
 
 
@@ -127,7 +127,7 @@ def _compared(
 
 
 def _show(problem: Problem, found: Sequence[Ranked[Entry]], top: int, trust: float) -> None:
-    rows = [[entry.candidate.name, entry.mean, entry.std] for entry in found[:top]]
+    rows = [[entry.candidate.title, entry.mean, entry.std] for entry in found[:top]]
     more = f"; {len(found) - top:,} more with --top {len(found)}" if len(found) > top else ""
     columns = [problem.context.partition("\n")[0] or "candidate", "mean", "std"]
     table(f"{problem.metric}, best first", columns, rows, f"trust {trust:.2f}{more}")

@@ -334,7 +334,11 @@ def test_calibrated_weights_are_saved_and_asked(tmp_path: Path) -> None:
 def test_training_saves_what_it_learnt(tmp_path: Path, rows: Path) -> None:
     mine = tmp_path / "mine"
     call("train", rows, "--out", mine, "--steps", "3")
-    assert "net" in RLMSurrogate.load(mine).knowledge
+    first = RLMSurrogate.load(mine)
+    assert "net" in first.knowledge
+    call("train", rows, "--out", mine, "--surrogate", mine, "--steps", "3")  # is no continuation of the first
+    problem, texts = Problem("net", "latency_ms"), ["net width=33 params_m=2"]
+    assert (RLMSurrogate.load(mine).predict(problem, texts).mean != first.predict(problem, texts).mean).all()
 
 
 def test_the_installed_command_speaks_json_and_loads_no_torch_for_help(folder: Path) -> None:
