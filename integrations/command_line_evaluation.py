@@ -32,7 +32,7 @@ FEWEST = 15
 OWN = "prerank"
 _MOST_KEPT_OUT = 300
 
-Splits = Annotated[int, typer.Option(min=2, help="Random splits that are averaged.")]
+Splits = Annotated[int, typer.Option(min=3, help="Random splits that are averaged.")]
 Plot = Annotated[Path | None, typer.Option(help="Draw the learning curve to this file, as in curve.png.")]
 
 
@@ -183,7 +183,7 @@ def _show(question: str, found: Sequence[Summary], said: Sequence[str]) -> None:
     """Models by how many were measured."""
     sizes = sorted({summary.measured for summary in found})
     cells: dict[str, Mapping[int, str]] = {
-        model: {s.measured: f"{s.spearman:.3f} ± {s.half:.3f}" for s in found if s.model == model}
+        model: {s.measured: f"{s.spearman:.2f}±{s.half:.2f}" for s in found if s.model == model}
         for model in dict.fromkeys(summary.model for summary in found)
     }
     rows = [[model, *(cells[model].get(size, "") for size in sizes)] for model in cells]

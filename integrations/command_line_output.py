@@ -57,7 +57,8 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], cap
     """Print a table; numbers to four figures."""
     drawn = Table(title=escape(title), caption=escape(caption) or None, title_justify="left", caption_justify="left")
     for place, name in enumerate(columns):
-        drawn.add_column(name, justify="left" if place == 0 else "right", overflow="fold", no_wrap=place > 0)
+        side: dict[str, Any] = {"justify": "right", "no_wrap": True} if place else {"min_width": 12}
+        drawn.add_column(name, overflow="fold", **side)
     for row in rows:
         drawn.add_row(*(escape(shown(cell)) for cell in row))
     Console().print(drawn)

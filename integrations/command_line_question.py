@@ -46,7 +46,7 @@ def asked(of: Space, metric: str | None, device: str | None, where: Sequence[str
 
 def directed(context: str, metric: str, maximize: bool | None = None) -> Problem:
     """A problem of the user's own; unless it is said, the metric's first word tells which way is better."""
-    more = metric.split()[:1] in [[word] for word in MAXIMIZED] if maximize is None else maximize
+    more = metric.partition(" ")[0] in MAXIMIZED if maximize is None else maximize
     return Problem(context, metric, "maximize" if more else "minimize")
 
 

@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 
 from prerank.integrations.command_line import app
 from prerank.integrations.command_line_candidates import chosen, gathered, listed, sampled, spaces
+from prerank.integrations.command_line_plain_models import LEARNERS, totals
 from prerank.surrogate import Prediction, Problem, RLMSurrogate
 from prerank.surrogate.measured import Measured, append, read
 
@@ -142,6 +143,13 @@ def test_a_broken_file_is_named_and_the_others_are_ranked(fake: FakeSurrogate, f
     assert {Path(entry["candidate"]).name for entry in json.loads(out)} == {"8.onnx", "64.onnx", "512.onnx"}
     assert "broken.onnx" in err
     assert "Traceback" not in err
+
+
+def test_where_all_is_broken_nothing_is_ranked(fake: FakeSurrogate, tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"\x08garbage")
+    out, err = call("rank", tmp_path, "--json", status=1)
+    assert json.loads(out) == []
+    assert "broken.onnx" in err
 
 
 def test_a_table_shows_the_best_and_how_many_more(fake: FakeSurrogate) -> None:
@@ -281,8 +289,27 @@ def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_pa
     assert "worse than ridge" in shown
 
 
+@pytest.mark.parametrize("name", LEARNERS)
+def test_plain_models_learn_from_what_did_not_fail(name: str) -> None:
+    texts = [f"net width={n}" for n in range(1, 41)]
+    values = np.array([math.nan if n % 7 == 0 else float(n**2) for n in range(1, 41)])
+    asked = ["net width=2", "net width=12", "net width=35"]
+    small, middle, large = LEARNERS[name](texts, values, asked)
+    assert small < middle < large
+    assert not LEARNERS[name](texts[:2], values[:2], asked).any()  # two values teach nothing
+
+
+def test_totals_are_known_where_all_texts_name_them() -> None:
+    texts = ["params_m=0.5 macs_m=3 conv", "macs_m=2e3 params=7"]
+    assert {name: sizes.tolist() for name, sizes in totals(texts).items()} == {
+        "parameters": [0.5, 7],
+        "MACs": [3, 2000],
+    }
+    assert list(totals(["params_m=1 macs=1", "macs=2"])) == ["MACs"]
+
+
 def test_eval_leaves_the_surrogate_as_it_was(fake: FakeSurrogate, rows: Path) -> None:
-    call("eval", rows, "--splits", "2")
+    call("eval", rows, "--splits", "3")
     assert not fake.observed
 
 
