@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import math
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -253,6 +255,34 @@ def test_measure_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     assert "0 measured, 3 known already" in call("measure", folder, "--out", out)[1]
     assert out.read_text() == lines
     assert {row.metric.split()[0] for row in read(out)} == {"latency_ms", "memory_bytes"}
+
+
+def test_candidates_of_a_space_are_measured_as_networks(fake: FakeSurrogate, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    call("measure", "nas_bench_201", "--sample", 2, "--out", out, "--seconds", "0", "--threads", 1, "--batch", 2)
+    found = list(read(out))
+    assert len(found) == 4
+    assert all(row.value > 0 and row.context.startswith("nas_bench_201") and " batch=2 " in row.metric for row in found)
+    names = "".join(json.dumps(row.more["name"]) + "\n" for row in found)
+    asked = ["nas_bench_201", "--metric", found[0].metric, "--candidates", "-"]
+    rank_json(*asked, given=names)
+    assert fake.problems[0] == Problem(found[0].context, found[0].metric)
+
+
+@pytest.mark.slow
+def test_an_interrupted_measuring_keeps_what_it_has(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    command = [Path(sys.executable).with_name("prerank"), "measure", str(folder), "--out", str(out), "--seconds", "2"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out.exists() and out.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    err = run.communicate(timeout=30)[1]
+    assert run.returncode not in (0, None)
+    assert "Traceback" not in err
+    assert 2 <= len(list(read(out))) < 6
+    assert "2 measured, 1 known already" in call("measure", folder, "--out", out, "--seconds", "0", status=1)[1]
 
 
 def test_what_is_measured_is_what_is_asked(fake: FakeSurrogate, folder: Path, tmp_path: Path) -> None:
