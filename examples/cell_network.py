@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from prerank.search_spaces.nas_bench_101 import Cell
+from prerank.search_spaces.nas_bench_101 import Cell, vertex_channels
 
 # Accuracies of random cells spread by 0.10 to 0.16 (standard deviation) and move by 0.05 with the seed. Half the steps
 # double what the seed does; many more, and all cells read digits equally well.
@@ -69,22 +69,6 @@ def cell_network(
         layers += [nn.MaxPool2d(2)] if stage > 0 else []
         layers += [CellModule(cell, width if place else before, width) for place in range(cells_per_stage)]
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], classes))
-
-
-def vertex_channels(cell: Cell, channels_in: int, channels_out: int) -> list[int]:
-    """Channels of each vertex, (V,).
-
-    Vertices that enter the output share its channels, the first ones taking what is left over; any other is as wide
-    as the widest that it enters.
-    """
-    output = len(cell.ops) - 1
-    last = sorted(vertex for vertex in cell.graph.predecessors(output) if vertex > 0)
-    widths = [channels_in, *[0] * (output - 1), channels_out]
-    for place, vertex in enumerate(last):
-        widths[vertex] = channels_out // len(last) + (place < channels_out % len(last))
-    for vertex in sorted(set(range(1, output)) - set(last), reverse=True):
-        widths[vertex] = max(widths[after] for after in cell.graph.successors(vertex))
-    return widths
 
 
 def digits_accuracy(cell: Cell, seed: int) -> float:

@@ -27,8 +27,9 @@ MOST_NODES = 50_000
 MOST_ELEMENTS = 2**40
 """Of any tensor."""
 MOST_AXES = 64
-SMALL = 4096
-"""Elements up to which a constant is read."""
+SMALL, FEW = 4096, 16
+"""Elements up to which a constant is read: of whole numbers, which may be sizes, and of others, which may be scales."""
+_WHOLE = (*range(2, 8), 9, 12, 13)  # of onnx.TensorProto.DataType
 _DEEPEST = 64  # brackets inside brackets; the parser of printed text is recursive
 _TEXT_SUFFIXES = (".onnxtxt", ".onnxtext", ".txt")
 
@@ -94,7 +95,7 @@ def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
     place = _external(tensor, value.bytes, folder) if external else None
     if not external:
         _check_elements(tensor, value)
-    if value.elements <= SMALL and tensor.data_type != tensor.STRING:
+    if value.elements <= (SMALL if tensor.data_type in _WHOLE else FEW) and tensor.data_type != tensor.STRING:
         value.data = _from_file(tensor, shape, *place) if place else None if external else _elements(tensor)
     return value
 

@@ -87,9 +87,10 @@ def infer(
 
 
 def declare(value: Value, info: ValueInfoProto) -> None:
-    """Believe the file about a value that cannot be inferred."""
+    """Believe the file about a value that cannot be inferred, if it says more."""
     declared = as_value(info.type)
-    value.dtype, value.shape, value.guessed = declared.dtype or value.dtype, declared.shape, declared.guessed
+    if declared.shape is not None and (value.shape is None or not declared.guessed):
+        value.dtype, value.shape, value.guessed = declared.dtype or value.dtype, declared.shape, declared.guessed
 
 
 def as_value(proto: TypeProto | None, guessed: bool = False) -> Value:
@@ -115,7 +116,8 @@ def _asked(
         plain = NodeProto()
         plain.CopyFrom(node)
         plain.domain = domain
-        return plain if domain != node.domain else node, [*inputs], opsets
+        read = [*map(_as_scalar, inputs)] if node.op_type == "Range" else [*inputs]
+        return plain if domain != node.domain else node, read, opsets
 
     kind, places = _STAND_INS[domain, node.op_type]
     places = [place for place in places if place < len(inputs)]
@@ -152,6 +154,14 @@ def _dtype(node: NodeProto, inputs: Sequence[Value | None], inferred: int) -> in
         return _FLOAT if node.op_type == "DequantizeLinear" else point.dtype if point is not None else 2
     quantised = first in _BYTES and node.op_type.startswith(("QLinear", "QGemm"))
     return first if quantised else inferred
+
+
+def _as_scalar(value: Value | None) -> Value | None:
+    """One element without an axis: runtimes accept more than onnx does."""
+    if value is None or value.shape != (1,):
+        return value
+    data = None if value.data is None else value.data.reshape(())
+    return Value(value.dtype, (), data, value.constant, guessed=value.guessed)
 
 
 def _as_float(value: Value | None) -> Value | None:

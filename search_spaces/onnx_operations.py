@@ -4,7 +4,8 @@ Shapes are inferred one node at a time in topological order, so that constants t
 are needed, and no chain of them can grow without bound.
 
 Notable: open axes of inputs are given sizes; sizes that depend on data count as 1. What makes no work is no operation:
-`Identity`, `Dropout` and the like are their inputs, `Shape` of a known shape is a constant.
+`Identity`, `Dropout` and the like are their inputs, `Shape` of a known shape is a constant, a branch of a constant
+condition is part of what is around it.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from .onnx_attributes import attributes, bound
 from .onnx_constants import evaluate
 from .onnx_file import MOST_NODES, SMALL, ModelError, as_constant, checked
 from .onnx_inference import declare, infer
-from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs
+from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs, taken
 from .onnx_values import Body, Operation, Value, known
 
 if TYPE_CHECKING:
@@ -108,11 +109,13 @@ class _Walk:
         if self._left < 0:
             raise ModelError(f"with all the functions that it calls, the model has more than {MOST_NODES} nodes")
         function = self._functions.get((node.domain, node.op_type, node.overload))
-        same = None if function else _unchanged(node, scope)
+        same = [] if function else _unchanged(node, scope)
         if function is not None:
             outputs = self._call(function, node, scope)
-        elif same is not None:
-            outputs = [same]
+        elif same:
+            outputs = same
+        elif (branch := taken(node, scope)) is not None:
+            outputs = self._graph(branch, scope, []).outputs
         else:
             outputs = self._operation(node, scope, declared)
         scope.update({name: value for name, value in zip(node.output, outputs, strict=False) if name})
@@ -146,7 +149,7 @@ class _Walk:
         operation.outputs = self._outputs(node, operation, scope)
         for name, value in zip(node.output, operation.outputs, strict=False):
             value.producer = None if value.constant else operation
-            if value.shape is None and name in declared:
+            if (value.shape is None or value.guessed) and name in declared:
                 declare(value, declared[name])
         return operation.outputs
 
@@ -213,15 +216,20 @@ def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:
     return scope[name]
 
 
-def _unchanged(node: NodeProto, scope: Mapping[str, Value]) -> Value | None:
-    """The input of a node that passes it on; None if it does something."""
+def _unchanged(node: NodeProto, scope: Mapping[str, Value]) -> list[Value]:
+    """The outputs of a node that passes its input on; none if it does something."""
     if node.domain not in _STANDARD or not node.input or node.input[0] not in scope:
-        return None
+        return []
     value = scope[node.input[0]]
-    if node.op_type == "Cast":
-        return value if value.dtype in [each.i for each in node.attribute if each.name == "to"] else None
-    masked = any(node.output[1:])
-    return value if node.op_type == "Identity" or (node.op_type == "Dropout" and not masked) else None
+    match node.op_type:
+        case "Identity":
+            return [value]
+        case "Dropout":  # it does nothing after the training; the mask is all true
+            return [value, Value(9, value.shape, None, True, 9)]
+        case "Cast" if value.dtype in [each.i for each in node.attribute if each.name == "to"]:
+            return [value]
+        case _:
+            return []
 
 
 def _shape(operation: Operation, shape: tuple[int, ...]) -> Value:

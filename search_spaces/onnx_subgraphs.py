@@ -19,6 +19,14 @@ def subgraphs(node: NodeProto) -> list[tuple[str, GraphProto]]:
     return sorted(found, key=lambda each: each[0], reverse=True)  # then_branch, else_branch
 
 
+def taken(node: NodeProto, scope: Mapping[str, Value]) -> GraphProto | None:
+    """The branch of an If whose condition is known; None if it is not, or no If."""
+    condition = scope.get(node.input[0]) if node.op_type == "If" and node.input else None
+    if condition is None or condition.data is None or condition.data.size != 1:
+        return None
+    return dict(subgraphs(node)).get("then_branch" if condition.data.item() else "else_branch")
+
+
 def ordered(nodes: Iterable[NodeProto], scope: Mapping[str, Value]) -> list[NodeProto]:
     """Nodes after those they read, whatever their order in the file.
 

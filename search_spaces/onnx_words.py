@@ -32,6 +32,7 @@ _NAMES = {
     "DequantizeLinear": "dq",
     "GlobalAveragePool": "globalavgpool",
     "LayerNormalization": "layernorm",
+    "Sum": "add",
     "com.microsoft.FusedConv": "conv",
     "com.microsoft.FusedMatMul": "matmul",
     **dict.fromkeys(VIEWS, "reshape"),
@@ -193,9 +194,11 @@ def _bounds(operation: Operation) -> tuple[float | None, float | None]:
     if len(operation.inputs) < 3:
         low, high = operation.attributes.get("min"), operation.attributes.get("max")
         return (low if isinstance(low, float) else None, high if isinstance(high, float) else None)
-    data = [value.data for value in operation.inputs[1:3] if value is not None and value.data is not None]
-    low, high = [each.reshape(-1)[0].item() if each.size else None for each in [*data, *data, *data][:2]]
-    return (low, high) if len(data) == 2 else (None, None)
+    low, high = (
+        None if value is None or value.data is None or not value.data.size else value.data.reshape(-1)[0].item()
+        for value in operation.inputs[1:3]
+    )
+    return low, high
 
 
 def _types(operation: Operation) -> str:

@@ -5,6 +5,7 @@ import random
 import time
 from collections.abc import Mapping, Sequence
 from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -366,6 +367,58 @@ def test_branches_and_loops_are_read() -> None:
     assert graph.macs == 8 * 3 * 64
     assert graph.params == 3 * 12
     assert "{ input:1x3x8x8 conv1x1c4@8 } { input:1x3x8x8 conv1x1c8@8 }" in body(model)
+
+
+def test_of_a_known_condition_one_branch_counts() -> None:
+    def inner(kind: str) -> Any:
+        out = helper.make_tensor_value_info(kind, FLOAT, None)
+        return helper.make_graph([helper.make_node(kind, ["r"], [kind])], kind, [], [out])
+
+    nodes = [
+        helper.make_node("Exp", ["x"], ["r"]),
+        helper.make_node("If", ["flag"], ["b"], then_branch=inner("Relu"), else_branch=inner("Tanh")),
+        helper.make_node("Sigmoid", ["b"], ["y"]),
+    ]
+    for flag, kind in ((True, "relu"), (False, "tanh")):
+        model = of_nodes(nodes, {"x": [4]}, weights={"flag": np.array(flag)})
+        assert body(model).split() == ["input:4", f"exp+{kind}+sigmoid"]
+
+
+LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
+
+
+@pytest.mark.skipif(not LIGHT.is_dir(), reason="this onnx comes without its test models")
+@pytest.mark.parametrize(
+    ("name", "params", "macs"),
+    [
+        ("bvlc_alexnet", 61.0, 655),
+        ("densenet121", 8.0, 2830),
+        ("inception_v1", 7.0, 1430),
+        ("resnet50", 25.6, 4090),
+        ("shufflenet", 1.42, 125),
+        ("squeezenet", 1.24, 349),
+        ("vgg19", 143.7, 19_600),
+    ],
+)
+def test_models_that_come_with_onnx_have_their_known_sizes(name: str, params: float, macs: float) -> None:
+    graph = from_record(LIGHT / f"light_{name}.onnx")
+    assert graph.params / 1e6 == pytest.approx(params, rel=0.02)
+    assert graph.macs / 1e6 == pytest.approx(macs, rel=0.01)
+    assert "?" not in to_text(graph)
+    assert len(to_text(graph).split()) < 300
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")
+def test_every_operator_of_onnx_is_read() -> None:
+    """The models that onnx tests its operators with."""
+    from onnx.backend.test.case.node import collect_testcases
+
+    models = [case.model for case in collect_testcases(None) if case.model is not None]
+    assert len(models) > 1000
+    texts = [text(model) for model in models]
+    unknown = sum(":?" in found or "?/" in found for found in texts)
+    assert unknown < 0.05 * len(models)
 
 
 def test_a_loop_counts_its_turns() -> None:
