@@ -62,17 +62,17 @@ def spaces() -> list[str]:
 
 
 def chosen(sources: Sequence[str]) -> Space:
-    """The space that is named, or that of ONNX files.
+    """The space that is named, or that of ONNX files; a folder with the name of a space is written ``./name``.
 
     Raises:
         ValueError: If the sources are neither one space nor files.
     """
     if not sources:
         raise ValueError("there is nothing to compare; name ONNX files, a folder of them, a space, or a --context")
-    if all(Path(source).exists() for source in sources):
-        return _module("onnx_graph")
     if len(sources) == 1 and sources[0] in _modules() and hasattr(_module(sources[0]), "sample"):
         return _module(sources[0])
+    if all(Path(source).exists() for source in sources):
+        return _module("onnx_graph")
     absent = next(source for source in sources if not Path(source).exists())
     raise ValueError(f"there is no file {absent!r}, and it is not the one space named: {', '.join(spaces())}")
 
@@ -128,7 +128,13 @@ def sampled(of: Space, n: int, seed: int) -> list[Entry]:
 
 
 def listed(file: Path, of: Space | None) -> Gathered:
-    """Candidates of the lines of a file: records of the space, JSON or plain; without a space, the texts themselves."""
+    """Candidates of the lines of a file: records of the space, JSON or plain; without a space, the texts themselves.
+
+    Raises:
+        ValueError: If they should come from the standard input, which is a keyboard.
+    """
+    if str(file) == "-" and sys.stdin.isatty():
+        raise ValueError("there are no candidates; give --candidates FILE, or pipe one a line in")
     lines = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     numbered = enumerate(map(str.strip, lines.splitlines()), start=1)
     named = ((f"{file}, line {number}", line) for number, line in numbered if line)
