@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .devices import describe
+from .onnx_check import check
 from .onnx_costs import macs
-from .onnx_file import ModelError, check, read
+from .onnx_file import ModelError, read
 from .onnx_operations import graph_of
 from .onnx_order import canonical, shuffled
 from .onnx_text import text
-from .onnx_values import Body, Operation, Value
+from .onnx_values import INT64, Body, Operation, Value
 from .onnx_vertices import Graph, Vertex
 from .onnx_words import COMMUTATIVE, VIEWS, input_word, kind, suffix, word
 from .problem import Problem, asked
@@ -135,9 +136,9 @@ class _Vertices:
 
 
 def _weights(operations: Sequence[Operation]) -> Iterator[Value]:
-    """The weights that operations and their subgraphs read."""
+    """The weights that operations and their subgraphs read; a size, or another whole number that is known, is none."""
     for operation in operations:
-        yield from operation.weights
+        yield from (value for value in operation.weights if value.dtype != INT64 or value.data is None)
         for body in operation.bodies:
             yield from _weights(body.operations)
 

@@ -77,9 +77,11 @@ def infer(
     except Exception as error:  # what onnx raises differs from operator to operator
         if guessed or stands_in:
             return []
-        shapes = [value.shape for value in values]
+        shapes = [value.shape for value in values[:8]]
         remedy = f"; the open axes {list(open_axes)} may want other sizes" if open_axes else ""
-        raise ModelError(f"{node.op_type} {node.name!r} cannot read the shapes {shapes}: {error}{remedy}") from error
+        raise ModelError(
+            f"{node.op_type[:60]} {node.name[:60]!r} cannot read the shapes {shapes}: {error}{remedy}"
+        ) from error
     outputs = [as_value(found.get(name), guessed) for name in node.output]
     if stands_in and outputs and read[0] is not None:
         outputs[0].dtype = _dtype(node, inputs, outputs[0].dtype)

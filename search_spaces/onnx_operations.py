@@ -20,9 +20,10 @@ import numpy as np
 
 from .onnx_attributes import attributes, bound
 from .onnx_constants import evaluate
-from .onnx_file import MOST_NODES, SMALL, ModelError, as_constant, checked
+from .onnx_file import ModelError, checked
 from .onnx_inference import declare, infer
 from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs, taken
+from .onnx_tensors import SMALL, as_constant
 from .onnx_values import Body, Operation, Value, known
 
 if TYPE_CHECKING:
@@ -33,7 +34,16 @@ if TYPE_CHECKING:
 BATCH, SIDE, LENGTH = 1, 224, 128
 """Sizes of open axes: the first one of an input, the sides of images (inputs of rank 4), all others."""
 _STANDARD = ("", "ai.onnx")
-_DEEPEST = 32  # functions that call functions
+_WEIGHTED = (
+    "Conv",
+    "ConvTranspose",
+    "Gemm",
+    "BatchNormalization",
+    "InstanceNormalization",
+    "LayerNormalization",
+    "PRelu",
+)
+"""Operators all of whose inputs but the first are weights."""
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
@@ -41,7 +51,7 @@ def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, 
     """The whole graph.
 
     Args:
-        model: One that `onnx_file.check` has passed.
+        model: One that `onnx_check.check` has passed.
         folder: What may hold its weights.
         sizes: Name of an open axis -> its size.
 
@@ -52,21 +62,27 @@ def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, 
 
 
 class _Walk:
-    """The state of one reading: what remains of the budget, and what all graphs of a model share."""
+    """The state of one reading: what all graphs of a model share."""
 
     def __init__(self, model: ModelProto, folder: Path | None, sizes: Mapping[str, int]) -> None:
         self._opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
         self._functions = {(each.domain, each.name, each.overload): each for each in model.functions}
-        self._folder, self._sizes, self._left, self._depth = folder, dict(sizes), MOST_NODES, 0
+        self._folder, self._sizes = folder, dict(sizes)
         self._open: set[str] = set()
 
     def whole(self, graph: GraphProto) -> Body:
         """The model's graph, whose inputs are as they are declared."""
-        constants = {each.name for each in graph.initializer}
-        inputs = [self._input(info) for info in graph.input if info.name not in constants]
+        constants, weights = {each.name for each in graph.initializer}, _only_weights(graph)
+        inputs: list[Value] = []
+        for info in graph.input:
+            if info.name not in constants:
+                value = self._input(info)
+                value.constant = info.name in weights and not value.dynamic
+                value.stored = value.dtype if value.constant else 0
+                inputs.append(value)
         for name in self._sizes:
             if name not in self._open:
-                raise ModelError(f"sizes names {name!r}; the open axes of the model are {sorted(self._open)}")
+                raise ModelError(f"sizes names {name[:60]!r}; the open axes of the model are {sorted(self._open)}")
         return self._graph(graph, {}, inputs)
 
     def _graph(self, graph: GraphProto, outer: Mapping[str, Value], inputs: list[Value]) -> Body:
@@ -74,7 +90,7 @@ class _Walk:
         scope = ChainMap[str, Value]({}, *(outer.maps if isinstance(outer, ChainMap) else [dict(outer)]))
         scope.update({each.name: as_constant(each, self._folder) for each in graph.initializer})
         for each in graph.sparse_initializer:
-            shape = checked(tuple(each.dims), f"the sparse tensor {each.values.name!r}")
+            shape = checked(tuple(each.dims), f"the sparse tensor {each.values.name[:60]!r}")
             scope[each.values.name] = Value(each.values.data_type, shape, None, True, each.values.data_type)
         names = [info.name for info in graph.input if info.name not in scope.maps[0]]
         scope.update(zip(names, inputs, strict=False))
@@ -94,7 +110,7 @@ class _Walk:
             else:
                 sizes.append(self._size(dim.dim_param, axis, len(tensor.shape.dim)))
                 dynamic.append(axis)
-        return Value(tensor.elem_type, checked(sizes, f"the input {info.name!r}"), dynamic=tuple(dynamic))
+        return Value(tensor.elem_type, checked(sizes, f"the input {info.name[:60]!r}"), dynamic=tuple(dynamic))
 
     def _size(self, name: str, axis: int, rank: int) -> int:
         """Of an open axis; axes of one name have one size."""
@@ -105,9 +121,6 @@ class _Walk:
         return self._sizes.setdefault(name, usual)
 
     def _node(self, node: NodeProto, scope: MutableMapping[str, Value], declared: _Declared) -> None:
-        self._left -= 1
-        if self._left < 0:
-            raise ModelError(f"with all the functions that it calls, the model has more than {MOST_NODES} nodes")
         function = self._functions.get((node.domain, node.op_type, node.overload))
         same = [] if function else _unchanged(node, scope)
         if function is not None:
@@ -122,9 +135,6 @@ class _Walk:
 
     def _call(self, function: FunctionProto, node: NodeProto, scope: Mapping[str, Value]) -> list[Value]:
         """The outputs of a function of the model, whose nodes take the place of the call."""
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ModelError(f"the function {function.name!r} is called by functions {_DEEPEST} deep, or by itself")
         pairs = zip(function.input, node.input, strict=False)
         inner = {own: _found(scope, name, node.op_type) for own, name in pairs if name}
         values = {each.name: each for each in (*function.attribute_proto, *node.attribute)}
@@ -133,7 +143,6 @@ class _Walk:
         for each in ordered(function.node, inner):
             self._node(bound(each, values), inner, {})
         self._opsets = before
-        self._depth -= 1
         return [inner.get(name) or Value() for name in function.output]
 
     def _operation(self, node: NodeProto, scope: Mapping[str, Value], declared: _Declared) -> list[Value]:
@@ -210,9 +219,20 @@ class _Walk:
             first.data = evaluate(operation.kind, arrays, operation.attributes, first.shape)
 
 
+def _only_weights(graph: GraphProto) -> set[str]:
+    """Names that are read as weights alone: so is a model's text whose weights were made inputs to keep it short."""
+    weights, others = set[str](), {info.name for info in graph.output}
+    for node in graph.node:
+        first = 1 if node.op_type in _WEIGHTED else len(node.input)
+        weights.update(node.input[first:])
+        others.update(node.input[:first])
+        others.update(name for _, inner in subgraphs(node) for name in read_from_outside(inner))
+    return weights - others
+
+
 def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:
     if name not in scope:
-        raise ModelError(f"{reader} reads {name!r}, which nothing makes")
+        raise ModelError(f"{reader[:60]} reads {name[:60]!r}, which nothing makes")
     return scope[name]
 
 

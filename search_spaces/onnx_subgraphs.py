@@ -38,14 +38,14 @@ def ordered(nodes: Iterable[NodeProto], scope: Mapping[str, Value]) -> list[Node
     for number, node in enumerate(listed):
         for name in filter(None, node.output):
             if name in makers or name in scope:
-                raise ModelError(f"{name!r} is made twice; give each value its own name")
+                raise ModelError(f"{name[:60]!r} is made twice; give each value its own name")
             makers[name] = number
     before = {n: {makers[name] for name in _needed(node) if name in makers} for n, node in enumerate(listed)}
     try:
         return [listed[number] for number in TopologicalSorter(before).static_order()]
     except CycleError as error:
         numbers: list[int] = error.args[1][:4]
-        raise ModelError(f"the graph has a cycle through {[listed[n].op_type for n in numbers]}") from error
+        raise ModelError(f"the graph has a cycle through {[listed[n].op_type[:60] for n in numbers]}") from error
 
 
 def read_from_outside(graph: GraphProto) -> list[str]:

@@ -27,7 +27,7 @@ BITS = {
     **dict.fromkeys((27, 28), 6),
 }
 """Bits of an element, by `onnx.TensorProto.DataType`; a string counts as its pointer."""
-FLOAT = 1
+FLOAT, INT64, BOOL = 1, 7, 9
 
 
 @dataclass(eq=False)

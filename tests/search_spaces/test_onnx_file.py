@@ -103,7 +103,7 @@ HOSTILE: dict[str, tuple[Callable[[], Any], str]] = {
     "1e5 nodes": (lambda: chain(10**5), f"more than {MOST_NODES} nodes"),
     "doubling": (lambda: doubling(60), "elements"),
     "function bomb": (bomb, "nodes"),
-    "recursive function": (recursive, "by itself"),
+    "recursive function": (recursive, "'f' calls itself"),
     "negative size": (lambda: of_nodes([helper.make_node("Relu", ["x"], ["y"])], shape=(-4, 3)), "negative"),
     "absurd input": (lambda: of_nodes([helper.make_node("Relu", ["x"], ["y"])], shape=(2**40, 2**40)), "elements"),
     "absurd rank": (lambda: of_nodes([helper.make_node("Relu", ["x"], ["y"])], shape=(1,) * 1000), "1000 axes"),

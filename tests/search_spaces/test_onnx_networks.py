@@ -75,6 +75,16 @@ def test_totals_are_those_of_the_cell_text(space: Any) -> None:
     assert spearman(*np.array(pairs).T) > 0.99
 
 
+@each_space
+def test_equal_texts_are_equal_work(space: Any) -> None:
+    found: dict[str, tuple[int, ...]] = {}
+    for candidate in space.sample(np.random.default_rng(3), 40):
+        graph = onnx_graph.from_record(space.to_onnx(candidate, **SMALL[space]))
+        work = graph.macs, graph.params, graph.activation_bytes, graph.peak_bytes
+        assert found.setdefault(onnx_graph.to_text(graph), work) == work
+    assert len(found) > 30
+
+
 def test_parameters_of_nas_bench_101() -> None:
     """Of the table: a cell of one 3x3 convolution and one of three."""
     cell = nas_bench_101.Cell(((0, 1, 0), (0, 0, 1), (0, 0, 0)), ("input", "conv3x3", "output"))
