@@ -149,7 +149,7 @@ def adapted(surrogate: RLMSurrogate, seen: Sequence[Measured], asked: Sequence[M
 
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
     """The results as titled data frames of text."""
-    frame = pd.DataFrame(results)
+    frame: Any = pd.DataFrame(results)
     return {
         f"{metric} of a family left out, {count} of it measured: Spearman": pd.DataFrame([
             {"model": model} | means(group[group["model"] == model]) for model in group["model"].unique()
@@ -166,7 +166,7 @@ def means(rows: Any) -> dict[str, str]:
 
 def plot(results: list[dict[str, Any]], axes: Any) -> None:
     """Mean rank correlation of each model, before and after ten measurements."""
-    frame = pd.DataFrame(results).assign(rank=[result["spearman"]["mean"] for result in results])
+    frame: Any = pd.DataFrame(results).assign(rank=[result["spearman"]["mean"] for result in results])
     means_of = frame.groupby(["metric", "measured", "model"], sort=False)["rank"].mean().unstack()
     means_of.plot.bar(ax=axes, rot=0)
     axes.set(ylabel="Spearman, mean over families", title="Networks of a family left out", xlabel="")
