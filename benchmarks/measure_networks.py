@@ -1,0 +1,71 @@
+"""Measure latency and peak memory of networks of twelve families on this machine: a table to learn from.
+
+python benchmarks/measure_networks.py [--count 140] [--out FILE]
+
+An interrupted run goes on when called again. Run it on a quiet machine; it takes about a second a network. Every fifth
+network is measured with two threads and without graph optimisation too: other devices, as far as costs are concerned.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from zlib import crc32
+
+import numpy as np
+from networks import FAMILIES
+from onnx import ModelProto
+from rich.progress import track
+
+from prerank.integrations.onnxruntime import Conditions, Network, measure_all, processors
+from prerank.search_spaces import onnx_graph
+
+OTHERWISE = 5
+"""One network in so many is measured under other conditions too."""
+
+
+def main() -> None:
+    """Measure, say what failed."""
+    arguments = parse()
+    cases = [(Conditions(), 1), (Conditions(optimise=False), OTHERWISE)]
+    if processors() > 1:
+        cases.insert(1, (Conditions(threads=2), OTHERWISE))
+    for conditions, every in cases:
+        total = len(range(0, arguments.count, every)) * len(FAMILIES)
+        drawn = networks(arguments.count, every)
+        measured = measure_all(drawn, arguments.out, conditions, seconds=arguments.seconds)
+        for rows in track(measured, conditions.problem("").metric, total):
+            if rows and "error" in rows[0].more:
+                print(f"{rows[0].more['name']}: {rows[0].more['error']}")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=140, help="networks of each family")
+    parser.add_argument("--seconds", type=float, default=0.5, help="how long each one is run")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tables" / "networks.jsonl")
+    return parser.parse_args()
+
+
+def networks(count: int, every: int = 1) -> Iterator[Network]:
+    """So many of each family, one family after the other in turn, so that a part of them is as diverse as all."""
+    context = onnx_graph.problem().context
+    for number in range(0, count, every):
+        for family, draw in FAMILIES.items():
+            model, made = draw(np.random.default_rng([crc32(family.encode()), number]))
+            text = onnx_graph.to_text(onnx_graph.from_record(model))
+            yield Network({"family": family, **made}, context, text, partial(written, model))
+
+
+def written(model: ModelProto, folder: Path) -> Path:
+    """The model as a file."""
+    path = folder / "model.onnx"
+    path.write_bytes(model.SerializeToString())
+    return path
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,222 @@
+"""What the command line is given to compare: ONNX files, candidates of a space, or lines of text.
+
+An entry is a candidate with the name under which it is printed: the path of a file, else JSON of its fields, which
+`listed` reads again as it does the record formats of the space.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from pathlib import Path
+from pkgutil import iter_modules
+from types import MappingProxyType
+from typing import Any, NamedTuple, Protocol, cast
+
+import numpy as np
+
+from .. import search_spaces
+from ..surrogate import Question
+
+DRAWN = 1000
+"""Candidates that are drawn from a space unless told otherwise."""
+
+
+class Space(Protocol):
+    """A module of `search_spaces` that holds candidates; that of ONNX files has no `sample`."""
+
+    sample: Callable[[np.random.Generator, int], Sequence[Any]]
+    to_text: Callable[[Any], str]
+    from_record: Callable[..., Any]
+    problem: Callable[..., Question]
+
+
+class Entry(NamedTuple):
+    """A candidate: its name as JSON, its text, and itself."""
+
+    name: Any
+    text: str
+    candidate: Any
+
+    @property
+    def title(self) -> str:
+        """What people read: a path, or the text."""
+        return self.name if isinstance(self.name, str) else self.text
+
+
+class Broken(NamedTuple):
+    """An input that could not be read, and why."""
+
+    name: str
+    reason: str
+
+
+Gathered = tuple[list[Entry], list[Broken]]
+
+
+def spaces() -> list[str]:
+    """Names of the spaces that can be drawn from."""
+    return [name for name in _modules() if hasattr(_module(name), "sample")]
+
+
+def chosen(sources: Sequence[str]) -> Space:
+    """The space that is named, or that of ONNX files; a folder with the name of a space is written ``./name``.
+
+    Raises:
+        ValueError: If the sources are neither one space nor files.
+    """
+    if not sources:
+        raise ValueError("there is nothing to compare; name ONNX files, a folder of them, a space, or a --context")
+    if len(sources) == 1 and sources[0] in _modules() and hasattr(_module(sources[0]), "sample"):
+        return _module(sources[0])
+    if all(Path(source).exists() for source in sources):
+        return _module("onnx_graph")
+    absent = next(source for source in sources if not Path(source).exists())
+    raise ValueError(f"there is no file {absent!r}, and it is not the one space named: {', '.join(spaces())}")
+
+
+def gathered(
+    sources: Sequence[str],
+    of: Space | None,
+    file: Path | None,
+    n: int | None,
+    seed: int,
+    sizes: Mapping[str, int] = MappingProxyType({}),
+) -> Gathered:
+    """The candidates.
+
+    Args:
+        sources: ONNX files, folders of them, or a space.
+        of: What `chosen` makes of them; None: the lines of the file are texts.
+        file: File with a candidate a line, ``-`` for the standard input; None: the files, draws from the space, or
+            the standard input where there is neither.
+        n: How many are drawn at random; None: `DRAWN` of a space, else all there are.
+        seed: Of the draws.
+        sizes: Name of an open axis of the files -> its size.
+    """
+    if file is None and of is not None and hasattr(of, "sample"):
+        return sampled(of, DRAWN if n is None else n, seed), []
+    if file is not None or of is None:
+        entries, broken = listed(file or Path("-"), of)
+    else:
+        entries, broken = models(sources, of, sizes)
+    if n is None or n >= len(entries):
+        return entries, broken
+    return [entries[row] for row in sorted(np.random.default_rng(seed).permutation(len(entries))[:n])], broken
+
+
+def sizes_of(texts: Iterable[str]) -> dict[str, int]:
+    """Sizes of open axes, as in ``sequence=64``.
+
+    Raises:
+        ValueError: If one is none.
+    """
+    found: dict[str, int] = {}
+    for text in texts:
+        name, _, size = text.rpartition("=")
+        if not name or not size.isdigit() or int(size) < 1:
+            raise ValueError(f"size {text!r} is no size of an axis; write it as in sequence=64")
+        found[name] = int(size)
+    return found
+
+
+def sampled(of: Space, n: int, seed: int) -> list[Entry]:
+    """Candidates drawn from a space."""
+    return [Entry(_written(found), of.to_text(found), found) for found in of.sample(np.random.default_rng(seed), n)]
+
+
+def listed(file: Path, of: Space | None) -> Gathered:
+    """Candidates of the lines of a file: records of the space, JSON or plain; without a space, the texts themselves.
+
+    Raises:
+        ValueError: If they should come from the standard input, which is a keyboard.
+    """
+    if str(file) == "-" and sys.stdin.isatty():
+        raise ValueError("there are no candidates; give --candidates FILE, or pipe one a line in")
+    lines = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
+    numbered = enumerate(map(str.strip, lines.splitlines()), start=1)
+    named = ((f"{file}, line {number}", line) for number, line in numbered if line)
+    return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of))
+
+
+def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathered:
+    """Candidates of ONNX files, and of the folders that hold some.
+
+    Raises:
+        ValueError: If a folder holds none.
+    """
+    paths = dict.fromkeys(path for source in sources for path in _files(Path(source)))
+
+    def read(path: str) -> Entry:
+        graph = of.from_record(Path(path), sizes)
+        return Entry(path, of.to_text(graph), graph)
+
+    return _read(((path, path) for path in paths), read)
+
+
+def _read(named: Iterable[tuple[str, str]], read: Callable[[str], Entry]) -> Gathered:
+    """What can be read of some inputs, and what cannot."""
+    entries: list[Entry] = []
+    broken: list[Broken] = []
+    for name, content in named:
+        try:
+            entries.append(read(content))
+        except (ValueError, TypeError, KeyError, OSError) as error:
+            broken.append(Broken(name, str(error)))
+    return entries, broken
+
+
+def _files(source: Path) -> list[str]:
+    """A file, or the models in a folder."""
+    found = sorted(map(str, source.rglob("*.onnx"))) if source.is_dir() else [str(source)]
+    if not found:
+        raise ValueError(f"there is no .onnx file in the folder {str(source)!r}")
+    return found
+
+
+def _entry(line: str, of: Space) -> Entry:
+    candidate = _candidate(_parsed(line), of)
+    return Entry(_written(candidate), of.to_text(candidate), candidate)
+
+
+def _candidate(record: Any, of: Space) -> Any:
+    """A candidate of its fields, or of a record as the space has them."""
+    from pydantic import TypeAdapter, ValidationError
+
+    if isinstance(record, dict):
+        drawn: Any = of.sample(np.random.default_rng(0), 1)[0]
+        try:
+            return TypeAdapter(_type(drawn)).validate_python(record)
+        except ValidationError:
+            pass
+    return of.from_record(record)
+
+
+def _written(candidate: Any) -> Any:
+    """A candidate as JSON."""
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(_type(candidate)).dump_python(candidate, mode="json")
+
+
+def _type(candidate: Any) -> type[Any]:
+    return cast("type[Any]", type(candidate))
+
+
+def _parsed(line: str) -> Any:
+    """A mapping or a text in JSON, else the line itself."""
+    try:
+        found: Any = json.loads(line)
+    except ValueError:
+        return line
+    return found if line[0] in '{"' else line
+
+
+def _modules() -> list[str]:
+    return [module.name for module in iter_modules(search_spaces.__path__)]
+
+
+def _module(name: str) -> Any:
+    return import_module(f"{search_spaces.__name__}.{name}")

@@ -1,0 +1,190 @@
+"""``prerank eval``: is the surrogate any good on a table of one's own? A leave-out protocol, beside plain models.
+
+Each split keeps a third of a question's candidates out and ranks them, after the first n of the others were measured;
+0: none was. Plain models are the totals that the texts name, which learn nothing, and a ridge regression and boosted
+trees on the fields of the texts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import numpy as np
+import typer
+from numpy.typing import NDArray
+
+from ..surrogate import Problem, RLMSurrogate
+from ..surrogate.measured import Measured
+from ..surrogate.metrics import spearman
+from .command_line_learning import by_problem, rows_of
+from .command_line_options import Json, Surrogate, Tables
+from .command_line_output import as_json, say, table, tracked, working
+from .command_line_plain_models import LEARNERS, totals
+
+Floats = NDArray[np.float64]
+
+SIZES = (0, 5, 10, 30, 100, 300)
+"""Candidates that are measured."""
+FEWEST = 15
+"""Candidates of a question that the protocol needs."""
+OWN = "prerank"
+_MOST_KEPT_OUT = 300
+
+Splits = Annotated[int, typer.Option(min=3, help="Random splits that are averaged.")]
+Plot = Annotated[Path | None, typer.Option(help="Draw the learning curve to this file, as in curve.png.")]
+
+
+class Score(NamedTuple):
+    """Rank correlation of a model on what a split keeps out, after so many were measured."""
+
+    question: str
+    model: str
+    measured: int
+    spearman: float
+
+
+class Summary(NamedTuple):
+    """Mean over the splits, and half the width of its 95 % interval."""
+
+    question: str
+    model: str
+    measured: int
+    spearman: float
+    half: float
+
+
+def evaluate(
+    tables: Tables, surrogate: Surrogate = None, splits: Splits = 5, plot: Plot = None, json: Json = False
+) -> None:
+    """Judge a surrogate on your own measurements: rank correlation on candidates kept out, after 0, 5, 10 ... measured.
+
+    prerank eval measured.jsonl --plot curve.png
+    """
+    with working("reading the surrogate"):
+        model = RLMSurrogate.load(surrogate)
+        groups = {problem: rows for problem, rows in by_problem(rows_of(tables)).items() if _enough(problem, rows)}
+    if not groups:
+        raise ValueError(f"no question has {FEWEST} candidates; measure more")
+    asked = [(problem, rows, split) for problem, rows in groups.items() for split in range(splits)]
+    scores = [score for job in tracked(asked, len(asked), "evaluating") for score in scored(model, *job)]
+    found = summaries(scores)
+    if json:
+        as_json([summary._asdict() for summary in found])
+    else:
+        for question in dict.fromkeys(summary.question for summary in found):
+            own = [score for score in scores if score.question == question]
+            _show(question, [summary for summary in found if summary.question == question], verdicts(own))
+    if plot is not None:
+        draw(found, plot)
+
+
+def scored(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured], split: int) -> Iterator[Score]:
+    """All models on one split."""
+    texts, values = np.array([row.candidate for row in rows], dtype=object), np.array([row.value for row in rows])
+    order = np.random.default_rng(split).permutation(len(rows))
+    out = min(len(rows) // 3, _MOST_KEPT_OUT)
+    test, rest = order[:out], order[out:]
+    asked, truth = texts[test].tolist(), values[test]
+    name = f"{problem.context.partition(chr(10))[0]}: {problem.metric}"
+    yield from (Score(name, total, 0, spearman(sizes, truth)) for total, sizes in totals(asked).items())
+    for n in [size for size in SIZES if size <= len(rest)]:
+        seen, measured = texts[rest[:n]].tolist(), values[rest[:n]]
+        yield Score(name, OWN, n, spearman(_adapted(model, problem, seen, measured, asked), truth))
+        for learner, predict in LEARNERS.items() if n else ():
+            yield Score(name, learner, n, spearman(predict(seen, measured, asked), truth))
+
+
+def summaries(scores: Iterable[Score]) -> list[Summary]:
+    """Means over splits, and over the contexts of a question; a model that cannot tell candidates apart has 0."""
+    groups: dict[tuple[str, str, int], list[float]] = {}
+    for score in scores:
+        groups.setdefault(score[:3], []).append(float(np.nan_to_num(score.spearman)))
+    return [Summary(*key, *_interval(values)) for key, values in groups.items()]
+
+
+def verdicts(scores: Sequence[Score]) -> list[str]:
+    """How the surrogate compares with the best plain model on one question, for each number of candidates measured."""
+    found: list[str] = []
+    for n in sorted({score.measured for score in scores}):
+        values: dict[str, list[float]] = {}
+        for score in scores:
+            if score.measured == n or score.model not in (OWN, *LEARNERS):
+                values.setdefault(score.model, []).append(float(np.nan_to_num(score.spearman)))
+        own = np.array(values.pop(OWN))
+        if values:
+            best = max(values, key=lambda model: float(np.mean(values[model])))
+            found.append(f"{n} measured: {_word(own - values[best])} {best}")
+    return found
+
+
+def _word(differences: Floats) -> str:
+    """What differences on the same splits say."""
+    mean, half = _interval(differences.tolist())
+    return "level with" if abs(mean) <= half else "better than" if mean > 0 else "worse than"
+
+
+def draw(found: Sequence[Summary], file: Path) -> None:
+    """The learning curves, one panel a question."""
+    from matplotlib.figure import Figure
+
+    questions = list(dict.fromkeys(summary.question for summary in found))
+    figure = Figure(figsize=(6, 4 * len(questions)), layout="constrained")
+    for question, axes in zip(questions, figure.subplots(len(questions), squeeze=False)[:, 0], strict=True):
+        own = [summary for summary in found if summary.question == question]
+        for model in dict.fromkeys(summary.model for summary in own):
+            _curve([summary for summary in own if summary.model == model], axes)
+        axes.set_title(question[:70], fontsize="medium")
+        axes.set(xlabel="candidates measured", ylabel="Spearman on candidates kept out")
+        axes.set_xticks(range(len(SIZES)), SIZES)
+        axes.legend()
+    figure.savefig(file)
+    say(f"drawn: {file}")
+
+
+def _curve(points: Sequence[Summary], axes: Any) -> None:
+    """A model that learns as a curve, one that does not as a level."""
+    name = points[0].model
+    if name not in (OWN, *LEARNERS):
+        axes.axhline(points[0].spearman, linestyle=":" if name == "parameters" else "--", color="grey", label=name)
+        return
+    x, y = [SIZES.index(point.measured) for point in points], [point.spearman for point in points]
+    axes.errorbar(x, y, [point.half for point in points], marker="o", capsize=3, label=name)
+
+
+def _adapted(
+    model: RLMSurrogate, problem: Problem, seen: Sequence[str], values: Floats, asked: Sequence[str]
+) -> Floats:
+    """The surrogate's means after it has observed; what it observes is forgotten."""
+    fork = model.fork()
+    if len(seen):
+        fork.observe(problem, seen, values)
+    return fork.predict(problem, asked).mean
+
+
+def _enough(problem: Problem, rows: Sequence[Measured]) -> bool:
+    count = sum(np.isfinite(row.value) for row in rows)
+    if count < FEWEST:
+        say(f"{problem.metric} is left out: {count} measured candidates, {FEWEST} are needed")
+    return count >= FEWEST
+
+
+def _interval(values: Sequence[float]) -> tuple[float, float]:
+    """Mean, and half the width of its 95 % interval (Student's t)."""
+    from scipy.stats import t
+
+    n = len(values)
+    half = t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n) if n > 1 else 0.0
+    return float(np.mean(values)), float(half)
+
+
+def _show(question: str, found: Sequence[Summary], said: Sequence[str]) -> None:
+    """Models by how many were measured."""
+    sizes = sorted({summary.measured for summary in found})
+    cells: dict[str, Mapping[int, str]] = {
+        model: {s.measured: f"{s.spearman:.2f}±{s.half:.2f}" for s in found if s.model == model}
+        for model in dict.fromkeys(summary.model for summary in found)
+    }
+    rows = [[model, *(cells[model].get(size, "") for size in sizes)] for model in cells]
+    table(f"{question}: Spearman", ["measured", *map(str, sizes)], rows, f"{OWN}, {', '.join(said)}" if said else "")

@@ -1,0 +1,115 @@
+"""``prerank calibrate`` and ``prerank train``: measurements in, a surrogate of one's own out."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import numpy as np
+import typer
+
+from ..surrogate import Problem, RLMSurrogate
+from ..surrogate.measured import Measured, read
+from .command_line_options import Json, Surrogate, Tables
+from .command_line_output import as_json, say, table, working
+from .command_line_question import of_row
+
+if TYPE_CHECKING:
+    from ..surrogate import Row
+
+Out = Annotated[Path, typer.Option(help="Folder of the new surrogate, for --surrogate.")]
+Steps = Annotated[int | None, typer.Option(min=1, help="Updates of the weights. Default: each row is read 16 times.")]
+Validation = Annotated[list[Path] | None, typer.Option(help="Tables kept out. Default: one in twenty rows.")]
+Torch = Annotated[str, typer.Option("--on", help="Where to train, as torch names it: cpu, cuda.")]
+
+
+def calibrate(tables: Tables, out: Out, surrogate: Surrogate = None, json: Json = False) -> None:
+    """Let a surrogate see some measurements, ten or more of each question, and keep what it then is.
+
+    prerank measure models/ --sample 10 && prerank calibrate measured.jsonl --out mine
+
+    prerank rank models/ --surrogate mine
+    """
+    with working("reading the surrogate"):
+        model = RLMSurrogate.load(surrogate)
+    groups = by_problem(rows_of(tables))
+    before = [_trust(model, problem, rows) for problem, rows in groups.items()]
+    with working("learning"):
+        for problem, rows in groups.items():
+            model.observe(problem, [row.candidate for row in rows], [row.value for row in rows])
+        after = [_trust(model, problem, rows) for problem, rows in groups.items()]
+    model.save(out)
+    counts = [len(rows) for rows in groups.values()]
+    found = list(zip(groups, counts, before, after, strict=True))
+    if json:
+        as_json([{"metric": p.metric, "measured": n, "before": old, "after": new} for p, n, old, new in found])
+    else:
+        columns = ["metric", "measured", "trust before", "after"]
+        table("Trust", columns, [[p.metric, n, old, new] for p, n, old, new in found], f"saved to {out}")
+
+
+def train(
+    tables: Tables,
+    out: Out,
+    surrogate: Surrogate = None,
+    validation: Validation = None,
+    steps: Steps = None,
+    on: Torch = "cpu",
+) -> None:
+    """Train the weights on hundreds of measurements or more. An interrupted training goes on when called again.
+
+    prerank train measured.jsonl --out mine
+    """
+    from ..surrogate import Training
+
+    rows, kept = as_rows(rows_of(tables)), as_rows(rows_of(validation or []))
+    model = RLMSurrogate.load(surrogate, device=on)
+    run_folder = out / "training"
+    run = Training(steps or max(100, 16 * len(rows) // 256), contexts=4, folder=run_folder)
+    say(f"{len(rows):,} candidates, {run.steps:,} steps; Ctrl-C keeps what is done")
+    model.fit(rows, run, validation=kept)
+    model.save(out)
+    shutil.rmtree(run_folder)  # a finished run; left there, the next training would end where this one did
+    known = [[line, metric, rank] for line, ranks in model.knowledge.items() for metric, rank in ranks.items()]
+    lines = {row.context.partition("\n")[0] for row in rows}
+    table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])
+
+
+def rows_of(tables: Sequence[Path]) -> list[Measured]:
+    """The rows of some files.
+
+    Raises:
+        ValueError: If a file has none.
+    """
+    found: list[Measured] = []
+    for path in tables:
+        rows = list(read(path))
+        if not rows:
+            raise ValueError(f"{path} has no rows; measure some with prerank measure")
+        found += rows
+    return found
+
+
+def by_problem(rows: Iterable[Measured]) -> dict[Problem, list[Measured]]:
+    """The rows of each question; of a candidate measured again, the last."""
+    last = {row.key: row for row in rows}
+    groups: dict[Problem, list[Measured]] = {}
+    for row in last.values():
+        groups.setdefault(of_row(row), []).append(row)
+    return groups
+
+
+def as_rows(measured: Iterable[Measured]) -> list[Row]:
+    """What `RLMSurrogate.fit` reads: all metrics of a candidate together."""
+    from ..surrogate import Row
+
+    values: dict[tuple[str, str], dict[str, float]] = {}
+    for row in measured:
+        values.setdefault((row.context, row.candidate), {})[row.metric] = row.value
+    return [Row(context, (text,), found) for (context, text), found in values.items()]
+
+
+def _trust(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured]) -> float:
+    return float(np.mean(model.predict(problem, [row.candidate for row in rows]).trust))

@@ -1,0 +1,87 @@
+"""``prerank measure``: what candidates cost on this machine, measured with ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of
+from .command_line_options import Candidates, Sample, Seed, Size, Sources
+from .command_line_output import complain, say, tracked, working
+from .command_line_question import measurable
+
+if TYPE_CHECKING:
+    from ..surrogate.measured import Measured
+    from .onnxruntime import Network
+
+Out = Annotated[Path, typer.Option(help="Table that lines are added to; what it has already is not measured again.")]
+Threads = Annotated[int, typer.Option(min=1, help="Processors of one run.")]
+Batch = Annotated[int, typer.Option(min=1, help="Size of an open first axis.")]
+Optimise = Annotated[bool, typer.Option("--optimise/--no-optimise", help="Whether the runtime rewrites the graph.")]
+Seconds = Annotated[float, typer.Option(min=0.0, help="How long each one is run.")]
+Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds after which one has failed.")]
+Memory = Annotated[float, typer.Option(min=0.01, help="GiB that one may map.")]
+
+
+def measure(
+    sources: Sources = None,
+    out: Out = Path("measured.jsonl"),
+    candidates: Candidates = None,
+    sample: Sample = None,
+    seed: Seed = 0,
+    threads: Threads = 1,
+    batch: Batch = 1,
+    size: Size = None,
+    optimise: Optimise = True,
+    seconds: Seconds = 1.0,
+    timeout: Timeout = 60.0,
+    memory: Memory = 4.0,
+) -> None:
+    """Run ONNX files or drawn candidates here, and add latency and peak memory of each to a table.
+
+    Interrupt it when you like: the same command goes on where it was.
+
+    prerank measure models/ --out measured.jsonl
+
+    prerank measure nas_bench_201 --sample 10
+    """
+    from .onnxruntime import Conditions, measure_all
+
+    of = chosen(sources or [])
+    if not measurable(of):
+        raise ValueError(f"candidates of {sources} cannot be written as ONNX; give files, or a space with to_onnx")
+    conditions = Conditions(threads, batch, optimise, sizes_of(size or []))
+    with working("reading candidates"):
+        entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes)
+    networks = [_network(of, entry, batch) for entry in entries]
+    most = int(memory * 2**30)
+    measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)
+    failed = _report(list(tracked(measured, len(networks), "measuring")), out)
+    complain([*broken, *failed])
+
+
+def _network(of: Space, entry: Entry, batch: int) -> Network:
+    from .onnxruntime import Network
+
+    def file(folder: Path) -> Path:
+        return _written(of, entry.candidate, batch, folder) if hasattr(of, "to_onnx") else Path(entry.name)
+
+    return Network(entry.name, of.problem().context, entry.text, file)
+
+
+def _written(of: Any, candidate: Any, batch: int, folder: Path) -> Path:
+    """A candidate as an ONNX file."""
+    path = folder / "model.onnx"
+    path.write_bytes(of.to_onnx(candidate, batch=batch).SerializeToString())
+    return path
+
+
+def _report(rows: Sequence[Sequence[Measured]], out: Path) -> list[Broken]:
+    """Say how many were measured, and give those that failed."""
+    new = [lines[0] for lines in rows if lines]
+    failed = [Broken(str(line.more["name"]), line.more["error"]) for line in new if "error" in line.more]
+    say(f"{len(new) - len(failed)} measured, {len(rows) - len(new)} known already, {len(failed)} failed: {out}")
+    return failed

@@ -1,0 +1,61 @@
+"""What a surrogate has to beat: models that anybody can fit to a few measured texts in a second."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..surrogate.fields import Fields
+
+Floats = NDArray[np.float64]
+Learner = Callable[[Sequence[str], Floats, Sequence[str]], Floats]
+"""Texts and values that were measured, (n,), and m texts to predict -> predictions, (m,)."""
+
+_TOTALS = {"parameters": re.compile(r"(?:^|\s)params\w*=([\d.e+]+)"), "MACs": re.compile(r"(?:^|\s)macs\w*=([\d.e+]+)")}
+_FEWEST = 3  # values from which anything can be learnt
+
+
+def totals(texts: Sequence[str]) -> dict[str, Floats]:
+    """Parameters and multiply-accumulates, where all texts name them, (m,)."""
+    found = {name: [pattern.search(text) for text in texts] for name, pattern in _TOTALS.items()}
+    return {
+        name: np.array([float(match[1]) for match in matches if match])
+        for name, matches in found.items()
+        if all(matches)
+    }
+
+
+def ridge(seen: Sequence[str], values: Floats, asked: Sequence[str]) -> Floats:
+    """Ridge regression on the fields, its penalty chosen by leave-one-out."""
+    from sklearn.linear_model import RidgeCV
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    model = Pipeline([("scaled", StandardScaler()), ("ridge", RidgeCV(np.logspace(-3, 4, 15)))])
+    return _fitted(model, seen, values, asked)
+
+
+def boosted_trees(seen: Sequence[str], values: Floats, asked: Sequence[str]) -> Floats:
+    """Gradient-boosted trees on the fields, with leaves that a few values fill."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    leaf = min(20, max(1, len(values) // 10))
+    return _fitted(HistGradientBoostingRegressor(min_samples_leaf=leaf, random_state=0), seen, values, asked)
+
+
+LEARNERS: dict[str, Learner] = {"ridge": ridge, "boosted trees": boosted_trees}
+
+
+def _fitted(model: Any, seen: Sequence[str], values: Floats, asked: Sequence[str]) -> Floats:
+    """Predictions, of the logarithm where all values are positive; failures are left out."""
+    known = np.isfinite(values)
+    texts, numbers = [text for text, kept in zip(seen, known, strict=True) if kept], values[known]
+    fields = Fields(texts)
+    x = fields(texts)
+    if len(texts) < _FEWEST or not x.size:
+        return np.zeros(len(asked))
+    return model.fit(x, np.log(numbers) if (numbers > 0).all() else numbers).predict(fields(asked))

@@ -1,0 +1,87 @@
+"""What the command line asks: a metric of a space's candidates or of the user's own, on a device or on this machine."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from inspect import signature
+
+from ..search_spaces.problem import MAXIMIZED
+from ..surrogate import Problem
+from ..surrogate.measured import Measured
+from .command_line_candidates import Space
+
+
+def asked(of: Space, metric: str | None, device: str | None, where: Sequence[str]) -> Problem:
+    """What to ask of a space's candidates.
+
+    Args:
+        of: The space.
+        metric: One of its metrics, or of those that are measured here; None: its usual one. Several words, as tables
+            have them, are taken as they are.
+        device: Any device; None: this machine.
+        where: More arguments of the space's `problem`, as in ``dataset=cifar100``.
+
+    Raises:
+        ValueError: If the space does not know one of them.
+    """
+    fields = {"device": device} | dict(map(_assignment, where))
+    given = {name: value for name, value in fields.items() if value is not None}
+    known = signature(of.problem).parameters
+    for name, value in given.items():
+        if name not in known:
+            raise ValueError(f"{name} is {value!r}; this space can be asked with {', '.join(known)}")
+    word = metric or str(known["metric"].default)
+    if len(word.split()) > 1:
+        return directed(of.problem(**given).context, word)
+    if device is None and measurable(of):
+        from .onnxruntime import METRICS, Conditions
+
+        if word in METRICS:
+            return Conditions().problem(of.problem(**given).context, word)
+    if device is None and "device" in known:
+        given["device"] = _accelerator() if "kernel" in known else _machine()
+    found = of.problem(**given, metric=word)
+    return Problem(found.context, found.metric, found.direction)
+
+
+def directed(context: str, metric: str, maximize: bool | None = None) -> Problem:
+    """A problem of the user's own; unless it is said, the metric's first word tells which way is better."""
+    more = metric.partition(" ")[0] in MAXIMIZED if maximize is None else maximize
+    return Problem(context, metric, "maximize" if more else "minimize")
+
+
+def of_row(row: Measured) -> Problem:
+    """The problem of a measurement."""
+    direction = row.more.get("direction")
+    return directed(row.context, row.metric, None if direction is None else direction == "maximize")
+
+
+def measurable(of: Space) -> bool:
+    """Whether the candidates are ONNX files or can be written as such."""
+    return hasattr(of, "to_onnx") or not hasattr(of, "sample")
+
+
+def _machine() -> str:
+    from .onnxruntime import machine
+
+    return machine()
+
+
+def _accelerator() -> str:
+    """Name of this machine's GPU, which runs kernels.
+
+    Raises:
+        ValueError: If there is none.
+    """
+    import torch
+
+    if not torch.cuda.is_available():
+        raise ValueError("this machine has no GPU to run kernels; name one with --device")
+    return torch.cuda.get_device_name()
+
+
+def _assignment(text: str) -> tuple[str, str]:
+    name, equals, value = text.partition("=")
+    if not equals or not name:
+        raise ValueError(f"{text!r} is no assignment; write it as in dataset=cifar100")
+    return name, value

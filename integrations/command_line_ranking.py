@@ -1,0 +1,145 @@
+"""``prerank rank`` and ``prerank predict``: what candidates will measure, without running any."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from ..surrogate import Prediction, Problem, Ranked, RLMSurrogate
+from ..surrogate import rank as ranked
+from .command_line_candidates import Broken, Entry, chosen, gathered, sizes_of
+from .command_line_options import (
+    Candidates,
+    Context,
+    Device,
+    Json,
+    Metric,
+    Sample,
+    Seed,
+    Size,
+    Sources,
+    Surrogate,
+    Where,
+)
+from .command_line_output import as_json, complain, say, table, working
+from .command_line_question import asked, directed
+
+_SHOWN = 20  # rows of a table
+_DOUBTFUL = 0.3  # trust
+
+Maximize = Annotated[bool | None, typer.Option("--maximize/--minimize", help="Which way is better in it.")]
+Top = Annotated[int | None, typer.Option(min=1, help=f"Print so many. Default: {_SHOWN}, or all as JSON.")]
+
+
+def rank(
+    sources: Sources = None,
+    metric: Metric = None,
+    device: Device = None,
+    where: Where = None,
+    context: Context = None,
+    maximize: Maximize = None,
+    candidates: Candidates = None,
+    size: Size = None,
+    sample: Sample = None,
+    seed: Seed = 0,
+    surrogate: Surrogate = None,
+    top: Top = None,
+    json: Json = False,
+) -> None:
+    """Order candidates, best first, without running any.
+
+    prerank rank models/ --metric latency_ms
+
+    prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
+    """
+    problem, entries, broken = _compared(
+        sources or [], metric, device, where or [], context, maximize, candidates, size or [], sample, seed
+    )
+    with working(f"ranking {len(entries):,} candidates"):
+        model = RLMSurrogate.load(surrogate)
+        found = ranked(model, problem, entries, lambda entry: entry.text)
+        trust = float(model.predict(problem, [found[0].candidate.text]).trust[0]) if found else 0.0
+    if json:
+        as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in found[:top]])
+    else:
+        _show(problem, found, top or _SHOWN, trust)
+    if found and trust < _DOUBTFUL:
+        say(f"trust is {trust:.2f}: the surrogate knows little of this; measure ten, then prerank calibrate")
+    complain(broken)
+
+
+def predict(
+    sources: Sources = None,
+    metric: Metric = None,
+    device: Device = None,
+    where: Where = None,
+    context: Context = None,
+    candidates: Candidates = None,
+    size: Size = None,
+    sample: Sample = None,
+    seed: Seed = 0,
+    surrogate: Surrogate = None,
+    json: Json = False,
+) -> None:
+    """Predict a metric of candidates, in the order given, with a 90 % interval.
+
+    prerank predict model.onnx other.onnx --metric memory_bytes
+
+    prerank predict --context "web server" --metric latency_ms --candidates configs.txt
+    """
+    problem, entries, broken = _compared(
+        sources or [], metric, device, where or [], context, None, candidates, size or [], sample, seed
+    )
+    with working(f"predicting {len(entries):,} candidates"):
+        prediction = RLMSurrogate.load(surrogate).predict(problem, [entry.text for entry in entries])
+    rows = list(zip(entries, _read_off(prediction), strict=True))
+    if json:
+        as_json([{"candidate": entry.name} | found for entry, found in rows])
+    elif rows:
+        table(problem.metric, ["candidate", *rows[0][1]], [[entry.title, *found.values()] for entry, found in rows])
+    complain(broken)
+
+
+def _compared(
+    sources: Sequence[str],
+    metric: str | None,
+    device: str | None,
+    where: Sequence[str],
+    context: str | None,
+    maximize: bool | None,
+    candidates: Path | None,
+    size: Sequence[str],
+    sample: int | None,
+    seed: int,
+) -> tuple[Problem, list[Entry], list[Broken]]:
+    """The question, the candidates, and the inputs that are broken."""
+    if context is not None:
+        if sources or device or where or metric is None:
+            raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
+        return directed(context, metric, maximize), *gathered([], None, candidates, sample, seed)
+    of = chosen(sources)
+    problem = asked(of, metric, device, where)
+    with working("reading candidates"):
+        return problem, *gathered(sources, of, candidates, sample, seed, sizes_of(size))
+
+
+def _show(problem: Problem, found: Sequence[Ranked[Entry]], top: int, trust: float) -> None:
+    rows = [[entry.candidate.title, entry.mean, entry.std] for entry in found[:top]]
+    more = f"; {len(found) - top:,} more with --top {len(found)}" if len(found) > top else ""
+    columns = [problem.context.partition("\n")[0] or "candidate", "mean", "std"]
+    table(f"{problem.metric}, best first", columns, rows, f"trust {trust:.2f}{more}")
+
+
+def _read_off(prediction: Prediction) -> list[dict[str, Any]]:
+    columns = {
+        "mean": prediction.mean,
+        "std": prediction.std,
+        "low": prediction.quantile(0.05),
+        "high": prediction.quantile(0.95),
+        "p_fail": prediction.p_fail,
+        "trust": prediction.trust,
+    }
+    return [{name: float(column[row]) for name, column in columns.items()} for row in range(len(prediction))]

@@ -1,0 +1,243 @@
+"""What ONNX models cost on this machine, measured with ONNX Runtime.
+
+Each model runs in a process of its own with limits of time and memory: one that hangs, swells or crashes the runtime is
+a failure with a reason, and the next one is measured. `measure` is for one model, `measure_all` writes a table of many
+that can be interrupted and gone on with.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import platform
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import onnxruntime
+
+from ..search_spaces.devices import measured_on
+from ..search_spaces.onnx_operations import LENGTH, SIDE
+from ..surrogate import Problem
+from ..surrogate.measured import Measured, append, mend, read
+
+METRICS = ("latency_ms", "memory_bytes")
+"""What is measured: the shortest run, and the peak of resident memory above the runtime's without a model."""
+_CHILD = f"{__package__}.onnxruntime_child"
+_INPUT_UNKNOWN = 3  # exit status of the child
+
+
+@dataclass(frozen=True)
+class Conditions:
+    """What the cost of a model depends on beside the machine.
+
+    Args:
+        threads: Processors that compute one run; the process is pinned to as many.
+        batch: Length of a first axis that the model leaves open.
+        optimise: Let the runtime rewrite the graph, as it does unless told otherwise.
+        sizes: Sizes of other open axes, by name; else as `search_spaces.onnx_graph.from_record` has them.
+
+    Raises:
+        ValueError: If there are not so many processors, or the batch is none.
+    """
+
+    threads: int = 1
+    batch: int = 1
+    optimise: bool = True
+    sizes: Mapping[str, int] = field(default_factory=dict[str, int], hash=False)
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.threads <= processors():
+            raise ValueError(f"threads is {self.threads}; there are {processors()} processors, give 1 to as many")
+        if self.batch < 1:
+            raise ValueError(f"batch is {self.batch}; give at least 1")
+
+    def problem(self, context: str, metric: str = "latency_ms") -> Problem:
+        """What `measure` measures of candidates with this context: one of `METRICS`, here and under these conditions.
+
+        Raises:
+            ValueError: If the metric is another one.
+        """
+        if metric not in METRICS:
+            raise ValueError(f"metric is {metric!r}; what is measured is {' or '.join(METRICS)}")
+        runtime = f"onnxruntime threads={self.threads}{'' if self.optimise else ' unoptimised'}"
+        return Problem(context, f"{metric} {measured_on(f'{machine()}_{self.batch}')} {runtime}")
+
+
+class Measurement(NamedTuple):
+    """What runs of a model took.
+
+    latency_ms is the shortest run, which repeats best; memory_bytes the peak of resident memory above that of the
+    runtime without a model, nan on systems that do not tell.
+    """
+
+    latency_ms: float
+    median_ms: float
+    memory_bytes: float
+    runs: int
+
+
+class MeasurementError(RuntimeError):
+    """A model that could not be run, with the reason."""
+
+
+class InputUnknownError(MeasurementError):
+    """A model that might run, were it known what to feed it."""
+
+
+class Network(NamedTuple):
+    """A model to measure: its name, what it shares with others, its text, and what gives the file, in a folder."""
+
+    name: Any
+    context: str
+    text: str
+    file: Callable[[Path], Path]
+
+
+def measure(
+    model: str | Path,
+    conditions: Conditions | None = None,
+    *,
+    seconds: float = 1.0,
+    timeout: float = 60.0,
+    memory_bytes: int = 4 << 30,
+) -> Measurement:
+    """Run a model file on made-up inputs in a process of its own.
+
+    Args:
+        model: An ONNX file.
+        conditions: Threads, batch, optimisation; None: the usual ones.
+        seconds: How long it runs after the warm-up; at least ten times anyway.
+        timeout: Seconds after which it counts as failed, with loading and warm-up.
+        memory_bytes: Most memory that it may map.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        MeasurementError: If it could not be run within the limits.
+        InputUnknownError: If it has an input that cannot be made up.
+    """
+    path = Path(model)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no model file {path}")
+    order = vars(conditions or Conditions()) | {"model": str(path.resolve()), "usual": (SIDE, LENGTH)}
+    found = _run(order | {"seconds": seconds, "memory_bytes": memory_bytes}, timeout)
+    memory = math.nan if found["memory_bytes"] is None else found["memory_bytes"]
+    return Measurement(found["latency_ms"], found["median_ms"], memory, found["runs"])
+
+
+def measure_all(
+    networks: Iterable[Network],
+    out: Path,
+    conditions: Conditions | None = None,
+    *,
+    seconds: float = 1.0,
+    timeout: float = 60.0,
+    memory_bytes: int = 4 << 30,
+) -> Iterator[list[Measured]]:
+    """Measure the networks that a table lacks, and add a line for each of `METRICS`.
+
+    Yields:
+        The lines of each network, once they are on the disk; none for one that the table has already. Failed ones have
+        the value nan and an ``error``; those of an unknown input too, but they are not written: they say nothing.
+    """
+    conditions = conditions or Conditions()
+    out.parent.mkdir(parents=True, exist_ok=True)
+    mend(out)
+    done = {row.key for row in read(out)} if out.exists() else set[tuple[str, str, str]]()
+    for network in networks:
+        problems = [conditions.problem(network.context, metric) for metric in METRICS]
+        if {(problem.context, problem.metric, network.text) for problem in problems} <= done:
+            yield []
+            continue
+        try:
+            values, more = _costs(network, conditions, seconds, timeout, memory_bytes)
+        except InputUnknownError as error:
+            yield _lines(network, problems, (math.nan, math.nan), {"error": str(error)})
+            continue
+        rows = _lines(network, problems, values, more)
+        append(out, rows)
+        done |= {row.key for row in rows}
+        yield rows
+
+
+@cache
+def machine() -> str:
+    """What this machine's processor is called, in words that a device name may have."""
+    name = _processor_name() or platform.machine() or "unknown"
+    name = re.sub(r"\((r|tm|c)\)|@.*|\b(cpu|processor|\d+-core)\b", " ", name.lower())
+    return " ".join(name.split()) + " cpu"
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _costs(
+    network: Network, conditions: Conditions, seconds: float, timeout: float, memory_bytes: int
+) -> tuple[tuple[float, float], dict[str, Any]]:
+    """The values of `METRICS`, and what else there is to say."""
+    try:
+        with tempfile.TemporaryDirectory(prefix="prerank-") as folder:
+            file = network.file(Path(folder))
+            found = measure(file, conditions, seconds=seconds, timeout=timeout, memory_bytes=memory_bytes)
+    except InputUnknownError:
+        raise
+    except MeasurementError as error:
+        return (math.nan, math.nan), {"error": str(error)}
+    return (found.latency_ms, found.memory_bytes), {"median_ms": found.median_ms, "runs": found.runs}
+
+
+def _lines(
+    network: Network, problems: Iterable[Problem], values: Iterable[float], more: Mapping[str, Any]
+) -> list[Measured]:
+    said = {"name": network.name, "onnxruntime": onnxruntime.__version__, **more}
+    return [Measured(p.context, p.metric, network.text, v, said) for p, v in zip(problems, values, strict=True)]
+
+
+def _run(order: Mapping[str, Any], timeout: float) -> dict[str, Any]:
+    """What the child prints.
+
+    Raises:
+        MeasurementError: If it prints nothing, with what it said last.
+    """
+    command = [sys.executable, "-P", "-m", _CHILD, json.dumps(order)]
+    try:
+        run = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+    except subprocess.TimeoutExpired as error:
+        raise MeasurementError(f"it took more than {timeout:g} s; allow more, or measure a smaller batch") from error
+    if run.returncode == 0:
+        return json.loads(run.stdout.splitlines()[-1])
+    kind = InputUnknownError if run.returncode == _INPUT_UNKNOWN else MeasurementError
+    raise kind(_reason(run, int(order["memory_bytes"])))
+
+
+def _reason(run: subprocess.CompletedProcess[str], memory_bytes: int) -> str:
+    """Why a child failed, in one line."""
+    said = [line.strip() for line in run.stderr.splitlines() if line.strip()]
+    last = said[-1] if said else ""
+    if re.search(r"bad.?alloc|MemoryError|Failed to allocate|Cannot allocate|Unable to allocate", run.stderr):
+        return f"it needs more than {memory_bytes / 2**30:.3g} GiB of memory; allow more, or measure a smaller batch"
+    if run.returncode < 0:
+        return f"ONNX Runtime was ended by {signal.Signals(-run.returncode).name}"
+    return re.sub(r"^[\w.]+: ", "", last)[:300] or f"ONNX Runtime ended with exit status {run.returncode}"
+
+
+def _processor_name() -> str:
+    """The processor's name as the system tells it; empty where it does not."""
+    file = Path("/proc/cpuinfo")
+    if file.exists():
+        found = re.search(r"^model name\s*:\s*(.+)$", file.read_text(), re.MULTILINE)
+        return found[1] if found else ""
+    if sys.platform == "darwin":
+        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    return platform.processor()

@@ -1,0 +1,409 @@
+"""The prerank command: what is printed where, exit statuses, and real runs with the packaged weights."""
+
+from __future__ import annotations
+
+import json
+import math
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+from typer.testing import CliRunner
+
+from prerank.integrations.command_line import app
+from prerank.integrations.command_line_candidates import chosen, gathered, listed, sampled, spaces
+from prerank.integrations.command_line_plain_models import LEARNERS, totals
+from prerank.surrogate import Prediction, Problem, RLMSurrogate
+from prerank.surrogate.measured import Measured, append, read
+
+
+class FakeSurrogate:
+    """Predicts the number of letters in a text, and what it observed of a text; remembers both."""
+
+    def __init__(self) -> None:
+        self.knowledge = {"nas_bench_201": {"params": 0.99}}
+        self.provenance = {"data": "nothing"}
+        self.problems: list[Problem] = []
+        self.observed: dict[str, float] = {}
+        self.saved: list[Path] = []
+
+    def fork(self) -> FakeSurrogate:
+        other = FakeSurrogate()
+        other.observed = dict(self.observed)
+        return other
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        self.problems.append(problem)
+        value = np.array([[self.observed.get(text, float(len(text)))] for text in texts]).reshape(-1, 1)
+        ones = np.ones(len(texts))
+        return Prediction(value, value, ones[:, None], 0 * ones, (0.9 if self.observed else 0.1) * ones)
+
+    def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
+        self.problems.append(problem)
+        self.observed |= dict(zip(texts, values, strict=True))
+
+    def save(self, path: Path) -> None:
+        self.saved.append(path)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeSurrogate:
+    surrogate = FakeSurrogate()
+    monkeypatch.setattr(RLMSurrogate, "load", lambda *_, **__: surrogate)
+    return surrogate
+
+
+def call(*arguments: str | Path | int, status: int = 0, given: str | None = None) -> tuple[str, str]:
+    """What is printed on the standard output, and on the standard error."""
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], input=given)
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    assert result.exit_code == status, result.output
+    return result.stdout, result.stderr
+
+
+def rank_json(*arguments: str | Path | int, **options: Any) -> list[dict[str, Any]]:
+    return json.loads(call("rank", *arguments, "--json", **options)[0])
+
+
+def network(path: Path, width: int, batch: int | str = 1) -> Path:
+    """A matrix product and what follows it."""
+    weight = numpy_helper.from_array(np.eye(width, dtype=np.float32), "w")
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["h"]), helper.make_node("Relu", ["h"], ["y"])]
+    put, out = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, width]) for name in "xy")
+    graph = helper.make_graph(nodes, "graph", [put], [out], [weight])
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three models and one broken file."""
+    models = tmp_path / "models"
+    models.mkdir()
+    for width in (8, 64, 512):
+        network(models / f"{width}.onnx", width)
+    (models / "broken.onnx").write_bytes(b"\x08garbage")
+    return models
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> Path:
+    """Measured texts whose value is the logarithm of what one of their fields says."""
+    path, rng = tmp_path / "rows.jsonl", np.random.default_rng(0)
+    sizes = rng.permutation(np.arange(10, 70)).tolist()
+    append(path, [Measured("net", "latency_ms", f"net width={n} params_m={n % 7 + 1}", 0.1 * n**2) for n in sizes])
+    return path
+
+
+# rank and predict
+
+
+def test_rank_prints_one_array_best_first(fake: FakeSurrogate) -> None:
+    found = rank_json("nas_bench_201", "--metric", "latency_ms", "--device", "pixel 3", "--sample", 50, "--top", 10)
+    assert len(found) == 10
+    assert [set(entry) for entry in found] == [{"candidate", "mean", "std", "score"}] * 10
+    assert [entry["mean"] for entry in found] == sorted(entry["mean"] for entry in found)
+    assert all(entry["score"] == -entry["mean"] for entry in found)
+    assert "pixel-3" in fake.problems[0].metric
+
+
+def test_more_is_better_of_an_accuracy(fake: FakeSurrogate) -> None:
+    found = rank_json("nas_bench_201", "--where", "dataset=cifar100", "--where", "epochs=12", "--sample", 20)
+    assert [entry["mean"] for entry in found] == sorted((entry["mean"] for entry in found), reverse=True)
+    assert fake.problems[0].metric == "val_accuracy cifar100 12 epochs"
+
+
+def test_without_a_device_it_is_this_machine(fake: FakeSurrogate, folder: Path) -> None:
+    from prerank.integrations.onnxruntime import Conditions
+
+    here = Conditions().problem("").metric
+    rank_json("fbnet", "--sample", 2)
+    assert here.split()[2] in fake.problems[-1].metric.split()
+    rank_json(folder, status=1)
+    assert fake.problems[-1].metric == here
+    rank_json(folder, "--metric", "memory_bytes", status=1)
+    assert fake.problems[-1].metric == Conditions().problem("", "memory_bytes").metric
+
+
+def test_a_metric_of_several_words_is_taken_as_it_is(fake: FakeSurrogate) -> None:
+    rank_json("nas_bench_101", "--metric", "latency_ms batch=1 some-phone", "--sample", 2)
+    assert fake.problems[0].metric == "latency_ms batch=1 some-phone"
+    assert fake.problems[0].context.startswith("nas_bench_101")
+
+
+def test_a_broken_file_is_named_and_the_others_are_ranked(fake: FakeSurrogate, folder: Path) -> None:
+    out, err = call("rank", folder, "--json", status=1)
+    assert {Path(entry["candidate"]).name for entry in json.loads(out)} == {"8.onnx", "64.onnx", "512.onnx"}
+    assert "broken.onnx" in err
+    assert "Traceback" not in err
+
+
+def test_where_all_is_broken_nothing_is_ranked(fake: FakeSurrogate, tmp_path: Path) -> None:
+    (tmp_path / "broken.onnx").write_bytes(b"\x08garbage")
+    out, err = call("rank", tmp_path, "--json", status=1)
+    assert json.loads(out) == []
+    assert "broken.onnx" in err
+
+
+def test_a_table_shows_the_best_and_how_many_more(fake: FakeSurrogate) -> None:
+    out, err = call("rank", "nas_bench_macro", "--sample", 30, "--top", 3)
+    assert "27 more" in out
+    assert "trust is 0.10" in err
+
+
+def test_a_name_that_was_printed_can_be_read_again(fake: FakeSurrogate, tmp_path: Path) -> None:
+    drawn = rank_json("nas_bench_201", "--sample", 20)
+    file = tmp_path / "candidates.jsonl"
+    file.write_text("".join(json.dumps(entry["candidate"]) + "\n" for entry in drawn))
+    assert rank_json("nas_bench_201", "--candidates", file) == drawn
+
+
+@pytest.mark.parametrize("name", spaces())
+def test_candidates_of_all_spaces_can_be_read_again(name: str, tmp_path: Path) -> None:
+    of = chosen([name])
+    entries = sampled(of, 5, seed=0)
+    file = tmp_path / "candidates.jsonl"
+    file.write_text("\n\n".join(json.dumps(entry.name) for entry in entries))
+    assert listed(file, of) == (entries, [])
+
+
+def test_records_as_the_tables_have_them_are_read(fake: FakeSurrogate) -> None:
+    cell = "|nor_conv_3x3~0|+|none~0|skip_connect~1|+|none~0|none~1|avg_pool_3x3~2|"
+    lines = f"{cell}\n{json.dumps(cell)}\n|none~0|\n"
+    out, err = call("rank", "nas_bench_201", "--candidates", "-", "--json", given=lines, status=1)
+    assert [entry["candidate"]["ops"][0] for entry in json.loads(out)] == ["conv3x3"] * 2
+    assert "line 3" in err
+
+
+def test_a_problem_of_ones_own(fake: FakeSurrogate) -> None:
+    lines = "workers=4\nworkers=16\nworkers=128\n"
+    asked = ["--context", "web server", "--metric", "requests a second", "--maximize", "--candidates", "-"]
+    found = rank_json(*asked, given=lines)
+    assert [entry["candidate"] for entry in found] == ["workers=128", "workers=16", "workers=4"]
+    assert fake.problems[0] == Problem("web server", "requests a second", "maximize")
+
+
+def test_predict_keeps_the_order(fake: FakeSurrogate) -> None:
+    lines = "bbbb\na\nccc\n"
+    out, _ = call("predict", "--context", "c", "--metric", "m", "--json", given=lines)
+    found = json.loads(out)
+    assert [entry["candidate"] for entry in found] == ["bbbb", "a", "ccc"]
+    assert [entry["mean"] for entry in found] == [4, 1, 3]
+    assert set(found[0]) == {"candidate", "mean", "std", "low", "high", "p_fail", "trust"}
+
+
+def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
+    path = str(network(tmp_path / "open.onnx", 8, batch="rows"))
+    texts = {gathered([path], chosen([path]), None, None, 0, sizes)[0][0].text for sizes in ({"rows": 2}, {"rows": 9})}
+    assert len(texts) == 2
+    call("rank", path, "--size", "rows=2")
+    assert "wrong" in call("rank", path, "--size", "wrong=2", status=1)[1]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["rank"], "nothing to compare"),
+        (["rank", "no_such_space"], "no_such_space"),
+        (["rank", "fbnet", "ofa"], "fbnet"),
+        (["rank", "nas_bench_201", "--metric", "beauty"], "beauty"),
+        (["rank", "nas_bench_101", "--device", "pixel 3"], "pixel 3"),
+        (["rank", "nas_bench_201", "--where", "dataset"], "dataset"),
+        (["rank", "nas_bench_201", "--where", "colour=red"], "colour"),
+        (["rank", "fbnet", "--context", "c", "--metric", "m"], "--context"),
+        (["rank", "--context", "c"], "--metric"),
+        (["rank", "fbnet", "--candidates", "absent.txt"], "absent.txt"),
+        (["rank", "nas_bench_201", "--sample", "99999"], "99999"),
+        (["rank", "fbnet", "--size", "rows"], "rows"),
+        (["rank", "fbnet", "--top", "0"], "--top"),
+        (["rank", "--colour"], "colour"),
+        (["measure", "nas_bench_graph"], "nas_bench_graph"),
+        (["measure", ".", "--threads", "4096"], "4096"),
+        (["eval", "absent.jsonl"], "absent.jsonl"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_explained(fake: FakeSurrogate, arguments: list[str], said: str) -> None:
+    out, err = call(*arguments, status=2)
+    assert said in err
+    assert not out
+    assert "Traceback" not in err
+
+
+def test_a_folder_without_models_is_named(fake: FakeSurrogate, tmp_path: Path) -> None:
+    assert str(tmp_path) in call("rank", tmp_path, status=2)[1].replace("\n", "")
+
+
+# measure, calibrate, train, eval, info
+
+
+def test_measure_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    said = call("measure", folder, "--out", out, "--seconds", "0", status=1)[1]
+    assert "3 measured, 0 known already, 0 failed" in said
+    assert "broken.onnx" in said
+    lines = out.read_text()
+    (folder / "broken.onnx").unlink()
+    assert "0 measured, 3 known already" in call("measure", folder, "--out", out)[1]
+    assert out.read_text() == lines
+    assert {row.metric.split()[0] for row in read(out)} == {"latency_ms", "memory_bytes"}
+
+
+def test_candidates_of_a_space_are_measured_as_networks(fake: FakeSurrogate, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    call("measure", "nas_bench_201", "--sample", 2, "--out", out, "--seconds", "0", "--threads", 1, "--batch", 2)
+    found = list(read(out))
+    assert len(found) == 4
+    assert all(row.value > 0 and row.context.startswith("nas_bench_201") and " batch=2 " in row.metric for row in found)
+    names = "".join(json.dumps(row.more["name"]) + "\n" for row in found)
+    asked = ["nas_bench_201", "--metric", found[0].metric, "--candidates", "-"]
+    rank_json(*asked, given=names)
+    assert fake.problems[0] == Problem(found[0].context, found[0].metric)
+
+
+@pytest.mark.slow
+def test_an_interrupted_measuring_keeps_what_it_has(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    command = [Path(sys.executable).with_name("prerank"), "measure", str(folder), "--out", str(out), "--seconds", "2"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    deadline = time.monotonic() + 60
+    while not (out.exists() and out.read_text()) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    err = run.communicate(timeout=30)[1]
+    assert run.returncode not in (0, None)
+    assert "Traceback" not in err
+    assert 2 <= len(list(read(out))) < 6
+    assert "2 measured, 1 known already" in call("measure", folder, "--out", out, "--seconds", "0", status=1)[1]
+
+
+def test_what_is_measured_is_what_is_asked(fake: FakeSurrogate, folder: Path, tmp_path: Path) -> None:
+    (folder / "broken.onnx").unlink()
+    table, saved = tmp_path / "out.jsonl", tmp_path / "mine"
+    call("measure", folder, "--out", table, "--seconds", "0")
+    found = json.loads(call("calibrate", table, "--out", saved, "--json")[0])
+    assert [entry["measured"] for entry in found] == [3, 3]
+    assert {(round(entry["before"], 6), round(entry["after"], 6)) for entry in found} == {(0.1, 0.9)}
+    assert fake.saved == [saved]
+    measured = {row.more["name"]: row.value for row in read(table) if row.metric.startswith("memory")}
+    ranked = rank_json(folder, "--metric", "memory_bytes")  # observed texts, so the fake knows the values
+    assert {entry["candidate"]: entry["mean"] for entry in ranked} == measured
+
+
+def test_a_failure_is_observed(fake: FakeSurrogate, tmp_path: Path) -> None:
+    table = tmp_path / "rows.jsonl"
+    append(table, [Measured("c", "latency_ms", "a", 1.0), Measured("c", "latency_ms", "b", math.nan)])
+    call("calibrate", table, "--out", tmp_path / "mine")
+    assert math.isnan(fake.observed["b"])
+
+
+def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
+    plot = tmp_path / "curve.png"
+    found = json.loads(call("eval", rows, "--splits", "3", "--plot", plot, "--json")[0])
+    by = {(entry["model"], entry["measured"]): entry["spearman"] for entry in found}
+    assert {size for _, size in by} == {0, 5, 10, 30}
+    assert by["ridge", 30] > 0.95
+    assert by["boosted trees", 30] > 0.8
+    assert abs(by["parameters", 0]) < 0.6
+    assert by["prerank", 0] == 0  # all texts have the same length or one letter less: it cannot tell
+    assert plot.read_bytes().startswith(b"\x89PNG")
+    shown = call("eval", rows, "--splits", "3")[0]
+    assert "worse than ridge" in shown
+
+
+@pytest.mark.parametrize("name", LEARNERS)
+def test_plain_models_learn_from_what_did_not_fail(name: str) -> None:
+    texts = [f"net width={n}" for n in range(1, 41)]
+    values = np.array([math.nan if n % 7 == 0 else float(n**2) for n in range(1, 41)])
+    asked = ["net width=2", "net width=12", "net width=35"]
+    small, middle, large = LEARNERS[name](texts, values, asked)
+    assert small < middle < large
+    assert not LEARNERS[name](texts[:2], values[:2], asked).any()  # two values teach nothing
+
+
+def test_totals_are_known_where_all_texts_name_them() -> None:
+    texts = ["params_m=0.5 macs_m=3 conv", "macs_m=2e3 params=7"]
+    assert {name: sizes.tolist() for name, sizes in totals(texts).items()} == {
+        "parameters": [0.5, 7],
+        "MACs": [3, 2000],
+    }
+    assert list(totals(["params_m=1 macs=1", "macs=2"])) == ["MACs"]
+
+
+def test_eval_leaves_the_surrogate_as_it_was(fake: FakeSurrogate, rows: Path) -> None:
+    call("eval", rows, "--splits", "3")
+    assert not fake.observed
+
+
+def test_too_few_rows_are_named(fake: FakeSurrogate, tmp_path: Path) -> None:
+    table = tmp_path / "rows.jsonl"
+    append(table, [Measured("c", "latency_ms", str(n), float(n)) for n in range(9)])
+    assert "9 measured candidates" in call("eval", table, status=2)[1]
+
+
+def test_info_names_spaces_and_this_machine(fake: FakeSurrogate) -> None:
+    found = json.loads(call("info", "--json")[0])
+    assert "nas_bench_201" in found["spaces"]
+    assert "onnxruntime" in found["this machine"]
+    assert found["knowledge"] == fake.knowledge
+    assert "0.99" in call("info")[0]
+
+
+@pytest.mark.parametrize("command", ["rank", "predict", "measure", "calibrate", "train", "eval", "info"])
+def test_help_shows_an_example(command: str) -> None:
+    assert f"prerank {command}" in call(command, "--help")[0].split("Usage:")[1].split("\n", 1)[1]
+
+
+# the packaged weights
+
+
+def test_the_packaged_weights_rank_by_latency() -> None:
+    from prerank.search_spaces import nas_bench_201
+
+    found = rank_json("nas_bench_201", "--metric", "latency_ms", "--device", "pixel 3", "--sample", 60)
+    macs = [nas_bench_201.macs(nas_bench_201.Cell(tuple(entry["candidate"]["ops"]))) for entry in found]
+    assert np.corrcoef(np.argsort(np.argsort(macs)), np.arange(60))[0, 1] > 0.7
+    assert not any(math.isnan(entry["std"]) for entry in found)
+
+
+@pytest.mark.slow
+def test_calibrated_weights_are_saved_and_asked(tmp_path: Path) -> None:
+    table, mine = tmp_path / "rows.jsonl", tmp_path / "mine"
+    texts = [f"workers={n} cache_mb={64 * (n % 3 + 1)}" for n in range(1, 31)]
+    append(table, [Measured("web server", "latency_ms", text, 100 / n) for n, text in enumerate(texts, start=1)])
+    found = json.loads(call("calibrate", table, "--out", mine, "--json")[0])
+    assert found[0]["after"] > found[0]["before"] == 0
+    asked = ["--context", "web server", "--metric", "latency_ms", "--surrogate", mine]
+    asked = call("predict", *asked, "--json", given="workers=3 cache_mb=64\nworkers=29 cache_mb=64\n")[0]
+    slow, fast = (entry["mean"] for entry in json.loads(asked))
+    assert slow > 20 > 5 > fast
+
+
+@pytest.mark.slow
+def test_training_saves_what_it_learnt(tmp_path: Path, rows: Path) -> None:
+    mine = tmp_path / "mine"
+    call("train", rows, "--out", mine, "--steps", "3")
+    first = RLMSurrogate.load(mine)
+    assert "net" in first.knowledge
+    call("train", rows, "--out", mine, "--surrogate", mine, "--steps", "3")  # is no continuation of the first
+    problem, texts = Problem("net", "latency_ms"), ["net width=33 params_m=2"]
+    assert (RLMSurrogate.load(mine).predict(problem, texts).mean != first.predict(problem, texts).mean).all()
+
+
+def test_the_installed_command_speaks_json_and_loads_no_torch_for_help(folder: Path) -> None:
+    command = [Path(sys.executable).with_name("prerank"), "rank", str(folder), "--json"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert run.returncode == 1, run.stderr
+    assert len(json.loads(run.stdout)) == 3
+    assert "broken.onnx" in run.stderr
+    code = "import sys; from prerank.integrations.command_line import app; app(['--help'], standalone_mode=False); "
+    run = subprocess.run([sys.executable, "-c", f"{code}print('torch' in sys.modules)"], capture_output=True, text=True)
+    assert run.stdout.splitlines()[-1] == "False", run.stderr

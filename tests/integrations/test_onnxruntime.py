@@ -1,0 +1,212 @@
+"""Measuring with ONNX Runtime: in child processes, within limits, into tables that can be gone on with."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import TensorProto, helper, numpy_helper
+
+from prerank.integrations.onnxruntime import (
+    METRICS,
+    Conditions,
+    InputUnknownError,
+    MeasurementError,
+    Network,
+    machine,
+    measure,
+    measure_all,
+    processors,
+)
+from prerank.surrogate.measured import read
+
+LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's memory")
+
+
+def model(path: Path, width: int = 8, *, input_type: int = TensorProto.FLOAT, expand: int = 0, loops: int = 0) -> Path:
+    """A matrix product, which may then be expanded, or run in a loop."""
+    weights = [numpy_helper.from_array(np.eye(width, dtype=np.float32), "w")]
+    nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
+    if expand:
+        weights.append(numpy_helper.from_array(np.array([expand, 1, width]), "shape"))
+        nodes.append(helper.make_node("Expand", ["y", "shape"], ["z"]))
+    if loops:
+        body = helper.make_graph(
+            [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("MatMul", ["state", "w"], ["next"])],
+            "body",
+            [
+                helper.make_tensor_value_info("turn", TensorProto.INT64, []),
+                helper.make_tensor_value_info("go", TensorProto.BOOL, []),
+                helper.make_tensor_value_info("state", TensorProto.FLOAT, None),
+            ],
+            [
+                helper.make_tensor_value_info("on", TensorProto.BOOL, []),
+                helper.make_tensor_value_info("next", TensorProto.FLOAT, None),
+            ],
+        )
+        weights += [numpy_helper.from_array(np.array(loops), "turns"), numpy_helper.from_array(np.array(True), "yes")]
+        nodes.append(helper.make_node("Loop", ["turns", "yes", "y"], ["z"], body=body))
+    output = helper.make_tensor_value_info("z" if expand or loops else "y", TensorProto.FLOAT, None)
+    put = helper.make_tensor_value_info("x", input_type, ["N", width])
+    graph = helper.make_graph(nodes, "graph", [put], [output], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+    return path
+
+
+def networks(folder: Path, *widths: int) -> Iterator[Network]:
+    for width in widths:
+        yield Network(f"net {width}", "context", f"width={width}", lambda _, w=width: model(folder / f"{w}.onnx", w))
+
+
+def test_a_model_is_measured(tmp_path: Path) -> None:
+    found = measure(model(tmp_path / "m.onnx"), seconds=0)
+    assert 0 < found.latency_ms <= found.median_ms < 1000
+    assert found.runs == 10
+
+
+def test_a_larger_model_takes_longer_and_more_memory(tmp_path: Path) -> None:
+    small, large = (measure(model(tmp_path / "m.onnx", width), seconds=0.1) for width in (16, 2048))
+    assert large.latency_ms > 3 * small.latency_ms
+    assert math.isnan(small.memory_bytes) or large.memory_bytes - small.memory_bytes > 2048 * 2048 * 4 * 0.9
+
+
+@LINUX
+def test_memory_does_not_depend_on_the_parent(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx")
+    before = measure(path, seconds=0).memory_bytes
+    ballast = np.ones(40_000_000)  # 320 MB
+    after = measure(path, seconds=0).memory_bytes
+    assert ballast.all()
+    assert abs(after - before) < 20e6
+
+
+def test_seconds_are_kept_to(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", 512)
+    assert measure(path, seconds=0.3).runs > measure(path, seconds=0).runs
+
+
+def test_a_batch_is_fed(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", 512)
+    one, many = (measure(path, Conditions(batch=batch), seconds=0.1).latency_ms for batch in (1, 256))
+    assert many > 2 * one
+
+
+def test_a_named_size_goes_before_the_batch(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", 512)
+    one, many = (measure(path, Conditions(sizes={"N": size}), seconds=0.1).latency_ms for size in (1, 256))
+    assert many > 2 * one
+
+
+@pytest.mark.parametrize("content", [b"", b"no model", b"\x08\x0a" * 50])
+def test_what_is_no_model_is_said_to_be_none(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(content)
+    with pytest.raises(MeasurementError, match=r"m\.onnx|[Gg]raph|[Mm]odel"):
+        measure(path)
+
+
+def test_an_absent_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match=r"absent\.onnx"):
+        measure(tmp_path / "absent.onnx")
+
+
+@LINUX
+def test_a_model_that_swells_is_ended(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", 1024, expand=1 << 18)  # 1 GiB
+    with pytest.raises(MeasurementError, match=r"more than 0\.5 GiB"):
+        measure(path, memory_bytes=1 << 29)
+
+
+def test_a_model_that_hangs_is_ended(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", 512, loops=1 << 40)
+    with pytest.raises(MeasurementError, match=r"more than 1\.5 s"):
+        measure(path, timeout=1.5)
+
+
+def test_an_input_that_cannot_be_made_up_is_named(tmp_path: Path) -> None:
+    put = helper.make_tensor_value_info("words", TensorProto.STRING, [1])
+    out = helper.make_tensor_value_info("y", TensorProto.STRING, [1])
+    graph = helper.make_graph([helper.make_node("Identity", ["words"], ["y"])], "graph", [put], [out])
+    path = tmp_path / "m.onnx"
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
+    with pytest.raises(InputUnknownError, match="words"):
+        measure(path)
+    network = Network("m", "context", "text", lambda _: path)
+    rows = list(measure_all([network], tmp_path / "out.jsonl"))
+    assert "words" in rows[0][0].more["error"]
+    assert not (tmp_path / "out.jsonl").exists()  # it says nothing of the model
+
+
+def test_a_table_is_gone_on_with(tmp_path: Path) -> None:
+    out = tmp_path / "tables" / "out.jsonl"
+    first = list(measure_all(networks(tmp_path, 4, 8), out, seconds=0))
+    assert [len(rows) for rows in first] == [2, 2]
+    with out.open("a") as file:
+        file.write('{"context": "cont')  # a crash in the middle of a line
+    second = list(measure_all(networks(tmp_path, 4, 8, 16, 4), out, seconds=0))
+    assert [len(rows) for rows in second] == [0, 0, 2, 0]
+    rows = list(read(out))
+    assert [row.candidate for row in rows] == [text for width in (4, 8, 16) for text in [f"width={width}"] * 2]
+    assert {row.metric.split()[0] for row in rows} == set(METRICS)
+
+
+def test_other_conditions_are_other_measurements(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+    for conditions in (Conditions(), Conditions(optimise=False), Conditions(batch=2)):
+        assert [len(rows) for rows in measure_all(networks(tmp_path, 4), out, conditions, seconds=0)] == [2]
+    assert len({row.metric for row in read(out)}) == 6
+
+
+def test_rows_are_on_the_disk_when_the_next_network_is_asked_for(tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl"
+
+    def interrupted() -> Iterator[Network]:
+        yield from networks(tmp_path, 4)
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(measure_all(interrupted(), out, seconds=0))
+    assert len(list(read(out))) == 2
+
+
+def test_a_failure_is_a_row_with_a_reason(tmp_path: Path) -> None:
+    path = tmp_path / "m.onnx"
+    path.write_bytes(b"no model")
+    out = tmp_path / "out.jsonl"
+    list(measure_all([Network("m", "context", "text", lambda _: path)], out))
+    rows = list(read(out))
+    assert all(math.isnan(row.value) and row.more["error"] for row in rows)
+    assert [len(again) for again in measure_all([Network("m", "context", "text", lambda _: path)], out)] == [0]
+
+
+def test_the_problem_says_machine_and_conditions() -> None:
+    problem = Conditions(batch=4, optimise=False).problem("context", "memory_bytes")
+    assert problem.metric.startswith("memory_bytes batch=4 ")
+    assert problem.metric.endswith("onnxruntime threads=1 unoptimised")
+    assert problem.direction == "minimize"
+    assert json.dumps(machine()).isascii()
+
+
+@pytest.mark.parametrize("options", [{"threads": 0}, {"threads": processors() + 1}, {"batch": 0}])
+def test_impossible_conditions_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=str(*options.values())):
+        Conditions(**options)
+
+
+def test_what_is_not_measured_is_refused() -> None:
+    with pytest.raises(ValueError, match="energy_mj"):
+        Conditions().problem("context", "energy_mj")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="the system pins no process")
+def test_this_process_is_not_pinned(tmp_path: Path) -> None:
+    before = os.sched_getaffinity(0)
+    measure(model(tmp_path / "m.onnx"), seconds=0)
+    assert os.sched_getaffinity(0) == before
