@@ -1,0 +1,105 @@
+"""Which configurations are benchmarked: pure functions of what is predicted.
+
+Shapes: n configurations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..surrogate import Prediction
+
+Floats = NDArray[np.float64]
+
+_SURE = 0.9  # trust from which on no more is kept than a sure surrogate needs
+_UNSURE = 0.3  # trust up to which nothing is dropped
+_INTERVAL = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is predicted of the configurations of a launch.
+
+    Args:
+        order: Their places, best first.
+        mean: Expected value of each, (n,).
+        low: Lower end of its central 90 % interval, (n,).
+        high: Upper end, (n,).
+        trust: How far all this deserves belief, from 0 to 1.
+        unit: What the values are: ``x the best`` or ``ms``.
+    """
+
+    order: Sequence[int]
+    mean: Floats
+    low: Floats
+    high: Floats
+    trust: float
+    unit: str
+
+
+def outlook(predictions: Sequence[Prediction], likeness: float, unit: str) -> Outlook:
+    """What predictions of the same configurations say together; values are the first one's.
+
+    Several rankings are interleaved: what each of them wants first is tried first.
+    """
+    first = predictions[0]
+    low, high = (first.quantile(q) for q in _INTERVAL)
+    trust = float(np.mean(first.trust)) * likeness if len(first) else 0.0
+    order = interleaved([_ranking(prediction) for prediction in predictions])
+    return Outlook(order, first.mean, low, high, trust, unit)
+
+
+def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
+    """The first of each, then the second of each, and so on, each place once."""
+    rounds = chain.from_iterable(zip_longest(*rankings))
+    return list(dict.fromkeys(place for place in rounds if place is not None))
+
+
+def number_kept(n: int, trust: float) -> int:
+    """How many of n are kept if the user does not say: about log2 n if trust is high, all of them if it is low."""
+    sure = min(n, max(3, round(math.log2(max(n, 1)))))
+    doubt = min(max((_SURE - trust) / (_SURE - _UNSURE), 0.0), 1.0)
+    return sure + math.ceil(doubt * (n - sure))
+
+
+def asked_number(top_k: int | float, n: int) -> int:
+    """The number that top_k means: itself, or a share of n if it is a float; at least one."""
+    return min(n, max(1, int(n * top_k) if isinstance(top_k, float) else top_k))
+
+
+def select(
+    order: Sequence[int], infeasible: set[int], defaults: set[int], top_k: int | float | None, trust: float
+) -> set[int]:
+    """Places that are kept.
+
+    Defaults come first, then what may run, best first. With one place to give, it is the predicted best, or the
+    default where trust is low.
+
+    Args:
+        order: All places, best first.
+        infeasible: Those that cannot run.
+        defaults: Those that are always kept.
+        top_k: How many, or what share if it is a float; None: as many as the trust asks for.
+        trust: How far the order deserves belief.
+    """
+    possible = [place for place in order if place not in infeasible and place not in defaults]
+    if top_k is None:
+        count = len(possible) if trust <= _UNSURE else number_kept(len(possible), trust)
+        return defaults | set(possible[:count])
+    count = asked_number(top_k, len(order))
+    if count == 1 and trust > _UNSURE:
+        return {next((place for place in order if place not in infeasible), order[0])}
+    wanted = [*sorted(defaults), *possible, *(place for place in order if place in infeasible - defaults)]
+    return set(wanted[:count])
+
+
+def _ranking(prediction: Prediction) -> list[int]:
+    """Places by predicted value; what is more likely to fail than not comes last, ties as they stand."""
+    fails = prediction.p_fail > 0.5
+    return np.lexsort((np.arange(len(prediction)), prediction.mean, fails)).tolist()
