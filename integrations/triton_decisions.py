@@ -12,12 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from .triton_cache import add_entries, file_of, read_entries
-from .triton_launch import Config, Launch, config_words
-
-
-def config_key(config: Config) -> str:
-    """A configuration as text, ``BLOCK_M=64 num_warps=4``."""
-    return " ".join(f"{name}={value}" for name, value in config_words(config).items())
+from .triton_launch import Tuning
 
 
 class Decisions:
@@ -27,19 +22,24 @@ class Decisions:
         self._files: dict[Path, tuple[int, dict[str, Any]]] = {}
         self._warned = False
 
-    def find(self, launch: Launch, configs: Sequence[str], beside: str) -> list[int] | None:
-        """Places of the configurations that were kept, best first; None: not decided yet."""
-        file = file_of("decisions.json", launch.kernel)
-        entry = self._entries(file).get(_key(launch, configs, beside))
-        places = {config: place for place, config in enumerate(configs)}
+    def find(self, tuning: Tuning, beside: str) -> list[int] | None:
+        """Places of the configurations that were kept, best first; None: not decided yet.
+
+        Args:
+            tuning: The launch and its configurations.
+            beside: What a decision depends on besides.
+        """
+        file = file_of("decisions.json", tuning.launch.kernel)
+        entry = self._entries(file).get(_key(tuning, beside))
+        places = {config: place for place, config in enumerate(tuning.keys)}
         kept = [places[config] for config in entry["kept"] if config in places] if entry else []
         return kept or None
 
-    def add(self, launch: Launch, configs: Sequence[str], beside: str, kept: Sequence[int]) -> None:
+    def add(self, tuning: Tuning, beside: str, kept: Sequence[int]) -> None:
         """Keep a decision; where the folder cannot be written, in memory alone."""
-        file = file_of("decisions.json", launch.kernel)
-        entry = {"launch": launch.to_json(), "of": len(configs), "kept": [configs[place] for place in kept]}
-        new = {_key(launch, configs, beside): entry}
+        file, keys = file_of("decisions.json", tuning.launch.kernel), tuning.keys
+        entry = {"launch": tuning.launch.to_json(), "of": len(keys), "kept": [keys[place] for place in kept]}
+        new = {_key(tuning, beside): entry}
         self._files[file] = (_stamp(file), self._entries(file) | new)
         try:
             add_entries(file, new)
@@ -66,5 +66,5 @@ def _stamp(file: Path) -> int:
         return 0
 
 
-def _key(launch: Launch, configs: Sequence[str], beside: str) -> str:
-    return hashlib.sha256("\n".join([launch.key, beside, *configs]).encode()).hexdigest()[:24]
+def _key(tuning: Tuning, beside: str) -> str:
+    return hashlib.sha256("\n".join([tuning.launch.key, beside, *tuning.keys]).encode()).hexdigest()[:24]

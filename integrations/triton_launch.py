@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+import math
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 _LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
-_FRAMES = 8  # callers that are looked at for the Autotuner: its method, a user's own pruner, a wrapper or two
+_DECORATORS = 8  # around a kernel
 
 
 class Config(Protocol):
@@ -95,61 +96,65 @@ class Launch:
         return repr((self.kernel.name, self.kernel.digest, self.device, self.tensors, whole))
 
 
-def read_launch(
-    kernel: Kernel | None, named: Mapping[str, Any], keywords: Mapping[str, Any], tuned: Sequence[str], device: str
-) -> Launch:
-    """Read a launch.
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """A launch with the configurations to choose among.
+
+    Args:
+        launch: The launch.
+        configs: Its configurations.
+        arguments: All arguments by name, grid and launch options among them, as they were given.
+    """
+
+    launch: Launch
+    configs: Sequence[Config]
+    arguments: Mapping[str, Any]
+
+    @cached_property
+    def words(self) -> list[dict[str, Any]]:
+        """Names and values of each configuration."""
+        return [config_words(config) for config in self.configs]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """Each configuration as text."""
+        return [_assignments(words) for words in self.words]
+
+    def programs(self) -> list[int | None]:
+        """Programs that each configuration starts; None where the grid does not tell."""
+        return [_programs(self.arguments, config) for config in self.configs]
+
+
+def read_tuning(
+    kernel: Kernel | None, configs: Sequence[Config], named: Mapping[str, Any], keywords: Mapping[str, Any], device: str
+) -> Tuning:
+    """Read a launch that is to be tuned.
 
     Args:
         kernel: The kernel, if it was found.
+        configs: The configurations.
         named: Positional arguments by name.
         keywords: Keyword arguments of the launch and its options.
-        tuned: Names that the configurations set.
         device: Name of the device.
     """
-    kernel = kernel or Kernel("kernel", tuple(named))
-    given = {name: value for name, value in {**named, **keywords}.items() if name not in (*_LAUNCH_OPTIONS, *tuned)}
+    tuned = {name for config in configs for name in config.all_kwargs()}
+    arguments = {**named, **keywords}
+    return Tuning(_read_launch(kernel, arguments, tuned, device), configs, arguments)
+
+
+def _read_launch(kernel: Kernel | None, arguments: Mapping[str, Any], tuned: set[str], device: str) -> Launch:
+    given = {name: value for name, value in arguments.items() if name not in tuned and name not in _LAUNCH_OPTIONS}
+    kernel = kernel or Kernel("kernel", tuple(given))
     order = [name for name in kernel.arguments if name in given] or list(given)
     tensors = {name: tensor for name in order if (tensor := _tensor(given[name])) is not None}
     scalars = {name: given[name] for name in order if isinstance(given[name], (int, float, str))}
     return Launch(kernel, tensors, scalars, device)
 
 
-def grid_size(keywords: Mapping[str, Any], named: Mapping[str, Any], config: Config) -> int | None:
-    """Programs that a configuration starts; None if the grid does not tell. The user's grid may raise, and is asked."""
-    grid = keywords.get("grid")
-    try:
-        sizes = grid({**named, **keywords, **config.all_kwargs()}) if callable(grid) else grid
-        programs = 1
-        for size in sizes if isinstance(sizes, (tuple, list)) else (sizes,):
-            programs *= int(size)
-    except Exception:  # a grid that needs more than its arguments is no reason to stop
-        return None
-    return programs
-
-
-def calling_autotuner() -> tuple[Any, dict[str, Any]] | None:
-    """The Autotuner that is calling, with the keyword arguments of its launch, if one is among the callers."""
-    for frame in _callers():
-        candidate = frame.f_locals.get("self")
-        if all(hasattr(candidate, name) for name in ("configs", "arg_names", "fn", "prune_configs")):
-            return candidate, dict(frame.f_locals.get("kwargs") or {})
-    return None
-
-
-def _callers() -> Iterator[Any]:
-    frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
-    for _ in range(_FRAMES):
-        if frame is None:
-            return
-        yield frame
-        frame = frame.f_back
-
-
 def kernel_of(decorated: Any) -> Kernel | None:
     """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
     function = decorated
-    for _ in range(_FRAMES):
+    for _ in range(_DECORATORS):
         if inspect.isfunction(function):
             return _kernel(function)
         function = getattr(function, "fn", None)
@@ -188,8 +193,29 @@ def config_words(config: Config) -> dict[str, Any]:
     return words if words.get("num_ctas") != 1 else {name: v for name, v in words.items() if name != "num_ctas"}
 
 
+def config_key(config: Config) -> str:
+    """A configuration as text, ``BLOCK_M=64 num_warps=4``."""
+    return _assignments(config_words(config))
+
+
+def _assignments(words: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in words.items())
+
+
+def _programs(arguments: Mapping[str, Any], config: Config) -> int | None:
+    """Programs that a configuration starts. The user's grid may raise, and is asked all the same."""
+    grid = arguments.get("grid")
+    try:
+        sizes = grid({**arguments, **config.all_kwargs()}) if callable(grid) else grid
+        return math.prod(int(size) for size in (sizes if isinstance(sizes, (tuple, list)) else (sizes,)))
+    except Exception:  # a grid that needs more than its arguments is no reason to stop
+        return None
+
+
 def _tensor(argument: Any) -> Tensor | None:
     """What is known of a tensor, or of the tensor that a descriptor describes."""
+    if isinstance(argument, Tensor):
+        return argument
     argument = argument.base if hasattr(argument, "block_shape") else argument
     if not hasattr(argument, "dtype") or not hasattr(argument, "shape"):
         return None

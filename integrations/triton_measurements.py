@@ -1,7 +1,8 @@
 """Timings that Triton took, appended to a file for each kernel and read back.
 
-Triton tells them to `knobs.autotuning.listener` where there is one (3.8 and later: the whole list at the end); before,
-`Autotuner._bench` is wrapped, which yields each as it is taken.
+Triton tells them to `knobs.autotuning.listener` where there is one (not yet in 3.7; in 3.9 the whole list at the end).
+Elsewhere, and under the interpreter, whose kernels Triton 3.9 cannot name to a listener, `Autotuner._bench` is wrapped,
+which yields each as it is taken.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from .triton_autotuner import calling_autotuner
 from .triton_cache import append, file_of, lines_from
-from .triton_decisions import config_key
-from .triton_launch import Config, Kernel, Launch, calling_autotuner, config_words
+from .triton_launch import Config, Kernel, Launch, Tuning, config_key, config_words
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,14 @@ def log_of(kernel: Kernel) -> Log:
     return _logs.setdefault(file, Log()).read_on(file)
 
 
+def fastest(tuning: Tuning, kept: list[int]) -> list[int]:
+    """The fastest of those kept, if all of them were measured and one runs; else all of them."""
+    times = log_of(tuning.launch.kernel).times
+    known = {place: times.get((tuning.launch.key, tuning.keys[place])) for place in kept}
+    running = {place: ms for place, ms in known.items() if ms is not None and not math.isnan(ms)}
+    return [min(running, key=lambda n: running[n])] if running and None not in known.values() else kept
+
+
 def write(launch: Launch, timings: Mapping[Config, Any]) -> None:
     """Append timings as Triton holds them: milliseconds, or median and quantiles."""
     rows = [
@@ -92,8 +101,9 @@ class Recording:
 
         self._read = read
         self._warned = False
-        knobs: Any = getattr(getattr(triton, "knobs", None), "autotuning", None)
-        self._undo = self._listen(knobs) if hasattr(knobs, "listener") else self._wrap(triton)
+        knobs: Any = getattr(triton, "knobs", None)
+        listens = hasattr(getattr(knobs, "autotuning", None), "listener") and not knobs.runtime.interpret
+        self._undo = self._listen(knobs.autotuning) if listens else self._wrap(triton)
 
     def __enter__(self) -> Recording:
         return self

@@ -75,9 +75,9 @@ def reading_like(like: Reading, launch: Launch, words: Sequence[Mapping[str, Any
     return alike[-1] if alike else readings(launch, words)[0]
 
 
-def operand_sizes(launch: Launch, words: Mapping[str, Any]) -> tuple[int, int] | None:
+def operand_sizes(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
     """Bytes of an element of each operand, if the launch is a matrix product."""
-    operands = _operands(launch, [words])
+    operands = _operands(launch, words)
     return (_itemsize(operands[0]), _itemsize(operands[1])) if operands else None
 
 

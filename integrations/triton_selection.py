@@ -17,7 +17,8 @@ from ..surrogate import Prediction
 
 Floats = NDArray[np.float64]
 
-_SURE = 0.9  # trust from which on no more is kept than a sure surrogate needs
+SURE = 0.9
+"""Trust from which on no more is kept than a sure surrogate needs."""
 _UNSURE = 0.3  # trust up to which nothing is dropped
 _INTERVAL = (0.05, 0.95)
 
@@ -43,14 +44,20 @@ class Outlook:
     unit: str
 
 
-def outlook(predictions: Sequence[Prediction], likeness: float, unit: str) -> Outlook:
-    """What predictions of the same configurations say together; values are the first one's.
+def outlook(predictions: Sequence[Prediction], unit: str, likeness: float = 1.0, least_trust: float = 0.0) -> Outlook:
+    """What predictions of the same configurations say together; values and trust are the first one's.
 
     Several rankings are interleaved: what each of them wants first is tried first.
+
+    Args:
+        predictions: One or more predictions of n configurations.
+        unit: What the first one's values are.
+        likeness: Share of the trust that is left.
+        least_trust: Trust that other grounds give.
     """
     first = predictions[0]
     low, high = (first.quantile(q) for q in _INTERVAL)
-    trust = float(np.mean(first.trust)) * likeness if len(first) else 0.0
+    trust = max(float(np.mean(first.trust)) * likeness, least_trust)
     order = interleaved([_ranking(prediction) for prediction in predictions])
     return Outlook(order, first.mean, low, high, trust, unit)
 
@@ -64,7 +71,7 @@ def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
 def number_kept(n: int, trust: float) -> int:
     """How many of n are kept if the user does not say: about log2 n if trust is high, all of them if it is low."""
     sure = min(n, max(3, round(math.log2(max(n, 1)))))
-    doubt = min(max((_SURE - trust) / (_SURE - _UNSURE), 0.0), 1.0)
+    doubt = min(max((SURE - trust) / (SURE - _UNSURE), 0.0), 1.0)
     return sure + math.ceil(doubt * (n - sure))
 
 

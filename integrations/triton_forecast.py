@@ -1,0 +1,75 @@
+"""What is predicted of a launch's configurations, by the surrogate and by a fork of it that saw measurements."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..surrogate import RLMSurrogate
+from .triton_experience import Surrogate, nearest, taught
+from .triton_launch import Launch, Tuning
+from .triton_measurements import log_of
+from .triton_reading import Reading, reading_like, readings
+from .triton_selection import Outlook, outlook
+
+_TELLING = 30  # measurements of a launch from which on they outweigh what the weights say of themselves
+_KNOWN = 0.5  # trust from which on the weights' own ranking goes beside that of the measurements
+
+
+class Forecast:
+    """Asks a surrogate about launches.
+
+    Args:
+        surrogate: What predicts; None: the packaged checkpoint, loaded when first needed. It does not learn.
+    """
+
+    def __init__(self, surrogate: Surrogate | None = None) -> None:
+        self._given = surrogate
+        self._read: dict[tuple[Any, ...], tuple[Reading, float]] = {}
+
+    def __call__(self, tuning: Tuning) -> Outlook:
+        """Rank the configurations of a launch."""
+        launch, words = tuning.launch, tuning.words
+        reading, trust = self._reading(launch, words)
+        if reading.source:  # a kernel that the weights do not know is described by its grid too
+            words = [own | ({"programs": n} if n else {}) for own, n in zip(words, tuning.programs(), strict=True)]
+        texts = [reading.to_text(own) for own in words]
+        measured = nearest(launch, log_of(launch.kernel))
+        if not measured:
+            prediction = self._surrogate.predict(reading.problem("slowdown"), texts)
+            return outlook([prediction], "x the best", reading.likeness)
+        student = taught(self._surrogate, launch.kernel, measured, reading)
+        predictions = [student.predict(reading.problem("latency_ms"), texts)]
+        if trust > _KNOWN:
+            predictions.append(self._surrogate.predict(reading.problem("slowdown"), texts))
+        return outlook(predictions, "ms", least_trust=trust if len(measured) < _TELLING else 0.0)
+
+    @cached_property
+    def checkpoint(self) -> str:
+        """Tells surrogates apart by their training."""
+        provenance = getattr(self._surrogate, "provenance", type(self._surrogate).__name__)
+        return hashlib.sha256(json.dumps(provenance, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+    @cached_property
+    def _surrogate(self) -> Surrogate:
+        return self._given if self._given is not None else RLMSurrogate.load()
+
+    def _reading(self, launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Reading, float]:
+        """The way to read the launch that deserves most trust, and that trust.
+
+        It is settled at a kernel's first launch: numbers do not change it, types and names do.
+        """
+        types = tuple((name, tensor.dtype) for name, tensor in launch.tensors.items())
+        key = (launch.kernel, launch.device, types, tuple(launch.scalars), tuple(words[0]))
+        if key not in self._read:
+            found = [(reading, self._trust(reading, words[0])) for reading in readings(launch, words)]
+            self._read[key] = max(found, key=lambda pair: pair[1])
+        like, trust = self._read[key]
+        return reading_like(like, launch, words), trust
+
+    def _trust(self, reading: Reading, words: Mapping[str, Any]) -> float:
+        prediction = self._surrogate.predict(reading.problem("slowdown"), [reading.to_text(words)])
+        return float(prediction.trust[0]) * reading.likeness
