@@ -96,8 +96,12 @@ class RLMPrune(Mapping[str, Any]):
         """A copy with other options, those of the class."""
         return RLMPrune(**(self._options | options))
 
+    def get(self, key: str, default: Any = None) -> Any:
+        """What Triton reads of the pruner itself: an ``early_config_prune`` and no more."""
+        return self[key] if key == "early_config_prune" else default
+
     def __getitem__(self, name: str) -> Any:
-        """What Triton reads. `perf_model` is asked only where a user's own pruner takes the place of ours in a dict."""
+        """What goes into a dict; if a user's own pruner takes the place of ours there, Triton asks ``perf_model``."""
         if name == "top_k":
             return 1.0 if self._top_k is None else self._top_k
         return {"early_config_prune": self._pruner(decorated_kernel()), "perf_model": self.perf_model}[name]
@@ -147,11 +151,14 @@ class RLMPrune(Mapping[str, Any]):
 
         Whatever fails here, all configurations are kept and a warning is given once.
         """
+        calling = calling_autotuner()
+        if calling is not None and calling[0].perf_model == self.perf_model:
+            calling[0].perf_model = None  # it would prune again what is kept on purpose
         configs = list(self._theirs(configs, named_args, **kwargs) if self._theirs else configs)
         if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
             return configs
         try:
-            return self._prune(configs, named_args, kwargs)
+            return self._prune(calling[0] if calling else None, configs, named_args, kwargs)
         except Exception as error:  # a kernel must run, whatever happens to its pruner
             self._warn("failed", f"rlm_prune failed ({error!r}); all {len(configs)} configurations are kept")
             return configs
@@ -169,9 +176,9 @@ class RLMPrune(Mapping[str, Any]):
         same = (c for c in tuning.configs if c.all_kwargs().items() <= arguments.items())
         return float(self._places[1][config_key(next(same))])
 
-    def _prune(self, configs: list[Any], named: Mapping[str, Any], keywords: Mapping[str, Any]) -> list[Any]:
-        calling = calling_autotuner()
-        autotuner = calling[0] if calling else None
+    def _prune(
+        self, autotuner: Any, configs: list[Any], named: Mapping[str, Any], keywords: Mapping[str, Any]
+    ) -> list[Any]:
         benchmark_again(autotuner)
         kept = self._kept(self._tuning(autotuner, named, keywords, configs))
         if len(kept) == 1 and autotuner is not None:

@@ -63,7 +63,7 @@ def log_of(kernel: Kernel) -> Log:
 def fastest(tuning: Tuning, kept: list[int]) -> list[int]:
     """The fastest of those kept, if all of them were measured and one runs; else all of them."""
     times = log_of(tuning.launch.kernel).times
-    known = {place: times.get((tuning.launch.key, tuning.keys[place])) for place in kept}
+    known = {place: times.get((tuning.launch.key, tuning.keys[place])) for place in sorted(kept)}
     running = {place: ms for place, ms in known.items() if ms is not None and not math.isnan(ms)}
     return [min(running, key=lambda n: running[n])] if running and None not in known.values() else kept
 
