@@ -11,7 +11,7 @@ from typing import Any
 from ..surrogate import RLMSurrogate
 from .triton_experience import Surrogate, nearest, taught
 from .triton_launch import Launch, Tuning
-from .triton_measurements import log_of
+from .triton_measurements import Measurement, log_of
 from .triton_reading import Reading, reading_like, readings
 from .triton_selection import Outlook, outlook
 
@@ -31,13 +31,16 @@ class Forecast:
         self._read: dict[tuple[Any, ...], tuple[Reading, float]] = {}
 
     def __call__(self, tuning: Tuning) -> Outlook:
-        """Rank the configurations of a launch."""
+        """Rank the configurations of a launch, after what was measured of its kernel."""
+        return self.after(nearest(tuning.launch, log_of(tuning.launch.kernel)), tuning)
+
+    def after(self, measured: Sequence[Measurement], tuning: Tuning) -> Outlook:
+        """Rank the configurations of a launch after measurements of one launch of its kernel, or none."""
         launch, words = tuning.launch, tuning.words
         reading, trust = self._reading(launch, words)
         if reading.source:  # a kernel that the weights do not know is described by its grid too
             words = [own | ({"programs": n} if n else {}) for own, n in zip(words, tuning.programs(), strict=True)]
         texts = [reading.to_text(own) for own in words]
-        measured = nearest(launch, log_of(launch.kernel))
         if not measured:
             prediction = self._surrogate.predict(reading.problem("slowdown"), texts)
             return outlook([prediction], "x the best", reading.likeness)
