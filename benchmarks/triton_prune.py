@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -31,7 +32,7 @@ from unseen_shapes import CASES, average, divided, trees
 
 from prerank.integrations.triton_forecast import Forecast
 from prerank.integrations.triton_measurements import Measurement
-from prerank.integrations.triton_selection import select
+from prerank.integrations.triton_selection import Outlook, select
 from prerank.search_spaces import kernel_configs
 from prerank.search_spaces.devices import find
 from prerank.search_spaces.launch_limits import limits, obstacle
@@ -133,11 +134,29 @@ def kept_first(order: Sequence[int], k: int | None) -> set[int]:
     return set(order[:k])
 
 
-def rlm_prune(forecast: Forecast, shapes: Sequence[Shape], count: int | None, shape: Shape, k: int | None) -> set[int]:
-    """What rlm_prune keeps after so many measurements of the nearest other shape; None: all of them."""
-    others = measurements(nearest_other(shape, shapes), count) if count != 0 else []
-    found = forecast.after(others, shape.tuning)
-    return select(found.order, infeasible(shape), {0}, k, found.trust)
+class RLM:
+    """What rlm_prune keeps after measurements of the nearest other shape.
+
+    Args:
+        forecast: Asks the surrogate.
+        shapes: All shapes.
+        count: How many random measurements of the other shape; None: all of them.
+    """
+
+    def __init__(self, forecast: Forecast, shapes: Sequence[Shape], count: int | None) -> None:
+        self._forecast, self._shapes, self._count = forecast, shapes, count
+        self._known: dict[str, Outlook] = {}
+        self.seconds: list[float] = []
+
+    def __call__(self, shape: Shape, k: int | None) -> set[int]:
+        """The kept places of a shape; it is asked once for all k."""
+        if shape.problem not in self._known:
+            started = time.perf_counter()
+            others = measurements(nearest_other(shape, self._shapes), self._count) if self._count != 0 else []
+            self._known[shape.problem] = self._forecast.after(others, shape.tuning)
+            self.seconds.append(time.perf_counter() - started)
+        found = self._known[shape.problem]
+        return select(found.order, infeasible(shape), {0}, k, found.trust)
 
 
 def measurements(shape: Shape, count: int | None) -> list[Measurement]:
