@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from operator import index  # makes a dynamic size static, which int() does not
 from typing import Any
 
 from .triton_launch import Tensor
@@ -63,19 +64,19 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
             return called(configs, named_args, **kwargs)
         if theirs is not None:
             configs = theirs(configs, named_args, **kwargs)
-        plain = tuple([_plain(value) for value in named_args.values()])
+        plain = tuple([_plain(value, torch.Tensor) for value in named_args.values()])
         kept = constant(tuple(named_args), plain, tuple([_written(config) for config in configs]))
         return [configs[place] for place in kept]
 
     return early_config_prune
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, tensor: Any) -> Any:
     """An argument as Dynamo can make a constant of it. This is traced."""
-    if hasattr(value, "dtype"):
-        sizes = tuple([int(size) for size in value.shape])
-        return "tensor", str(value.dtype), sizes, tuple([int(stride) for stride in value.stride()])
-    return int(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(value, tensor):
+        sizes = tuple([index(size) for size in value.shape])
+        return "tensor", str(value.dtype), sizes, tuple([index(stride) for stride in value.stride()])
+    return index(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _written(config: Any) -> Any:
