@@ -74,15 +74,22 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
 def _plain(value: Any, tensor: Any) -> Any:
     """An argument as Dynamo can make a constant of it. This is traced."""
     if isinstance(value, tensor):
-        sizes = tuple([index(size) for size in value.shape])
-        return "tensor", str(value.dtype), sizes, tuple([index(stride) for stride in value.stride()])
-    return index(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        strides = tuple([index(stride) for stride in value.stride()])
+        return "tensor", str(value.dtype), tuple([index(size) for size in value.shape]), strides
+    return _static(value)
 
 
 def _written(config: Any) -> Any:
     """A configuration as Dynamo can make a constant of it. This is traced."""
     options = ("num_warps", config.num_warps), ("num_ctas", config.num_ctas), ("num_stages", config.num_stages)
-    return tuple(config.kwargs.items()), (*options, ("maxnreg", config.maxnreg))
+    all_options = (*options, ("maxnreg", config.maxnreg))
+    fields = tuple([(name, _static(value)) for name, value in config.kwargs.items()])
+    return fields, tuple([(name, _static(value)) for name, value in all_options])
+
+
+def _static(value: Any) -> Any:
+    """A number that torch.compile does not take for dynamic. This is traced."""
+    return index(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
 def _argument(value: Any) -> Any:
