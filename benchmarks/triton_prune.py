@@ -69,7 +69,7 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
     rows = frame[(frame["kernel"] == kernel) & (frame["device"] == device)]
     compile_seconds = float(frame["compile_time"].median())
     shapes = shapes_of(rows if kernel == TUTORIAL else rows[rows["split"] == "test"], compile_seconds)
-    asked = shapes if kernel == TUTORIAL else spread(shapes, arguments.shapes)
+    asked = spread(shapes, arguments.shapes)
     for name, keep in models(frame, kernel, device, shapes, arguments).items():
         yield {"kernel": kernel, "device": device, "model": name} | summary(name, keep, asked)
 
@@ -153,10 +153,10 @@ class RLM:
         if shape.problem not in self._known:
             started = time.perf_counter()
             others = measurements(nearest_other(shape, self._shapes), self._count) if self._count != 0 else []
-            self._known[shape.problem] = self._forecast.after(others, shape.tuning)
+            self._known[shape.problem] = self._forecast.after(others, shape.tuning, possible(shape))
             self.seconds.append(time.perf_counter() - started)
         found = self._known[shape.problem]
-        return select(found.order, infeasible(shape), {0}, k, found.trust)
+        return set(select(found.order, {0}, len(shape.times), k, found.trust))
 
 
 def measurements(shape: Shape, count: int | None) -> list[Measurement]:
@@ -166,11 +166,11 @@ def measurements(shape: Shape, count: int | None) -> list[Measurement]:
     return [Measurement(launch, words[place], float(shape.times[place])) for place in places]
 
 
-def infeasible(shape: Shape) -> set[int]:
-    """Places of what cannot run, as rlm_prune sees it."""
+def possible(shape: Shape) -> list[int]:
+    """Places of what may run as rlm_prune sees it, and of the default."""
     device = limits(shape.tuning.launch.device)
     fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in shape.tuning.words]
-    return {place for place, own in enumerate(fields) if obstacle(own, device, shape.itemsizes) is not None}
+    return [place for place, own in enumerate(fields) if not place or not obstacle(own, device, shape.itemsizes)]
 
 
 def roofline(shape: Shape) -> Floats:
@@ -184,8 +184,7 @@ def roofline(shape: Shape) -> Floats:
     arithmetic = flops / (device.ghz * 1e9 * 2048)  # of tensor cores, a cycle and unit, at 16 bits
     seconds = np.maximum(arithmetic, traffic / ((device.bandwidth or 1) * 1e9 / device.units))
     waves = np.ceil(np.ceil(m / bm) * np.ceil(n / bn) / device.units)
-    out = infeasible(shape)
-    return np.where([place in out for place in range(len(fields))], np.inf, waves * seconds)
+    return np.where(np.isin(np.arange(len(fields)), possible(shape)), waves * seconds, np.inf)
 
 
 def summary(name: str, keep: Keep, shapes: Sequence[Shape]) -> dict[str, Any]:

@@ -215,21 +215,22 @@ class RLMPrune(Mapping[str, Any]):
         return sorted(kept)
 
     def _decide(self, tuning: Tuning) -> list[int]:
-        """Ask the surrogate, and keep the decision; best first."""
-        obstacles, defaults, found = self._obstacles(tuning), self._defaults(tuning), self._forecast(tuning)
-        kept = select(found.order, set(obstacles), defaults, self._top_k, found.trust)
+        """Ask the surrogate about what can run, and keep the decision; best first."""
+        obstacles, defaults = self._obstacles(tuning), self._defaults(tuning)
+        found = self._forecast(tuning, _possible(tuning, obstacles, defaults))
+        kept = select(found.order, defaults, len(tuning.configs), self._top_k, found.trust)
         self._say(tuning, len(kept), found.trust)
         if _explaining():
             keys = enumerate(tuning.keys)
             show(tuning.launch, found, [Verdict(k, n in kept, obstacles.get(n), n in defaults) for n, k in keys])
-        ordered = [place for place in found.order if place in kept]
-        _decisions.add(tuning, self._beside(tuning), ordered)
-        return ordered
+        _decisions.add(tuning, self._beside(tuning), kept)
+        return kept
 
     def _order(self, tuning: Tuning) -> list[int]:
         """Places: the defaults, then best first, then what cannot run."""
         obstacles, defaults = self._obstacles(tuning), self._defaults(tuning)
-        return sorted(self._forecast(tuning).order, key=lambda place: (place not in defaults, place in obstacles))
+        order = self._forecast(tuning, _possible(tuning, obstacles, defaults)).order
+        return list(dict.fromkeys([*sorted(defaults), *order, *obstacles]))
 
     def _obstacles(self, tuning: Tuning) -> dict[int, str]:
         """Places of what cannot run, with the reason."""
@@ -237,7 +238,8 @@ class RLMPrune(Mapping[str, Any]):
         operands = operand_sizes(tuning.launch, tuning.words)
         fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
         reasons = [obstacle(own, device, operands) for own in fields]
-        return {place: reason for place, reason in enumerate(reasons) if reason is not None}
+        found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
+        return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
 
     def _defaults(self, tuning: Tuning) -> set[int]:
         """Places of what is always kept; the first one if none of the configurations is named."""
@@ -271,6 +273,11 @@ class RLMPrune(Mapping[str, Any]):
 
 rlm_prune = RLMPrune()
 """The pruner with the packaged checkpoint, for the current device."""
+
+
+def _possible(tuning: Tuning, obstacles: Mapping[int, str], defaults: set[int]) -> list[int]:
+    """Places of what may run, and of the defaults."""
+    return [place for place in range(len(tuning.configs)) if place not in obstacles or place in defaults]
 
 
 def _explaining() -> bool:

@@ -30,25 +30,24 @@ class Forecast:
         self._given = surrogate
         self._read: dict[tuple[Any, ...], tuple[Reading, float]] = {}
 
-    def __call__(self, tuning: Tuning) -> Outlook:
-        """Rank the configurations of a launch, after what was measured of its kernel."""
-        return self.after(nearest(tuning.launch, log_of(tuning.launch.kernel)), tuning)
+    def __call__(self, tuning: Tuning, places: Sequence[int]) -> Outlook:
+        """Rank some of the configurations of a launch, after what was measured of its kernel."""
+        return self.after(nearest(tuning.launch, log_of(tuning.launch.kernel)), tuning, places)
 
-    def after(self, measured: Sequence[Measurement], tuning: Tuning) -> Outlook:
-        """Rank the configurations of a launch after measurements of one launch of its kernel, or none."""
-        launch, words = tuning.launch, tuning.words
-        reading, trust = self._reading(launch, words)
-        if reading.source:  # a kernel that the weights do not know is described by its grid too
-            words = [own | ({"programs": n} if n else {}) for own, n in zip(words, tuning.programs(), strict=True)]
-        texts = [reading.to_text(own) for own in words]
+    def after(self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int]) -> Outlook:
+        """Rank some of the configurations of a launch after measurements of one launch of its kernel, or none."""
+        reading, trust = self._reading(tuning.launch, tuning.words)
+        texts, n = _texts(reading, tuning, places), len(tuning.configs)
         if not measured:
-            prediction = self._surrogate.predict(reading.problem("slowdown"), texts)
-            return outlook([prediction], "x the best", reading.likeness)
-        student = taught(self._surrogate, launch.kernel, measured, reading)
+            return outlook(
+                [self._surrogate.predict(reading.problem("slowdown"), texts)], places, n, "x the best", trust
+            )
+        student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         predictions = [student.predict(reading.problem("latency_ms"), texts)]
         if trust > _KNOWN:
             predictions.append(self._surrogate.predict(reading.problem("slowdown"), texts))
-        return outlook(predictions, "ms", least_trust=trust if len(measured) < _TELLING else 0.0)
+        least = trust if len(measured) < _TELLING else 0.0
+        return outlook(predictions, places, n, "ms", least_trust=least)
 
     @cached_property
     def checkpoint(self) -> str:
@@ -76,3 +75,12 @@ class Forecast:
     def _trust(self, reading: Reading, words: Mapping[str, Any]) -> float:
         prediction = self._surrogate.predict(reading.problem("slowdown"), [reading.to_text(words)])
         return float(prediction.trust[0]) * reading.likeness
+
+
+def _texts(reading: Reading, tuning: Tuning, places: Sequence[int]) -> list[str]:
+    """Texts of some configurations; those of a kernel that the weights do not know tell the size of the grid too."""
+    words = [tuning.words[place] for place in places]
+    if reading.source:
+        counts = [tuning.programs(place) for place in places]
+        words = [own | ({"programs": count} if count else {}) for own, count in zip(words, counts, strict=True)]
+    return [reading.to_text(own) for own in words]

@@ -120,9 +120,9 @@ class Tuning:
         """Each configuration as text."""
         return [_assignments(words) for words in self.words]
 
-    def programs(self) -> list[int | None]:
-        """Programs that each configuration starts; None where the grid does not tell."""
-        return [_programs(self.arguments, config) for config in self.configs]
+    def programs(self, place: int) -> int | None:
+        """Programs that a configuration starts; None if the grid does not tell."""
+        return _programs(self.arguments, self.configs[place])
 
 
 def read_tuning(

@@ -27,7 +27,7 @@ class Verdict:
 
 
 def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
-    """Print the configurations of a launch, best first, to standard error."""
+    """Print the configurations of a launch to standard error, best first, then what cannot run."""
     from rich.console import Console
     from rich.table import Table
 
@@ -35,10 +35,10 @@ def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
     sizes = " ".join(f"{name}={value}" for name, value in launch.scalars.items())
     title = f"{launch.kernel.name} on {launch.device or 'an unnamed device'}: {kept} of {len(verdicts)} configs kept"
     table = Table("", "config", f"predicted, {found.unit}", "90 % interval", "why", title=title)
-    for place in found.order:
+    for place in dict.fromkeys([*found.order, *range(len(verdicts))]):
         verdict = verdicts[place]
-        interval = f"{found.low[place]:.3g} to {found.high[place]:.3g}"
-        mark = "kept" if verdict.kept else "dropped"
-        table.add_row(mark, verdict.config, f"{found.mean[place]:.3g}", interval, verdict.reason)
+        told = [f"{found.mean[place]:.3g}", f"{found.low[place]:.3g} to {found.high[place]:.3g}"]
+        told = told if place in found.order else ["", ""]
+        table.add_row("kept" if verdict.kept else "dropped", verdict.config, *told, verdict.reason)
     table.caption = f"trust {found.trust:.2f}; {sizes}"
     Console(stderr=True, width=None).print(table)

@@ -28,8 +28,8 @@ class Outlook:
     """What is predicted of the configurations of a launch.
 
     Args:
-        order: Their places, best first.
-        mean: Expected value of each, (n,).
+        order: Places of those that were asked about, best first.
+        mean: Expected value of each, (n,); nan where it was not asked.
         low: Lower end of its central 90 % interval, (n,).
         high: Upper end, (n,).
         trust: How far all this deserves belief, from 0 to 1.
@@ -44,22 +44,32 @@ class Outlook:
     unit: str
 
 
-def outlook(predictions: Sequence[Prediction], unit: str, likeness: float = 1.0, least_trust: float = 0.0) -> Outlook:
-    """What predictions of the same configurations say together; values and trust are the first one's.
+def outlook(
+    predictions: Sequence[Prediction],
+    places: Sequence[int],
+    n: int,
+    unit: str,
+    likeness: float = 1.0,
+    least_trust: float = 0.0,
+) -> Outlook:
+    """What predictions of the same configurations say together; values are the first one's.
 
     Several rankings are interleaved: what each of them wants first is tried first.
 
     Args:
-        predictions: One or more predictions of n configurations.
+        predictions: One or more predictions of some of n configurations.
+        places: Which of them.
+        n: How many there are.
         unit: What the first one's values are.
         likeness: Share of the trust that is left.
-        least_trust: Trust that other grounds give.
+        least_trust: Trust where the first one's own is less.
     """
     first = predictions[0]
-    low, high = (first.quantile(q) for q in _INTERVAL)
-    trust = max(float(np.mean(first.trust)) * likeness, least_trust)
-    order = interleaved([_ranking(prediction) for prediction in predictions])
-    return Outlook(order, first.mean, low, high, trust, unit)
+    order = [places[row] for row in interleaved([_ranking(prediction) for prediction in predictions])]
+    columns = [np.full(n, np.nan) for _ in range(3)]
+    for column, values in zip(columns, (first.mean, *map(first.quantile, _INTERVAL)), strict=True):
+        column[list(places)] = values
+    return Outlook(order, *columns, max(float(np.mean(first.trust)) * likeness, least_trust), unit)
 
 
 def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
@@ -75,35 +85,26 @@ def number_kept(n: int, trust: float) -> int:
     return sure + math.ceil(doubt * (n - sure))
 
 
-def asked_number(top_k: int | float, n: int) -> int:
-    """The number that top_k means: itself, or a share of n if it is a float; at least one."""
-    return min(n, max(1, int(n * top_k) if isinstance(top_k, float) else top_k))
+def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float | None, trust: float) -> list[int]:
+    """Places that are kept, best first.
 
-
-def select(
-    order: Sequence[int], infeasible: set[int], defaults: set[int], top_k: int | float | None, trust: float
-) -> set[int]:
-    """Places that are kept.
-
-    Defaults come first, then what may run, best first. With one place to give, it is the predicted best, or the
-    default where trust is low.
+    Defaults come first. With one place to give, it is the predicted best, or the default where trust is low.
 
     Args:
-        order: All places, best first.
-        infeasible: Those that cannot run.
+        order: Places that may run, best first.
         defaults: Those that are always kept.
-        top_k: How many, or what share if it is a float; None: as many as the trust asks for.
+        n: How many configurations there are.
+        top_k: How many are kept, or what share of n if it is a float; None: as many as the trust asks for.
         trust: How far the order deserves belief.
     """
-    possible = [place for place in order if place not in infeasible and place not in defaults]
+    others = [place for place in order if place not in defaults]
     if top_k is None:
-        count = len(possible) if trust <= _UNSURE else number_kept(len(possible), trust)
-        return defaults | set(possible[:count])
-    count = asked_number(top_k, len(order))
-    if count == 1 and trust > _UNSURE:
-        return {next((place for place in order if place not in infeasible), order[0])}
-    wanted = [*sorted(defaults), *possible, *(place for place in order if place in infeasible - defaults)]
-    return set(wanted[:count])
+        count = len(defaults) + (len(others) if trust <= _UNSURE else number_kept(len(others), trust))
+    else:
+        count = max(1, int(n * top_k) if isinstance(top_k, float) else top_k)
+    wanted = order[:1] if top_k is not None and count == 1 and trust > _UNSURE else [*sorted(defaults), *others]
+    kept = set(wanted[:count])
+    return [place for place in order if place in kept]
 
 
 def _ranking(prediction: Prediction) -> list[int]:
