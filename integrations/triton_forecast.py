@@ -38,16 +38,15 @@ class Forecast:
         """Rank some of the configurations of a launch after measurements of one launch of its kernel, or none."""
         reading, trust = self._reading(tuning.launch, tuning.words)
         texts, n = _texts(reading, tuning, places), len(tuning.configs)
+        zero_shot = reading.problem("slowdown")
         if not measured:
-            return outlook(
-                [self._surrogate.predict(reading.problem("slowdown"), texts)], places, n, "x the best", trust
-            )
+            return outlook([self._surrogate.predict(zero_shot, texts)], places, n, "x the best", trust)
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         predictions = [student.predict(reading.problem("latency_ms"), texts)]
+        learnt = float(predictions[0].trust.mean())
         if trust > _KNOWN:
-            predictions.append(self._surrogate.predict(reading.problem("slowdown"), texts))
-        least = trust if len(measured) < _TELLING else 0.0
-        return outlook(predictions, places, n, "ms", least_trust=least)
+            predictions.append(self._surrogate.predict(zero_shot, texts))
+        return outlook(predictions, places, n, "ms", max(learnt, trust) if len(measured) < _TELLING else learnt)
 
     @cached_property
     def checkpoint(self) -> str:

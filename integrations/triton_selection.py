@@ -44,14 +44,7 @@ class Outlook:
     unit: str
 
 
-def outlook(
-    predictions: Sequence[Prediction],
-    places: Sequence[int],
-    n: int,
-    unit: str,
-    likeness: float = 1.0,
-    least_trust: float = 0.0,
-) -> Outlook:
+def outlook(predictions: Sequence[Prediction], places: Sequence[int], n: int, unit: str, trust: float) -> Outlook:
     """What predictions of the same configurations say together; values are the first one's.
 
     Several rankings are interleaved: what each of them wants first is tried first.
@@ -61,15 +54,14 @@ def outlook(
         places: Which of them.
         n: How many there are.
         unit: What the first one's values are.
-        likeness: Share of the trust that is left.
-        least_trust: Trust where the first one's own is less.
+        trust: How far they deserve belief together.
     """
     first = predictions[0]
     order = [places[row] for row in interleaved([_ranking(prediction) for prediction in predictions])]
     columns = [np.full(n, np.nan) for _ in range(3)]
     for column, values in zip(columns, (first.mean, *map(first.quantile, _INTERVAL)), strict=True):
         column[list(places)] = values
-    return Outlook(order, *columns, max(float(np.mean(first.trust)) * likeness, least_trust), unit)
+    return Outlook(order, *columns, trust, unit)
 
 
 def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
