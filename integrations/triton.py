@@ -15,6 +15,7 @@ import os
 import sys
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,7 @@ from typing import Any
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
 from ..search_spaces import kernel_configs
-from ..search_spaces.launch_limits import limits, obstacle
+from ..search_spaces.launch_limits import Limits, limits, obstacle
 from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
 from .triton_decisions import Decisions
 from .triton_experience import Surrogate
@@ -32,13 +33,14 @@ from .triton_measurements import Recording, fastest
 from .triton_reading import operand_sizes
 from .triton_report import Verdict, show
 from .triton_selection import SURE, select
+from .triton_static import resources
 from .triton_tables import Table, export, read_table
 from .triton_tracing import traceable
 
 __all__ = ["RLMPrune", "export", "read_table", "rlm_prune"]
 
 Prune = Callable[..., "Sequence[Any]"]
-Keep = Config | Sequence[Config] | Callable[[Any], bool]
+Keep = Config | list[Any] | Callable[[Any], bool]
 _decisions = Decisions()
 
 
@@ -55,11 +57,13 @@ class RLMPrune(Mapping[str, Any]):
         top_k: How many configurations are kept, the default included, or what share of them if it is a float. 1: the
             predicted best (the default where trust is low), which is launched without any benchmark. None: the more,
             the less the surrogate knows of kernel and device.
-        keep: What is always kept besides: a config, several, or a function that says of each. None: the first.
+        keep: What is always kept besides: a config, a list of them, or a function that says of each. None: the first.
         device: Name of the device; None: the current one.
         surrogate: What predicts; None: the packaged checkpoint. Forks of it learn, it does not.
         early_config_prune: The user's own pruner, which is called first.
         table: Decisions shipped in a file (see `export`), or a folder of vLLM's; what they hold is not predicted.
+        compile: Compile what may run on the CPU, for the device, before it is ranked: about half a second each. What
+            needs too much is dropped, and of a kernel that the weights do not know the surrogate reads the rest.
 
     Raises:
         ValueError: If top_k is not positive, or a share above 1.
@@ -74,6 +78,7 @@ class RLMPrune(Mapping[str, Any]):
         surrogate: Surrogate | None = None,
         early_config_prune: Prune | None = None,
         table: str | Path | None = None,
+        compile: bool = False,
     ) -> None:
         if top_k is not None and (top_k <= 0 or (isinstance(top_k, float) and top_k > 1)):
             raise ValueError(f"top_k is {top_k!r}; give a number of configs from 1, or a share of them up to 1.0")
@@ -84,10 +89,11 @@ class RLMPrune(Mapping[str, Any]):
             "surrogate": surrogate,
             "early_config_prune": early_config_prune,
             "table": table,
+            "compile": compile,
         }
         self._top_k, self._keep, self._device = top_k, keep, device
         self._forecast = Forecast(surrogate)
-        self._theirs, self._table_path = early_config_prune, table
+        self._theirs, self._table_path, self._compile = early_config_prune, table, compile
         self._kernel: Any | None = None
         self._places: tuple[str, dict[str, int]] = ("", {})
         self._warned: set[str] = set()
@@ -180,7 +186,7 @@ class RLMPrune(Mapping[str, Any]):
         self, autotuner: Any, configs: list[Any], named: Mapping[str, Any], keywords: Mapping[str, Any]
     ) -> list[Any]:
         benchmark_again(autotuner)
-        kept = self._kept(self._tuning(autotuner, named, keywords, configs))
+        kept = self._kept(self._tuning(autotuner, named, keywords, configs), autotuner)
         if len(kept) == 1 and autotuner is not None:
             benchmark_none(autotuner, configs[kept[0]])
         return [configs[place] for place in kept]
@@ -190,7 +196,7 @@ class RLMPrune(Mapping[str, Any]):
         if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
             return tuple(range(len(configs)))
         try:
-            return tuple(self._kept(self._tuning(kernel, named, {}, configs)))
+            return tuple(self._kept(self._tuning(kernel, named, {}, configs), kernel))
         except Exception as error:  # as in `prune`
             self._warn("failed", f"rlm_prune failed ({error!r}); all {len(configs)} configurations are kept")
             return tuple(range(len(configs)))
@@ -202,21 +208,26 @@ class RLMPrune(Mapping[str, Any]):
         kernel = kernel_of(self._kernel) or kernel_of(decorated)
         return read_tuning(kernel, configs or decorated.configs, named, keywords, self._device or device_name())
 
-    def _kept(self, tuning: Tuning) -> list[int]:
+    def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Places of what is kept, in the user's order: settled before, or decided now."""
         shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
         if shipped is not None:
             return [shipped]
         kept = None if _explaining() else _decisions.find(tuning, self._beside(tuning))
         if kept is None:
-            kept = self._decide(tuning)
+            kept = self._decide(tuning, decorated)
         elif self._top_k in (None, 1):
             kept = fastest(tuning, kept)
         return sorted(kept)
 
-    def _decide(self, tuning: Tuning) -> list[int]:
+    def _decide(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Ask the surrogate about what can run, and keep the decision; best first."""
         obstacles, defaults = self._obstacles(tuning), self._defaults(tuning)
+        if self._compile:
+            compiled = resources(self._kernel or decorated, tuning, _possible(tuning, obstacles, defaults))
+            found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
+            obstacles |= {place: reason for place, reason in found.items() if reason is not None}
+            tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
         found = self._forecast(tuning, _possible(tuning, obstacles, defaults))
         kept = select(found.order, defaults, len(tuning.configs), self._top_k, found.trust)
         self._say(tuning, len(kept), found.trust)
@@ -234,19 +245,22 @@ class RLMPrune(Mapping[str, Any]):
 
     def _obstacles(self, tuning: Tuning) -> dict[int, str]:
         """Places of what cannot run, with the reason."""
-        device = limits(tuning.launch.device, None if self._device else shared_memory())
+        device = self._limits(tuning)
         operands = operand_sizes(tuning.launch, tuning.words)
         fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
         reasons = [obstacle(own, device, operands) for own in fields]
         found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
         return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
 
+    def _limits(self, tuning: Tuning) -> Limits:
+        return limits(tuning.launch.device, None if self._device else shared_memory())
+
     def _defaults(self, tuning: Tuning) -> set[int]:
         """Places of what is always kept; the first one if none of the configurations is named."""
         keep: Any = self._keep
         if keep is None:
             return {0}
-        wanted: list[Any] = list(keep) if isinstance(keep, (list, tuple)) else [keep]
+        wanted: list[Any] = keep if isinstance(keep, list) else [keep]
         named = {n for n, own in enumerate(tuning.configs) if (keep(own) if callable(keep) else own in wanted)}
         return named or {0}
 
@@ -256,7 +270,7 @@ class RLMPrune(Mapping[str, Any]):
 
     def _beside(self, tuning: Tuning) -> str:
         """What a decision depends on beside launch and configurations."""
-        return f"{self._forecast.checkpoint} {self._top_k} {sorted(self._defaults(tuning))}"
+        return f"{self._forecast.checkpoint} {self._top_k} {sorted(self._defaults(tuning))} {self._compile}"
 
     def _say(self, tuning: Tuning, kept: int, trust: float) -> None:
         """Warn once a kernel and device that little is known of it."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .triton_launch import Kernel
 
@@ -36,7 +36,7 @@ def file_of(kind: str, kernel: Kernel) -> Path:
 
 
 @contextmanager
-def locked(file: Path) -> Iterator[None]:
+def locked(file: Path) -> Generator[None]:
     """Alone among all processes that write this file."""
     from filelock import FileLock
 
@@ -73,10 +73,10 @@ def lines_from(file: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
 def read_entries(file: Path) -> dict[str, Any]:
     """Entries of a JSON file; none if it is missing, damaged or of another version."""
     try:
-        found = json.loads(file.read_text("utf-8"))
+        found: Any = json.loads(file.read_text("utf-8"))
     except (OSError, ValueError):
         return {}
-    return found["entries"] if isinstance(found, dict) and found.get("version") == VERSION else {}
+    return found["entries"] if _is_current(found) else {}
 
 
 def add_entries(file: Path, entries: Mapping[str, Any]) -> None:
@@ -90,7 +90,12 @@ def add_entries(file: Path, entries: Mapping[str, Any]) -> None:
 
 def _row(line: bytes) -> dict[str, Any] | None:
     try:
-        row = json.loads(line)
+        row: Any = json.loads(line)
     except ValueError:
         return None
-    return row if isinstance(row, dict) and row.get("version") == VERSION else None
+    return row if _is_current(row) else None
+
+
+def _is_current(found: Any) -> bool:
+    """Whether something read is of this version."""
+    return isinstance(found, dict) and cast("dict[str, Any]", found).get("version") == VERSION

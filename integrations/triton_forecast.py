@@ -77,9 +77,10 @@ class Forecast:
 
 
 def _texts(reading: Reading, tuning: Tuning, places: Sequence[int]) -> list[str]:
-    """Texts of some configurations; those of a kernel that the weights do not know tell the size of the grid too."""
+    """Texts of some configurations; of a kernel that the weights do not know they tell grid and compilation too."""
     words = [tuning.words[place] for place in places]
     if reading.source:
         counts = [tuning.programs(place) for place in places]
         words = [own | ({"programs": count} if count else {}) for own, count in zip(words, counts, strict=True)]
+        words = [{**own, **tuning.facts.get(place, {})} for own, place in zip(words, places, strict=True)]
     return [reading.to_text(own) for own in words]

@@ -11,7 +11,7 @@ import inspect
 import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
@@ -104,11 +104,13 @@ class Tuning:
         launch: The launch.
         configs: Its configurations.
         arguments: All arguments by name, grid and launch options among them, as they were given.
+        facts: Place of a configuration -> what its compilation told.
     """
 
     launch: Launch
     configs: Sequence[Config]
     arguments: Mapping[str, Any]
+    facts: Mapping[int, Mapping[str, int]] = field(default_factory=dict[int, Mapping[str, int]])
 
     @cached_property
     def words(self) -> list[dict[str, Any]]:
@@ -206,8 +208,8 @@ def _programs(arguments: Mapping[str, Any], config: Config) -> int | None:
     """Programs that a configuration starts. The user's grid may raise, and is asked all the same."""
     grid = arguments.get("grid")
     try:
-        sizes = grid({**arguments, **config.all_kwargs()}) if callable(grid) else grid
-        return math.prod(int(size) for size in (sizes if isinstance(sizes, (tuple, list)) else (sizes,)))
+        sizes: Any = grid({**arguments, **config.all_kwargs()}) if callable(grid) else grid
+        return math.prod(int(size) for size in (sizes if hasattr(sizes, "__len__") else (sizes,)))
     except Exception:  # a grid that needs more than its arguments is no reason to stop
         return None
 

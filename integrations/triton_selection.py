@@ -58,10 +58,8 @@ def outlook(predictions: Sequence[Prediction], places: Sequence[int], n: int, un
     """
     first = predictions[0]
     order = [places[row] for row in interleaved([_ranking(prediction) for prediction in predictions])]
-    columns = [np.full(n, np.nan) for _ in range(3)]
-    for column, values in zip(columns, (first.mean, *map(first.quantile, _INTERVAL)), strict=True):
-        column[list(places)] = values
-    return Outlook(order, *columns, trust, unit)
+    mean, low, high = (_spread(values, places, n) for values in (first.mean, *map(first.quantile, _INTERVAL)))
+    return Outlook(order, mean, low, high, trust, unit)
 
 
 def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
@@ -97,6 +95,13 @@ def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float 
     wanted = order[:1] if top_k is not None and count == 1 and trust > _UNSURE else [*sorted(defaults), *others]
     kept = set(wanted[:count])
     return [place for place in order if place in kept]
+
+
+def _spread(values: Floats, places: Sequence[int], n: int) -> Floats:
+    """Values at their places among n, nan elsewhere."""
+    found = np.full(n, np.nan)
+    found[list(places)] = values
+    return found
 
 
 def _ranking(prediction: Prediction) -> list[int]:

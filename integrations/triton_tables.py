@@ -60,10 +60,11 @@ def read_table(path: str | Path) -> Table:
     entries: list[Mapping[str, Any]] = []
     batches: dict[str, Mapping[str, Mapping[str, Any]]] = {}
     for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-        found: Any = json.loads(file.read_text("utf-8"))
-        if isinstance(found, dict) and found.get("version") == VERSION and "entries" in found:
+        read: Any = json.loads(file.read_text("utf-8"))
+        found: dict[str, Any] = read if isinstance(read, dict) else {}
+        if found.get("version") == VERSION and "entries" in found:
             entries += found["entries"]
-        elif isinstance(found, dict) and any(str(name).isdigit() for name in found):
+        elif any(name.isdigit() for name in found):
             batches[file.name] = {name: config for name, config in found.items() if name.isdigit()}
         else:
             raise ValueError(f"{file} is no table of version {VERSION} and no file of vLLM's; write it with export()")

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from operator import index  # makes a dynamic size static, which int() does not
-from typing import Any
+from typing import Any, cast
 
 from .triton_launch import Tensor
 
@@ -94,7 +94,7 @@ def _static(value: Any) -> Any:
 
 def _argument(value: Any) -> Any:
     """An argument as it is read of a launch."""
-    if isinstance(value, tuple) and value[:1] == ("tensor",):
-        _, dtype, shape, strides = value
+    if isinstance(value, tuple):
+        _, dtype, shape, strides = cast("tuple[str, str, tuple[int, ...], tuple[int, ...]]", value)
         return Tensor(dtype.removeprefix("torch."), shape, strides)
-    return value
+    return value  # a number, a switch, a word

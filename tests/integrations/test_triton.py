@@ -1,5 +1,8 @@
 """rlm_prune inside the real Autotuner, under the interpreter or without launching at all."""
 
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+# Triton's kernels are not annotated: an annotation would fix the type of an argument.
+
 from __future__ import annotations
 
 import inspect
@@ -25,6 +28,7 @@ import triton.language as tl  # noqa: E402
 
 from prerank.integrations import triton as host  # noqa: E402
 from prerank.integrations.triton import RLMPrune, export, rlm_prune  # noqa: E402
+from prerank.integrations.triton_decisions import Decisions  # noqa: E402
 
 A100 = "NVIDIA A100"
 
@@ -56,7 +60,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     for name in ("PRERANK_PRUNE", "PRERANK_EXPLAIN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(host, "_decisions", host.Decisions())
+    monkeypatch.setattr(host, "_decisions", Decisions())
 
 
 def choices(stages: Sequence[int] = (2, 3)) -> list[Any]:
@@ -303,7 +307,7 @@ def test_shipped_tables_need_no_model(tmp_path: Path, monkeypatch: pytest.Monkey
     (file,) = export(tmp_path / "table.json", kernel="matmul_kernel")
     (vllm,) = export(tmp_path / "vllm", format="vllm", experts=8, width=7168)
     monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / "other"))
-    monkeypatch.setattr(host, "_decisions", host.Decisions())
+    monkeypatch.setattr(host, "_decisions", Decisions())
     for table in (file, vllm, vllm.parent):
         bench = Bench()
         assert str(launch(kernel(quiet(surrogate=NoModel(), table=table), bench))) == str(best)

@@ -1,5 +1,8 @@
 """rlm_prune where torch.compile traces the launch: the graph stays whole and holds the kept configurations."""
 
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+# Triton's kernels are not annotated: an annotation would fix the type of an argument.
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -59,7 +62,8 @@ def traced(kernel: Any, dynamic: bool = False) -> list[tuple[int, int]]:
     def backend(graph: Any, inputs: list[Any]) -> Callable[..., Any]:
         for node in graph.graph.nodes:
             if "kernel_idx" in node.kwargs:
-                configs = kernel_side_table.get_kernel(node.kwargs["kernel_idx"]).configs
+                traced_kernel: Any = kernel_side_table.get_kernel(node.kwargs["kernel_idx"])
+                configs = traced_kernel.configs
                 found.extend((config.kwargs["BLOCK"], config.num_warps) for config in configs)
         return lambda *_: (torch.zeros(8),)
 
