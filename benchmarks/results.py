@@ -18,6 +18,7 @@ FOLDER = Path(__file__).parent
 BENCHMARKS = (
     "help_latency",
     "unseen_shapes",
+    "triton_prune",
     "unseen_spaces",
     "nas_bench_101",
     "code_accuracy",

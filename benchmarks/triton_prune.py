@@ -52,8 +52,8 @@ def main() -> None:
     frame = kernel_frame(arguments.data)
     cases = [*CASES, (TUTORIAL, "NVIDIA A100")]
     results = [row for case in cases if case[0] in arguments.kernels for row in measured(frame, *case, arguments)]
-    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    show(tables(results))
 
 
 def parse() -> argparse.Namespace:
@@ -234,11 +234,9 @@ def tables(results: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     ]
     own = [
         {key: str(row[key]) for key in ("kernel", "device", "model")}
-        | {"kept": f"{row['kept']} ({row['share']:.0%})", "slowdown": shown(row["own"])}
-        | {
-            "tuning is faster": f"{row['faster tuning']} times",
-            "worse than the default": str(row["worse than default"]),
-        }
+        | {"kept": f"{row['kept']} of {row['of']}", "slowdown": shown(row["own"])}
+        | {"tuning": f"{row['faster tuning']} times faster", "with 10": f"{row['faster tuning @10']} times"}
+        | {"worse than default": str(row["worse than default"]), "seconds": str(row["seconds"])}
         for row in results
         if "own" in row
     ]

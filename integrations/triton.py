@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
@@ -260,7 +260,7 @@ class RLMPrune(Mapping[str, Any]):
         keep: Any = self._keep
         if keep is None:
             return {0}
-        wanted: list[Any] = keep if isinstance(keep, list) else [keep]
+        wanted = cast("list[Any]", keep if isinstance(keep, list) else [keep])
         named = {n for n, own in enumerate(tuning.configs) if (keep(own) if callable(keep) else own in wanted)}
         return named or {0}
 

@@ -35,7 +35,8 @@ def nearest(launch: Launch, log: Log) -> list[Measurement]:
         if measurement.launch["device"] == launch.device:
             own.setdefault(repr(measurement.launch), []).append(measurement)
     enough = [measured for measured in own.values() if len(measured) >= FEWEST]
-    return min(enough, key=lambda measured: _distance(launch, measured[0].launch), default=[])
+    nothing: list[Measurement] = []
+    return min(enough, key=lambda measured: _distance(launch, measured[0].launch), default=nothing)
 
 
 def taught(surrogate: Surrogate, kernel: Kernel, measured: Sequence[Measurement], like: Reading) -> Surrogate:

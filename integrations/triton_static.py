@@ -83,11 +83,12 @@ def _compiled(function: Any, launch: Launch, config: Config, target: tuple[str, 
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
+    compiler: Any = triton
     source: Any = ASTSource(function, *_signature(function, launch, config))
     names = ("num_warps", "num_stages", "num_ctas", "maxnreg")
     options = {name: value for name, value in config.all_kwargs().items() if name in names}
     try:
-        kernel: Any = triton.compile(source, target=GPUTarget(*target), options=options)
+        kernel: Any = compiler.compile(source, target=GPUTarget(*target), options=options)
     except Exception as error:  # the compiler's own; what it refuses cannot run
         return Resources(error=(str(error).strip().splitlines() or [repr(error)])[-1][:80])
     registers, spills = _ptxas(kernel.asm["ptx"], int(target[1])) if "ptx" in kernel.asm else (None, None)

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .triton_cache import VERSION, folder, lines_from, read_entries
 from .triton_launch import Config, Launch, config_words
@@ -61,7 +61,7 @@ def read_table(path: str | Path) -> Table:
     batches: dict[str, Mapping[str, Mapping[str, Any]]] = {}
     for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
         read: Any = json.loads(file.read_text("utf-8"))
-        found: dict[str, Any] = read if isinstance(read, dict) else {}
+        found = cast("dict[str, Any]", read if isinstance(read, dict) else {})
         if found.get("version") == VERSION and "entries" in found:
             entries += found["entries"]
         elif any(name.isdigit() for name in found):

@@ -33,7 +33,8 @@ ARGUMENTS = ("A", "B", "C", "M", "N", "K", "stride_am", "stride_ak", "stride_bk"
 
 def product(dtypes: tuple[str, str], values: tuple[int, ...], configs: list[Config] = CONFIGS) -> Any:
     tensors = [Tensor(dtype) for dtype in (*dtypes, "float16")]
-    named = dict(zip(ARGUMENTS, [*tensors, *values], strict=False))
+    given: list[Any] = [*tensors, *values]
+    named = dict(zip(ARGUMENTS, given, strict=False))
     return read_tuning(Kernel("mine", ARGUMENTS, "def mine(): ..."), configs, named, {"grid": (8,)}, "NVIDIA A100")
 
 
@@ -111,7 +112,7 @@ def test_the_kernel_is_found_under_decorators() -> None:
         def __init__(self, fn: Any) -> None:
             self.fn = fn
 
-    def softmax(x, n): ...
+    def softmax(x: Any, n: int): ...
 
     found = kernel_of(Decorated(Decorated(softmax)))
     assert found is not None
