@@ -36,14 +36,18 @@ def table(tmp_path: Path) -> Path:
     return file
 
 
-def test_replayed_times_choose_as_the_table_says(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_replayed_times_are_those_of_the_table(table: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     sys.path.append(str(EXAMPLES))
     example = importlib.import_module("triton_autotune")
-    found = example.replayed(pd.read_csv(table), 128, None)
-    assert found["configs"] == 12
-    assert found["ms"] == pytest.approx(2 / 128)
-    assert found["seconds"] == pytest.approx(12 * 2.0 + 8 * 0.125)  # what fails is compiled and not benchmarked
+    times = example.Times(pd.read_csv(table))
+    blocks = {"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 32, "GROUP_SIZE_M": 8}
+    runs, fails = (example.triton.Config(blocks, num_warps=4, num_stages=stages) for stages in (3, 5))
+    kernel = example.product([runs, fails], None, times)
+    kernel.nargs = {}
+    assert kernel._bench(config=runs)[0] == pytest.approx(3 / 64)
+    assert kernel._bench(config=fails)[0] == float("inf")
+    assert times.seconds == pytest.approx(2 * 2.0 + 0.125)  # what fails is compiled and not benchmarked
 
 
 @pytest.mark.slow
