@@ -261,7 +261,8 @@ class RLMPrune(Mapping[str, Any]):
         if keep is None:
             return {0}
         wanted = cast("list[Any]", keep if isinstance(keep, list) else [keep])
-        named = {n for n, own in enumerate(tuning.configs) if (keep(own) if callable(keep) else own in wanted)}
+        is_wanted: Callable[[Any], Any] = keep if callable(keep) else wanted.__contains__
+        named = {place for place, config in enumerate(tuning.configs) if is_wanted(config)}
         return named or {0}
 
     @cached_property

@@ -34,7 +34,7 @@ ARGUMENTS = ("A", "B", "C", "M", "N", "K", "stride_am", "stride_ak", "stride_bk"
 def product(dtypes: tuple[str, str], values: tuple[int, ...], configs: list[Config] = CONFIGS) -> Any:
     tensors = [Tensor(dtype) for dtype in (*dtypes, "float16")]
     given: list[Any] = [*tensors, *values]
-    named = dict(zip(ARGUMENTS, given, strict=False))
+    named: dict[str, Any] = dict(zip(ARGUMENTS, given, strict=False))
     return read_tuning(Kernel("mine", ARGUMENTS, "def mine(): ..."), configs, named, {"grid": (8,)}, "NVIDIA A100")
 
 
