@@ -87,7 +87,8 @@ def shapes_of(rows: Any, compile_seconds: float) -> list[Shape]:
 
 
 def shape(problem: str, rows: Any, compile_seconds: float) -> Shape:
-    """One problem's rows as a launch."""
+    """One problem's rows as a launch, its configurations in the order of their texts: a table may be sorted by time."""
+    rows = rows.sort_values("config")
     configs = [config(text) for text in rows["config"]]
     found = launch(rows["kernel"].iloc[0], rows["device"].iloc[0], problem)
     seconds = rows["compile_time"].fillna(compile_seconds).to_numpy(dtype=np.float64)

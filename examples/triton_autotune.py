@@ -77,6 +77,7 @@ def replay(table: Path, top_k: int, plot: Path) -> None:
     frame = frame[frame["kernel"] == KERNEL]
     ways: dict[str, Prune] = {"all configurations": None, "rlm_prune": rlm_prune(device="NVIDIA A100", top_k=top_k)}
     found: list[dict[str, Any]] = []
+    frame = frame.sort_values("config")  # the table is sorted by time, and the first configuration is always kept
     for problem, rows in sorted(frame.groupby("problem"), key=lambda pair: size_of(pair[0])):
         for name, prune in ways.items():
             found.append({"size": size_of(problem), "way": name} | replayed(rows, size_of(problem), prune))
