@@ -3,11 +3,12 @@
 python benchmarks/triton_prune.py [--shapes 100]
 
 slowdown@k: the best of k kept configurations over the best of the shape, over the shapes. Configurations stand in the
-order of their texts; the user's default, the first one, is always among rlm_prune's k. `tuned shape`: after all configurations of the nearest other
-shape were measured; `20`, `100`: after so many random ones of it. The bare rlm_prune chooses how many it keeps. Tuning
-costs compilation (as measured for the tutorial's product, its median for the others) and 0.125 s a configuration; what
-the surrogate takes is added. The tutorial's product is asked of weights that never read it, where
-`python benchmarks/leave_out.py cells_201` has trained them; averages and trees learn from its other sizes.
+order of their texts; the user's default, the first one, is always among rlm_prune's k. `tuned shape`: after all
+configurations of the nearest other shape were measured; `20`, `100`: after so many random ones of it. The bare
+rlm_prune chooses how many it keeps. Tuning costs compilation (as measured for the tutorial's product, its median for
+the others) and 0.125 s a configuration; what the surrogate takes is added. The tutorial's product is asked of weights
+that never read it, where `python benchmarks/leave_out.py cells_201` has trained them; averages and trees learn from its
+other sizes.
 """
 
 from __future__ import annotations

@@ -20,7 +20,18 @@ from typing import Any, NamedTuple
 import torch
 from rich.progress import track
 
-COLUMNS = ("source", "kernel", "device", "problem", "config", "ms", "n_rep", "ok", "compile_time", "split")
+COLUMNS: tuple[str, ...] = (
+    "source",
+    "kernel",
+    "device",
+    "problem",
+    "config",
+    "ms",
+    "n_rep",
+    "ok",
+    "compile_time",
+    "split",
+)
 TINY = [(4, 16), (8, 40)]
 WARPS = (1, 2, 4, 8, 16)
 
@@ -113,7 +124,8 @@ def measured(case: Case, device: str, started: float) -> tuple[float, float]:
         raise ArithmeticError(f"{' '.join(case.key)} computes something else than torch does")
     seconds, again = time.perf_counter() - started, time.perf_counter()
     if device == "cuda":
-        return float(do_bench(launch, return_mode="median")), seconds
+        ms: Any = do_bench(launch, return_mode="median")
+        return float(ms), seconds
     launch()
     return 1e3 * (time.perf_counter() - again), seconds
 

@@ -260,7 +260,8 @@ class RLMPrune(Mapping[str, Any]):
         keep: Any = self._keep
         if keep is None:
             return {0}
-        wanted = cast("list[Any]", keep) if isinstance(keep, list) else [keep]
+        several = isinstance(self._keep, list)
+        wanted = cast("list[Any]", keep if several else [keep])
         is_wanted: Callable[[Any], Any] = keep if callable(keep) else wanted.__contains__
         named = {place for place, config in enumerate(tuning.configs) if is_wanted(config)}
         return named or {0}
