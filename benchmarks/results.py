@@ -20,6 +20,7 @@ BENCHMARKS = (
     "unseen_shapes",
     "unseen_kernel",
     "unseen_devices",
+    "triton_prune",
     "unseen_spaces",
     "nas_bench_101",
     "code_accuracy",

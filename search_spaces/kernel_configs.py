@@ -156,7 +156,7 @@ def _value(text: str) -> Value:
 
 def _assignment(name: str, value: Any) -> str:
     """One field as a word; a list is one word for each of its items."""
-    name = _field(name)
+    name = field(name)
     if isinstance(value, str) and value[:1] in ("[", "("):
         value = value[1:-1].split(",")
     if isinstance(value, (list, tuple)):
@@ -166,7 +166,7 @@ def _assignment(name: str, value: Any) -> str:
     return f"{name}={_WORDS.get(text, text)}".replace(" ", "_")
 
 
-def _field(name: str) -> str:
+def field(name: str) -> str:
     """A field's name as all kernels spell it."""
     name = re.sub(r"_size(?=_|$)|^num_", "", name.lower())
     return _FIELD_NAMES.get(name, name)

@@ -1,0 +1,300 @@
+"""Prune the configurations of `triton.autotune` before any is compiled: ``prune_configs_by=rlm_prune``.
+
+For each new key of a kernel: launch -> what cannot run is dropped -> one batched question to the surrogate -> the
+configurations worth a benchmark, the user's default among them, in the user's order. How many is the surrogate's
+trust: where it does not know the kernel or the device, all are kept. What was decided is kept on disk, what was
+measured (`RLMPrune.record`) teaches the next shape.
+
+``PRERANK_PRUNE=0`` switches pruning off, ``PRERANK_EXPLAIN=1`` prints what was kept and why, ``PRERANK_CACHE`` names
+the folder of decisions and measurements.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast
+
+import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
+
+from ..search_spaces import kernel_configs
+from ..search_spaces.launch_limits import Limits, limits, obstacle
+from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
+from .triton_decisions import Decisions
+from .triton_experience import Surrogate
+from .triton_forecast import Forecast
+from .triton_launch import Config, Launch, Tuning, config_key, device_name, kernel_of, read_tuning, shared_memory
+from .triton_measurements import Recording, fastest
+from .triton_reading import operand_sizes
+from .triton_report import Verdict, show
+from .triton_selection import SURE, select
+from .triton_static import resources
+from .triton_tables import Table, export, read_table
+from .triton_tracing import traceable
+
+__all__ = ["RLMPrune", "export", "read_table", "rlm_prune"]
+
+Prune = Callable[..., "Sequence[Any]"]
+Keep = Config | list[Any] | Callable[[Any], bool]
+_decisions = Decisions()
+
+
+class RLMPrune(Mapping[str, Any]):
+    """Pruner for ``triton.autotune(..., prune_configs_by=...)``; `rlm_prune` is one, calling it makes another.
+
+    Example::
+
+        @triton.autotune(configs, key=["M", "N", "K"], prune_configs_by=rlm_prune)
+        @triton.autotune(configs, key=["M", "N", "K"], prune_configs_by=rlm_prune(top_k=8))
+        @triton.autotune(configs, key=["M", "N", "K"], prune_configs_by=rlm_prune | {"early_config_prune": mine})
+
+    Args:
+        top_k: How many configurations are kept, the default included, or what share of them if it is a float. 1: the
+            predicted best (the default where trust is low), which is launched without any benchmark. None: the more,
+            the less the surrogate knows of kernel and device.
+        keep: What is always kept besides: a config, a list of them, or a function that says of each. None: the first.
+        device: Name of the device; None: the current one.
+        surrogate: What predicts; None: the packaged checkpoint. Forks of it learn, it does not.
+        early_config_prune: The user's own pruner, which is called first.
+        table: Decisions shipped in a file (see `export`), or a folder of vLLM's; what they hold is not predicted.
+        compile: Compile what may run on the CPU, for the device, before it is ranked: about half a second each. What
+            needs too much is dropped, and of a kernel that the weights do not know the surrogate reads the rest.
+
+    Raises:
+        ValueError: If top_k is not positive, or a share above 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        top_k: int | float | None = None,
+        keep: Keep | None = None,
+        device: str | None = None,
+        surrogate: Surrogate | None = None,
+        early_config_prune: Prune | None = None,
+        table: str | Path | None = None,
+        compile: bool = False,
+    ) -> None:
+        if top_k is not None and (top_k <= 0 or (isinstance(top_k, float) and top_k > 1)):
+            raise ValueError(f"top_k is {top_k!r}; give a number of configs from 1, or a share of them up to 1.0")
+        self._options: dict[str, Any] = {
+            "top_k": top_k,
+            "keep": keep,
+            "device": device,
+            "surrogate": surrogate,
+            "early_config_prune": early_config_prune,
+            "table": table,
+            "compile": compile,
+        }
+        self._top_k, self._keep, self._device = top_k, keep, device
+        self._forecast = Forecast(surrogate)
+        self._theirs, self._table_path, self._compile = early_config_prune, table, compile
+        self._kernel: Any | None = None
+        self._places: tuple[str, dict[str, int]] = ("", {})
+        self._warned: set[str] = set()
+
+    def __call__(self, **options: Any) -> RLMPrune:
+        """A copy with other options, those of the class."""
+        return RLMPrune(**(self._options | options))
+
+    def get(self, key: str, default: Any = None) -> Any:
+        """What Triton reads of the pruner itself: an ``early_config_prune`` and no more."""
+        return self[key] if key == "early_config_prune" else default
+
+    def __getitem__(self, name: str) -> Any:
+        """What goes into a dict; if a user's own pruner takes the place of ours there, Triton asks ``perf_model``."""
+        if name == "top_k":
+            return 1.0 if self._top_k is None else self._top_k
+        return {"early_config_prune": self._pruner(decorated_kernel()), "perf_model": self.perf_model}[name]
+
+    def _pruner(self, kernel: Any) -> Callable[..., Any]:
+        """`prune`, which torch.compile may trace where torch is loaded."""
+        if "torch" not in sys.modules:
+            return self.prune
+
+        def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
+            return self._traced(kernel, configs, named)
+
+        pruner = traceable(self.prune, places, self._theirs)
+        vars(pruner)["pruner"] = self
+        return pruner
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(("early_config_prune", "perf_model", "top_k"))
+
+    def __len__(self) -> int:
+        return 3
+
+    def __or__(self, other: Mapping[str, Any]) -> RLMPrune:
+        """A copy that calls the other's ``early_config_prune`` first."""
+        return self(early_config_prune=other["early_config_prune"])
+
+    __ror__ = __or__
+
+    def attach(self, kernel: Any) -> Any:
+        """Say which kernel is pruned, where it is not `triton.autotune` that calls; returns the kernel."""
+        self._kernel = kernel
+        return kernel
+
+    def record(self) -> Recording:
+        """Write down what Triton measures, of all kernels, from now on or within a ``with`` statement."""
+
+        def read(autotuner: Any, keywords: Mapping[str, Any]) -> Launch:
+            prune = autotuner.early_config_prune  # where it is another RLMPrune's, that one may name another device
+            pruner = getattr(prune, "pruner", getattr(prune, "__self__", None))
+            reader = pruner if isinstance(pruner, RLMPrune) else self
+            return reader._tuning(autotuner, autotuner.nargs or {}, keywords).launch
+
+        return Recording(read)
+
+    def prune(self, configs: Sequence[Any], named_args: Mapping[str, Any], **kwargs: Any) -> list[Any]:
+        """The configurations worth a benchmark, as Triton's ``early_config_prune``: the same objects in their order.
+
+        Whatever fails here, all configurations are kept and a warning is given once.
+        """
+        calling = calling_autotuner()
+        if calling is not None and calling[0].perf_model == self.perf_model:
+            calling[0].perf_model = None  # it would prune again what is kept on purpose
+        configs = list(self._theirs(configs, named_args, **kwargs) if self._theirs else configs)
+        if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
+            return configs
+        try:
+            return self._prune(calling[0] if calling else None, configs, named_args, kwargs)
+        except Exception as error:  # a kernel must run, whatever happens to its pruner
+            self._warn("failed", f"rlm_prune failed ({error!r}); all {len(configs)} configurations are kept")
+            return configs
+
+    def perf_model(self, **arguments: Any) -> float:
+        """Place of one configuration among all of its kernel's, as Triton's ``perf_model``; the default is first."""
+        calling = calling_autotuner()
+        if calling is None:
+            raise RuntimeError("rlm_prune's perf_model is called outside of triton.autotune; call rlm_prune.prune")
+        autotuner, keywords = calling
+        tuning = self._tuning(autotuner, autotuner.nargs, keywords)
+        if self._places[0] != tuning.launch.key:
+            keys = [tuning.keys[place] for place in self._order(tuning)]
+            self._places = tuning.launch.key, {key: place for place, key in enumerate(keys)}
+        same = (c for c in tuning.configs if c.all_kwargs().items() <= arguments.items())
+        return float(self._places[1][config_key(next(same))])
+
+    def _prune(
+        self, autotuner: Any, configs: list[Any], named: Mapping[str, Any], keywords: Mapping[str, Any]
+    ) -> list[Any]:
+        benchmark_again(autotuner)
+        kept = self._kept(self._tuning(autotuner, named, keywords, configs), autotuner)
+        if len(kept) == 1 and autotuner is not None:
+            benchmark_none(autotuner, configs[kept[0]])
+        return [configs[place] for place in kept]
+
+    def _traced(self, kernel: Any, configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
+        """Places that are kept where torch.compile traces the launch of a kernel."""
+        if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
+            return tuple(range(len(configs)))
+        try:
+            return tuple(self._kept(self._tuning(kernel, named, {}, configs), kernel))
+        except Exception as error:  # as in `prune`
+            self._warn("failed", f"rlm_prune failed ({error!r}); all {len(configs)} configurations are kept")
+            return tuple(range(len(configs)))
+
+    def _tuning(
+        self, decorated: Any, named: Mapping[str, Any], keywords: Mapping[str, Any], configs: Sequence[Any] = ()
+    ) -> Tuning:
+        """Read a launch of a decorated kernel; without configurations, with those of the Autotuner."""
+        kernel = kernel_of(self._kernel) or kernel_of(decorated)
+        return read_tuning(kernel, configs or decorated.configs, named, keywords, self._device or device_name())
+
+    def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
+        """Places of what is kept, in the user's order: settled before, or decided now."""
+        shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
+        if shipped is not None:
+            return [shipped]
+        kept = None if _explaining() else _decisions.find(tuning, self._beside(tuning))
+        if kept is None:
+            kept = self._decide(tuning, decorated)
+        elif self._top_k in (None, 1):
+            kept = fastest(tuning, kept)
+        return sorted(kept)
+
+    def _decide(self, tuning: Tuning, decorated: Any) -> list[int]:
+        """Ask the surrogate about what can run, and keep the decision; best first."""
+        obstacles, defaults = self._obstacles(tuning), self._defaults(tuning)
+        if self._compile:
+            compiled = resources(self._kernel or decorated, tuning, _possible(tuning, obstacles, defaults))
+            found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
+            obstacles |= {place: reason for place, reason in found.items() if reason is not None}
+            tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
+        found = self._forecast(tuning, _possible(tuning, obstacles, defaults))
+        kept = select(found.order, defaults, len(tuning.configs), self._top_k, found.trust)
+        self._say(tuning, len(kept), found.trust)
+        if _explaining():
+            keys = enumerate(tuning.keys)
+            show(tuning.launch, found, [Verdict(k, n in kept, obstacles.get(n), n in defaults) for n, k in keys])
+        _decisions.add(tuning, self._beside(tuning), kept)
+        return kept
+
+    def _order(self, tuning: Tuning) -> list[int]:
+        """Places: the defaults, then best first, then what cannot run."""
+        obstacles, defaults = self._obstacles(tuning), self._defaults(tuning)
+        order = self._forecast(tuning, _possible(tuning, obstacles, defaults)).order
+        return list(dict.fromkeys([*sorted(defaults), *order, *obstacles]))
+
+    def _obstacles(self, tuning: Tuning) -> dict[int, str]:
+        """Places of what cannot run, with the reason."""
+        device = self._limits(tuning)
+        operands = operand_sizes(tuning.launch, tuning.words)
+        fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
+        reasons = [obstacle(own, device, operands) for own in fields]
+        found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
+        return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
+
+    def _limits(self, tuning: Tuning) -> Limits:
+        return limits(tuning.launch.device, None if self._device else shared_memory())
+
+    def _defaults(self, tuning: Tuning) -> set[int]:
+        """Places of what is always kept; the first one if none of the configurations is named."""
+        keep: Any = self._keep
+        if keep is None:
+            return {0}
+        several = isinstance(self._keep, list)
+        wanted = cast("list[Any]", keep if several else [keep])
+        is_wanted: Callable[[Any], Any] = keep if callable(keep) else wanted.__contains__
+        named = {place for place, config in enumerate(tuning.configs) if is_wanted(config)}
+        return named or {0}
+
+    @cached_property
+    def _table(self) -> Table | None:
+        return read_table(self._table_path) if self._table_path is not None else None
+
+    def _beside(self, tuning: Tuning) -> str:
+        """What a decision depends on beside launch and configurations."""
+        return f"{self._forecast.checkpoint} {self._top_k} {sorted(self._defaults(tuning))} {self._compile}"
+
+    def _say(self, tuning: Tuning, kept: int, trust: float) -> None:
+        """Warn once a kernel and device that little is known of it."""
+        if self._top_k is None and trust < SURE:
+            about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
+            of = f"{kept} of {len(tuning.configs)} configurations are kept"
+            self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
+
+    def _warn(self, once: str, message: str) -> None:
+        if once not in self._warned:
+            warnings.warn(message, stacklevel=4)
+        self._warned.add(once)
+
+
+rlm_prune = RLMPrune()
+"""The pruner with the packaged checkpoint, for the current device."""
+
+
+def _possible(tuning: Tuning, obstacles: Mapping[int, str], defaults: set[int]) -> list[int]:
+    """Places of what may run, and of the defaults."""
+    return [place for place in range(len(tuning.configs)) if place not in obstacles or place in defaults]
+
+
+def _explaining() -> bool:
+    return os.environ.get("PRERANK_EXPLAIN") == "1"

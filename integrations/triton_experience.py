@@ -1,0 +1,77 @@
+"""What was measured of a kernel, taught to a fork of the surrogate before the next launch is ranked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from ..surrogate import Prediction
+from ..surrogate.problem import Question
+from .triton_launch import Kernel, Launch
+from .triton_measurements import Log, Measurement
+from .triton_reading import Reading, reading_like
+
+FEWEST = 5
+"""Measurements of a launch below which nothing is learnt from it."""
+_MOST = 300  # measurements that are observed; more would cost seconds and teach little
+
+
+class Surrogate(Protocol):
+    """What predicts and learns; `RLMSurrogate` is one."""
+
+    def predict(self, problem: Question, texts: Sequence[str]) -> Prediction: ...
+    def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None: ...
+    def fork(self) -> Surrogate: ...
+
+
+def nearest(launch: Launch, log: Log) -> list[Measurement]:
+    """Measurements of the launch whose sizes are nearest, on the same device; the launch itself is nearest of all."""
+    own: dict[str, list[Measurement]] = {}
+    for measurement in log.measurements:
+        if measurement.launch["device"] == launch.device:
+            own.setdefault(repr(measurement.launch), []).append(measurement)
+    enough = [measured for measured in own.values() if len(measured) >= FEWEST]
+    nothing: list[Measurement] = []
+    return min(enough, key=lambda measured: _distance(launch, measured[0].launch), default=nothing)
+
+
+def taught(surrogate: Surrogate, kernel: Kernel, measured: Sequence[Measurement], like: Reading) -> Surrogate:
+    """A fork of the surrogate that has observed measurements of one launch as milliseconds.
+
+    Args:
+        surrogate: What learns.
+        kernel: The kernel.
+        measured: Measurements of one launch.
+        like: How the launch to come is read; those measured are read alike.
+    """
+    student = surrogate.fork()
+    reading = reading_like(like, Launch.from_json(kernel, measured[0].launch), [m.config for m in measured])
+    times = {reading.to_text(m.config): m.ms for m in _spread(measured)}
+    student.observe(reading.problem("latency_ms"), list(times), np.array(list(times.values())))
+    return student
+
+
+def _spread(measured: Sequence[Measurement]) -> list[Measurement]:
+    """At most `_MOST`: every other one, every third one, ... of the order of their times."""
+    ordered = sorted(measured, key=lambda m: (math.isnan(m.ms), m.ms))
+    return ordered[:: math.ceil(len(ordered) / _MOST)]
+
+
+def _distance(launch: Launch, other: Mapping[str, Any]) -> float:
+    """Sum of the logarithms of the ratios of all sizes; other types or arguments are far away."""
+    tensors = {name: tensor.dtype for name, tensor in launch.tensors.items()}
+    far = tensors != {name: tensor["dtype"] for name, tensor in other["tensors"].items()}
+    sizes, others = _sizes(launch.scalars), _sizes(other["scalars"])
+    if not sizes and not others:  # sizes in the shapes alone
+        sizes = {(n, axis): size for n, t in launch.tensors.items() for axis, size in enumerate(t.shape)}
+        others = {(n, axis): size for n, t in other["tensors"].items() for axis, size in enumerate(t["shape"])}
+    ratios = [abs(math.log((1 + sizes.get(n, 0)) / (1 + others.get(n, 0)))) for n in sizes.keys() | others.keys()]
+    return 1e6 * far + sum(ratios)
+
+
+def _sizes(scalars: Mapping[str, Any]) -> dict[Any, int]:
+    return {name: value for name, value in scalars.items() if type(value) is int and value >= 0}

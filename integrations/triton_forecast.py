@@ -1,0 +1,86 @@
+"""What is predicted of a launch's configurations, by the surrogate and by a fork of it that saw measurements."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from ..surrogate import RLMSurrogate
+from .triton_experience import Surrogate, nearest, taught
+from .triton_launch import Launch, Tuning
+from .triton_measurements import Measurement, log_of
+from .triton_reading import Reading, reading_like, readings
+from .triton_selection import Outlook, outlook
+
+_TELLING = 30  # measurements of a launch from which on they outweigh what the weights say of themselves
+_KNOWN = 0.5  # trust from which on the weights' own ranking goes beside that of the measurements
+
+
+class Forecast:
+    """Asks a surrogate about launches.
+
+    Args:
+        surrogate: What predicts; None: the packaged checkpoint, loaded when first needed. It does not learn.
+    """
+
+    def __init__(self, surrogate: Surrogate | None = None) -> None:
+        self._given = surrogate
+        self._read: dict[tuple[Any, ...], tuple[Reading, float]] = {}
+
+    def __call__(self, tuning: Tuning, places: Sequence[int]) -> Outlook:
+        """Rank some of the configurations of a launch, after what was measured of its kernel."""
+        return self.after(nearest(tuning.launch, log_of(tuning.launch.kernel)), tuning, places)
+
+    def after(self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int]) -> Outlook:
+        """Rank some of the configurations of a launch after measurements of one launch of its kernel, or none."""
+        reading, trust = self._reading(tuning.launch, tuning.words)
+        texts, n = _texts(reading, tuning, places), len(tuning.configs)
+        zero_shot = reading.problem("slowdown")
+        if not measured:
+            return outlook([self._surrogate.predict(zero_shot, texts)], places, n, "x the best", trust)
+        student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
+        predictions = [student.predict(reading.problem("latency_ms"), texts)]
+        learnt = float(predictions[0].trust.mean())
+        if trust > _KNOWN:
+            predictions.append(self._surrogate.predict(zero_shot, texts))
+        return outlook(predictions, places, n, "ms", max(learnt, trust) if len(measured) < _TELLING else learnt)
+
+    @cached_property
+    def checkpoint(self) -> str:
+        """Tells surrogates apart by their training."""
+        provenance = getattr(self._surrogate, "provenance", type(self._surrogate).__name__)
+        return hashlib.sha256(json.dumps(provenance, sort_keys=True, default=str).encode()).hexdigest()[:12]
+
+    @cached_property
+    def _surrogate(self) -> Surrogate:
+        return self._given if self._given is not None else RLMSurrogate.load()
+
+    def _reading(self, launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Reading, float]:
+        """The way to read the launch that deserves most trust, and that trust.
+
+        It is settled at a kernel's first launch: numbers do not change it, types and names do.
+        """
+        types = tuple((name, tensor.dtype) for name, tensor in launch.tensors.items())
+        key = (launch.kernel, launch.device, types, tuple(launch.scalars), tuple(words[0]))
+        if key not in self._read:
+            found = [(reading, self._trust(reading, words[0])) for reading in readings(launch, words)]
+            self._read[key] = max(found, key=lambda pair: pair[1])
+        like, trust = self._read[key]
+        return reading_like(like, launch, words), trust
+
+    def _trust(self, reading: Reading, words: Mapping[str, Any]) -> float:
+        prediction = self._surrogate.predict(reading.problem("slowdown"), [reading.to_text(words)])
+        return float(prediction.trust[0]) * reading.likeness
+
+
+def _texts(reading: Reading, tuning: Tuning, places: Sequence[int]) -> list[str]:
+    """Texts of some configurations; of a kernel that the weights do not know they tell grid and compilation too."""
+    words = [tuning.words[place] for place in places]
+    if reading.source:
+        counts = [tuning.programs(place) for place in places]
+        words = [own | ({"programs": count} if count else {}) for own, count in zip(words, counts, strict=True)]
+        words = [{**own, **tuning.facts.get(place, {})} for own, place in zip(words, places, strict=True)]
+    return [reading.to_text(own) for own in words]

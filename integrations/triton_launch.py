@@ -1,0 +1,230 @@
+"""What is read of a launch before its kernel is compiled: kernel, source, arguments, grid, device.
+
+Nothing of Triton is imported here: an Autotuner, a JITFunction and a Config are known by their attributes, which have
+been the same from Triton 3.2 to 3.9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+import math
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property, lru_cache
+from typing import Any, Protocol
+
+_LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
+_DECORATORS = 8  # around a kernel
+
+
+class Config(Protocol):
+    """A `triton.Config`, as far as it is read."""
+
+    @property
+    def kwargs(self) -> dict[str, Any]: ...
+    @property
+    def num_warps(self) -> int: ...
+    @property
+    def num_stages(self) -> int: ...
+    @property
+    def pre_hook(self) -> Callable[..., Any] | None: ...
+    def all_kwargs(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Tensor:
+    """A tensor argument: its type as torch spells it, sizes, strides in elements."""
+
+    dtype: str
+    shape: tuple[int, ...] = ()
+    strides: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel: its name, the names of its arguments in order, its source ("" if unknown)."""
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    source: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Short hash of name and source."""
+        return _digest(f"{self.name}\n{self.source}")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A kernel with its arguments on a device.
+
+    Args:
+        kernel: The kernel.
+        tensors: Argument -> tensor, in the kernel's order.
+        scalars: Argument -> number, switch or word that is not tuned.
+        device: Name of the device, "" if unknown.
+    """
+
+    kernel: Kernel
+    tensors: Mapping[str, Tensor]
+    scalars: Mapping[str, int | float | bool | str]
+    device: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain lists and mappings; the source stands as its hash."""
+        tensors = {name: asdict(tensor) for name, tensor in self.tensors.items()}
+        return {"kernel": self.kernel.name, "source": self.kernel.digest, "device": self.device} | {
+            "tensors": tensors,
+            "scalars": dict(self.scalars),
+        }
+
+    @classmethod
+    def from_json(cls, kernel: Kernel, found: Mapping[str, Any]) -> Launch:
+        """Read what `to_json` wrote of a kernel."""
+        tensors = {
+            name: Tensor(tensor["dtype"], tuple(tensor["shape"]), tuple(tensor["strides"]))
+            for name, tensor in found["tensors"].items()
+        }
+        return cls(kernel, tensors, found["scalars"], found["device"])
+
+    @property
+    def key(self) -> str:
+        """Tells launches apart: equal for equal kernels, arguments and devices. Floats do not count."""
+        whole = {name: value for name, value in self.scalars.items() if not isinstance(value, float)}
+        return repr((self.kernel.name, self.kernel.digest, self.device, self.tensors, whole))
+
+
+@dataclass(frozen=True, eq=False)
+class Tuning:
+    """A launch with the configurations to choose among.
+
+    Args:
+        launch: The launch.
+        configs: Its configurations.
+        arguments: All arguments by name, grid and launch options among them, as they were given.
+        facts: Place of a configuration -> what its compilation told.
+    """
+
+    launch: Launch
+    configs: Sequence[Config]
+    arguments: Mapping[str, Any]
+    facts: Mapping[int, Mapping[str, int]] = field(default_factory=dict[int, Mapping[str, int]])
+
+    @cached_property
+    def words(self) -> list[dict[str, Any]]:
+        """Names and values of each configuration."""
+        return [config_words(config) for config in self.configs]
+
+    @cached_property
+    def keys(self) -> list[str]:
+        """Each configuration as text."""
+        return [_assignments(words) for words in self.words]
+
+    def programs(self, place: int) -> int | None:
+        """Programs that a configuration starts; None if the grid does not tell."""
+        return _programs(self.arguments, self.configs[place])
+
+
+def read_tuning(
+    kernel: Kernel | None, configs: Sequence[Config], named: Mapping[str, Any], keywords: Mapping[str, Any], device: str
+) -> Tuning:
+    """Read a launch that is to be tuned.
+
+    Args:
+        kernel: The kernel, if it was found.
+        configs: The configurations.
+        named: Positional arguments by name.
+        keywords: Keyword arguments of the launch and its options.
+        device: Name of the device.
+    """
+    tuned = {name for config in configs for name in config.all_kwargs()}
+    arguments = {**named, **keywords}
+    return Tuning(_read_launch(kernel, arguments, tuned, device), configs, arguments)
+
+
+def _read_launch(kernel: Kernel | None, arguments: Mapping[str, Any], tuned: set[str], device: str) -> Launch:
+    given = {name: value for name, value in arguments.items() if name not in tuned and name not in _LAUNCH_OPTIONS}
+    kernel = kernel or Kernel("kernel", tuple(given))
+    order = [name for name in kernel.arguments if name in given] or list(given)
+    tensors = {name: tensor for name in order if (tensor := _tensor(given[name])) is not None}
+    scalars = {name: given[name] for name in order if isinstance(given[name], (int, float, str))}
+    return Launch(kernel, tensors, scalars, device)
+
+
+def kernel_of(decorated: Any) -> Kernel | None:
+    """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
+    function = decorated
+    for _ in range(_DECORATORS):
+        if inspect.isfunction(function):
+            return _kernel(function)
+        function = getattr(function, "fn", None)
+    return None
+
+
+@lru_cache(maxsize=256)
+def _kernel(function: Callable[..., Any]) -> Kernel:
+    try:
+        source = inspect.getsource(function)
+    except (OSError, TypeError):  # made by exec, or in a shell
+        source = ""
+    return Kernel(function.__name__, tuple(inspect.signature(function).parameters), source)
+
+
+def device_name() -> str:
+    """The current device as its driver calls it; "" without one."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return ""
+    return str(torch.cuda.get_device_name())
+
+
+def shared_memory() -> int | None:
+    """Shared memory of a block of the current device, bytes, as its driver says; None without one."""
+    torch: Any = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return None
+    properties: Any = torch.cuda.get_device_properties(torch.cuda.current_device())
+    return getattr(properties, "shared_memory_per_block_optin", None)
+
+
+def config_words(config: Config) -> dict[str, Any]:
+    """Names and values of a configuration; options at their defaults are left out, as in the measured tables."""
+    words = {name: value for name, value in config.all_kwargs().items() if isinstance(value, (int, float, str))}
+    return words if words.get("num_ctas") != 1 else {name: v for name, v in words.items() if name != "num_ctas"}
+
+
+def config_key(config: Config) -> str:
+    """A configuration as text, ``BLOCK_M=64 num_warps=4``."""
+    return _assignments(config_words(config))
+
+
+def _assignments(words: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={value}" for name, value in words.items())
+
+
+def _programs(arguments: Mapping[str, Any], config: Config) -> int | None:
+    """Programs that a configuration starts. The user's grid may raise, and is asked all the same."""
+    grid = arguments.get("grid")
+    try:
+        sizes: Any = grid({**arguments, **config.all_kwargs()}) if callable(grid) else grid
+        return math.prod(int(size) for size in (sizes if hasattr(sizes, "__len__") else (sizes,)))
+    except Exception:  # a grid that needs more than its arguments is no reason to stop
+        return None
+
+
+def _tensor(argument: Any) -> Tensor | None:
+    """What is known of a tensor, or of the tensor that a descriptor describes."""
+    if isinstance(argument, Tensor):
+        return argument
+    argument = argument.base if hasattr(argument, "block_shape") else argument
+    if not hasattr(argument, "dtype") or not hasattr(argument, "shape"):
+        return None
+    strides = argument.stride() if callable(getattr(argument, "stride", None)) else ()
+    dtype = str(argument.dtype).removeprefix("torch.")
+    return Tensor(dtype, tuple(int(size) for size in argument.shape), tuple(int(stride) for stride in strides))
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

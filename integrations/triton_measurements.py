@@ -1,0 +1,176 @@
+"""Timings that Triton took, appended to a file for each kernel and read back.
+
+Triton tells them to `knobs.autotuning.listener` where there is one (not yet in 3.7; in 3.9 the whole list at the end).
+Elsewhere, and under the interpreter, whose kernels Triton 3.9 cannot name to a listener, `Autotuner._bench` is wrapped,
+which yields each as it is taken.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from .triton_autotuner import calling_autotuner
+from .triton_cache import append, file_of, lines_from
+from .triton_launch import Config, Kernel, Launch, Tuning, config_key, config_words
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A configuration's time on a launch, milliseconds; nan: it did not run."""
+
+    launch: Mapping[str, Any]
+    config: Mapping[str, Any]
+    ms: float
+
+
+@dataclass
+class Log:
+    """What was measured of one kernel: milliseconds by launch and configuration, in the order of the file."""
+
+    measurements: list[Measurement] = field(default_factory=list[Measurement])
+    times: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    _offset: int = 0
+
+    def read_on(self, file: Path) -> Log:
+        """Read what has been appended."""
+        if _size(file) != self._offset:
+            rows, self._offset = lines_from(file, self._offset)
+            for row in rows:
+                self._add(row)
+        return self
+
+    def _add(self, row: Mapping[str, Any]) -> None:
+        ms = float("nan") if row["ms"] is None else float(row["ms"])
+        self.measurements.append(Measurement(row["launch"], row["config"], ms))
+        self.times[row["key"], row["config_key"]] = ms
+
+
+_logs: dict[Path, Log] = {}
+
+
+def log_of(kernel: Kernel) -> Log:
+    """What was measured of a kernel, by this process or another."""
+    file = file_of("measurements.jsonl", kernel)
+    return _logs.setdefault(file, Log()).read_on(file)
+
+
+def fastest(tuning: Tuning, kept: list[int]) -> list[int]:
+    """The fastest of those kept, if all of them were measured and one runs; else all of them."""
+    times = log_of(tuning.launch.kernel).times
+    known = {place: times.get((tuning.launch.key, tuning.keys[place])) for place in sorted(kept)}
+    running = {place: ms for place, ms in known.items() if ms is not None and not math.isnan(ms)}
+    return [min(running, key=lambda n: running[n])] if running and None not in known.values() else kept
+
+
+def write(launch: Launch, timings: Mapping[Config, Any]) -> None:
+    """Append timings as Triton holds them: milliseconds, or median and quantiles."""
+    rows = [
+        {
+            "launch": launch.to_json(),
+            "key": launch.key,
+            "config": config_words(config),
+            "config_key": config_key(config),
+            "ms": _milliseconds(timing),
+        }
+        for config, timing in timings.items()
+    ]
+    append(file_of("measurements.jsonl", launch.kernel), rows)
+
+
+class ReadLaunch(Protocol):
+    """Reads the launch that an Autotuner is making, with its keyword arguments."""
+
+    def __call__(self, autotuner: Any, keywords: Mapping[str, Any]) -> Launch: ...
+
+
+class Recording:
+    """Writes down what Triton measures, from now until `stop`; in a ``with`` statement, until its end.
+
+    Args:
+        read: Reads the launch of an Autotuner.
+    """
+
+    def __init__(self, read: ReadLaunch) -> None:
+        import triton
+
+        self._read = read
+        self._warned = False
+        knobs: Any = getattr(triton, "knobs", None)
+        listens = hasattr(getattr(knobs, "autotuning", None), "listener") and not knobs.runtime.interpret
+        self._undo = self._listen(knobs.autotuning) if listens else self._wrap(triton)
+
+    def __enter__(self) -> Recording:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.stop()
+
+    def stop(self) -> None:
+        """Write no more."""
+        self._undo()
+        self._undo = _nothing
+
+    def _listen(self, knobs: Any) -> Callable[[], None]:
+        before: Any = knobs.listener
+
+        def listener(**told: Any) -> None:
+            if before is not None:
+                before(**told)
+            calling = calling_autotuner()
+            if calling is not None and not told.get("cache_hit") and self._undo is not _nothing:
+                self._write(*calling, told.get("configs_timings") or {})
+
+        def undo() -> None:
+            if knobs.listener is listener:  # else somebody has chained it since, and calls it still
+                knobs.listener = before
+
+        knobs.listener = listener
+        return undo
+
+    def _wrap(self, triton: Any) -> Callable[[], None]:
+        autotuner_class: Any = triton.runtime.Autotuner
+        before: Any = autotuner_class._bench
+
+        @functools.wraps(before)
+        def bench(autotuner: Any, *args: Any, config: Config, **meta: Any) -> Any:
+            timing = before(autotuner, *args, config=config, **meta)
+            if self._undo is not _nothing:
+                self._write(autotuner, meta, {config: timing})
+            return timing
+
+        def undo() -> None:
+            if autotuner_class._bench is bench:
+                autotuner_class._bench = before
+
+        autotuner_class._bench = bench
+        return undo
+
+    def _write(self, autotuner: Any, keywords: Mapping[str, Any], timings: Mapping[Config, Any]) -> None:
+        try:
+            write(self._read(autotuner, keywords), timings)
+        except Exception as error:  # the user's tuning goes on
+            if not self._warned:
+                warnings.warn(f"prerank could not write down a timing: {error!r}", stacklevel=2)
+            self._warned = True
+
+
+def _nothing() -> None:
+    """What is left to undo after the end."""
+
+
+def _milliseconds(timing: float | Sequence[float]) -> float | None:
+    first = timing[0] if isinstance(timing, Sequence) else timing
+    return float(first) if math.isfinite(first) else None
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,161 @@
+"""How a launch is put to the surrogate: the problem, and the text of each configuration.
+
+A kernel that the weights know is read as it was in training: by its name, or, where the arguments and the blocks are
+those of a matrix product, as the templates of which there are measurements. Any other kernel is read by its own name,
+arguments and source, and the weights do not claim to know it until it was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ..search_spaces import kernel_configs
+from ..search_spaces.problem import Problem
+from .triton_launch import Kernel, Launch, Tensor
+
+_BLOCKS = ("block_m", "block_n", "block_k")
+_SIXTEEN_BITS = ("float16", "bfloat16")
+_SIZES = {"float64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "int16": 2}
+_TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
+_TUTORIAL = "triton_matmul_tutorial_fp16"
+_LIKENESS = 0.9  # trust in what is known of another kernel that multiplies matrices
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A launch as a question.
+
+    Args:
+        kernel: Name of the kernel, in the measured tables if it is in one.
+        device: Name of the device.
+        fields: Sizes and types of the problem.
+        source: The program, if the weights do not know the kernel.
+        names: Fields of a configuration that are read; None: all.
+        likeness: Share of the surrogate's trust that is left; less than 1 where another kernel stands in.
+    """
+
+    kernel: str
+    device: str
+    fields: Mapping[str, Any]
+    source: str = ""
+    names: tuple[str, ...] | None = None
+    likeness: float = 1.0
+
+    def problem(self, metric: str) -> Problem:
+        """The question for a metric, ``slowdown`` or ``latency_ms``."""
+        device = self.device or "unknown"
+        return kernel_configs.problem(self.kernel, device, self.fields, metric, self.source or None)
+
+    def to_text(self, words: Mapping[str, Any]) -> str:
+        """Text of a configuration."""
+        read = {
+            name: value
+            for name, value in words.items()
+            if self.names is None or kernel_configs.field(name) in self.names
+        }
+        return kernel_configs.to_text(kernel_configs.from_record(read or {"config": 0}))
+
+
+def readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
+    """All ways to read a launch, the kernel's own first.
+
+    Args:
+        launch: The launch.
+        words: Names and values of its configurations.
+    """
+    own = Reading(launch.kernel.name, launch.device, _fields(launch), launch.kernel.source)
+    return [own, *_matmul_readings(launch, words)]
+
+
+def reading_like(like: Reading, launch: Launch, words: Sequence[Mapping[str, Any]]) -> Reading:
+    """A launch read in the same way as another launch of its kernel, so that they are of one family."""
+    alike = [reading for reading in readings(launch, words) if reading.kernel == like.kernel]
+    return alike[-1] if alike else readings(launch, words)[0]
+
+
+def operand_sizes(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
+    """Bytes of an element of each operand, if the launch is a matrix product."""
+    operands = _operands(launch, words)
+    return (_itemsize(operands[0]), _itemsize(operands[1])) if operands else None
+
+
+def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
+    """As the tutorial's matrix product, and as Inductor's template."""
+    operands = _operands(launch, words)
+    if operands is None:
+        return []
+    sizes = {name: _sizes(launch)[name] for name in ("m", "n", "k")}
+    template = _template(launch, sizes, *operands, _LIKENESS)
+    if "group_m" not in map(kernel_configs.field, words[0]) or {operands[0].dtype, operands[1].dtype} != {"float16"}:
+        return [template] if _constant_beside(words) else []
+    likeness = 1.0 if _is_tutorial(launch.kernel) else _LIKENESS
+    tutorial = Reading(_TUTORIAL, launch.device, sizes, names=(*_TEMPLATE_FIELDS, "group_m"), likeness=likeness)
+    return [tutorial, *([template] if _constant_beside(words) else [])]
+
+
+def _operands(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Tensor, Tensor] | None:
+    """The two operands, where sizes m, n, k are given, the blocks are tuned and the first tensors are matrices."""
+    tuned = set(map(kernel_configs.field, words[0])) if words else set[str]()
+    tensors = list(launch.tensors.values())
+    if not tuned.issuperset(_BLOCKS) or not {"m", "n", "k"} <= set(_sizes(launch)) or len(tensors) < 3:
+        return None
+    return tensors[0], tensors[1]
+
+
+def _template(launch: Launch, sizes: Mapping[str, int], first: Tensor, second: Tensor, likeness: float) -> Reading:
+    """As Inductor's mm, or mixed_mm where the second operand is quantised."""
+    strides = [*_strides(launch, first, "a", "mk"), *_strides(launch, second, "b", "kn")]
+    names = ("mat1_stride_0", "mat1_stride_1", "mat2_stride_0", "mat2_stride_1")
+    fields: dict[str, Any] = {
+        **{name: sizes[name] for name in ("m", "k", "n")},
+        "mat1_dtype": first.dtype,
+        "mat2_dtype": second.dtype,
+        **dict(zip(names, strides, strict=True)),
+        "mat1_iscontig": strides[1] == 1,
+        "mat2_iscontig": strides[3] == 1,
+    }
+    if second.dtype in ("int8", "uint8"):
+        return Reading("triton_mixed_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=likeness)
+    fields["using_tf32"] = first.dtype == "float32" or "not_float_32"
+    return Reading("triton_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=likeness)
+
+
+def _strides(launch: Launch, tensor: Tensor, letter: str, axes: str) -> list[int]:
+    """Strides of an operand: as an argument says (``stride_am``), as its tensor has them, or those of rows."""
+    named = [launch.scalars.get(f"stride_{letter}{axis}") for axis in axes]
+    if all(isinstance(stride, int) for stride in named):
+        return [int(stride) for stride in named if stride is not None]
+    if len(tensor.strides) == 2:
+        return list(tensor.strides)
+    return [int(_sizes(launch)[axes[1]]), 1]
+
+
+def _constant_beside(words: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether what the template does not read is the same in all configurations, so that nothing is lost."""
+    beside = [{n: v for n, v in own.items() if kernel_configs.field(n) not in _TEMPLATE_FIELDS} for own in words]
+    return all(own == beside[0] for own in beside)
+
+
+def _is_tutorial(kernel: Kernel) -> bool:
+    return kernel.name == "matmul_kernel" and kernel.arguments[:6] == ("a_ptr", "b_ptr", "c_ptr", "M", "N", "K")
+
+
+def _sizes(launch: Launch) -> dict[str, int]:
+    """Whole numbers among the arguments, by name in lower case."""
+    return {name.lower(): value for name, value in launch.scalars.items() if type(value) is int}
+
+
+def _fields(launch: Launch) -> dict[str, Any]:
+    """Arguments as fields: numbers by name, tensors by type and sizes."""
+    fields: dict[str, Any] = {name: value for name, value in launch.scalars.items() if value != ""}
+    for name, tensor in launch.tensors.items():
+        fields[f"{name}_dtype"] = tensor.dtype
+        if tensor.shape:
+            fields[f"{name}_shape"] = list(tensor.shape)
+    return fields
+
+
+def _itemsize(tensor: Tensor) -> int:
+    return _SIZES.get(tensor.dtype, 1)

@@ -1,0 +1,44 @@
+"""What was kept and why, as a table on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .triton_launch import Launch
+from .triton_selection import Outlook
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """A configuration, whether it is kept, why it cannot run if so, and whether it is the user's default."""
+
+    config: str
+    kept: bool
+    obstacle: str | None
+    default: bool
+
+    @property
+    def reason(self) -> str:
+        """Why it is kept or dropped."""
+        if self.obstacle:
+            return f"{'default, though ' if self.kept and self.default else ''}{self.obstacle}"
+        return "default" if self.default else "predicted among the best" if self.kept else "predicted slower"
+
+
+def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
+    """Print the configurations of a launch to standard error, best first, then what cannot run."""
+    from rich.console import Console
+    from rich.table import Table
+
+    kept = sum(verdict.kept for verdict in verdicts)
+    sizes = " ".join(f"{name}={value}" for name, value in launch.scalars.items())
+    title = f"{launch.kernel.name} on {launch.device or 'an unnamed device'}: {kept} of {len(verdicts)} configs kept"
+    table = Table("", "config", f"predicted, {found.unit}", "90 % interval", "why", title=title)
+    for place in dict.fromkeys([*found.order, *range(len(verdicts))]):
+        verdict = verdicts[place]
+        told = [f"{found.mean[place]:.3g}", f"{found.low[place]:.3g} to {found.high[place]:.3g}"]
+        told = told if place in found.order else ["", ""]
+        table.add_row("kept" if verdict.kept else "dropped", verdict.config, *told, verdict.reason)
+    table.caption = f"trust {found.trust:.2f}; {sizes}"
+    Console(stderr=True, width=None).print(table)

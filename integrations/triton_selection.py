@@ -1,0 +1,110 @@
+"""Which configurations are benchmarked: pure functions of what is predicted.
+
+Shapes: n configurations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..surrogate import Prediction
+
+Floats = NDArray[np.float64]
+
+SURE = 0.9
+"""Trust from which on no more is kept than a sure surrogate needs."""
+_UNSURE = 0.3  # trust up to which nothing is dropped
+_INTERVAL = (0.05, 0.95)
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What is predicted of the configurations of a launch.
+
+    Args:
+        order: Places of those that were asked about, best first.
+        mean: Expected value of each, (n,); nan where it was not asked.
+        low: Lower end of its central 90 % interval, (n,).
+        high: Upper end, (n,).
+        trust: How far all this deserves belief, from 0 to 1.
+        unit: What the values are: ``x the best`` or ``ms``.
+    """
+
+    order: Sequence[int]
+    mean: Floats
+    low: Floats
+    high: Floats
+    trust: float
+    unit: str
+
+
+def outlook(predictions: Sequence[Prediction], places: Sequence[int], n: int, unit: str, trust: float) -> Outlook:
+    """What predictions of the same configurations say together; values are the first one's.
+
+    Several rankings are interleaved: what each of them wants first is tried first.
+
+    Args:
+        predictions: One or more predictions of some of n configurations.
+        places: Which of them.
+        n: How many there are.
+        unit: What the first one's values are.
+        trust: How far they deserve belief together.
+    """
+    first = predictions[0]
+    order = [places[row] for row in interleaved([_ranking(prediction) for prediction in predictions])]
+    mean, low, high = (_spread(values, places, n) for values in (first.mean, *map(first.quantile, _INTERVAL)))
+    return Outlook(order, mean, low, high, trust, unit)
+
+
+def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
+    """The first of each, then the second of each, and so on, each place once."""
+    rounds = chain.from_iterable(zip_longest(*rankings))
+    return list(dict.fromkeys(place for place in rounds if place is not None))
+
+
+def number_kept(n: int, trust: float) -> int:
+    """How many of n are kept if the user does not say: about log2 n if trust is high, all of them if it is low."""
+    sure = min(n, max(3, round(math.log2(max(n, 1)))))
+    doubt = min(max((SURE - trust) / (SURE - _UNSURE), 0.0), 1.0)
+    return sure + math.ceil(doubt * (n - sure))
+
+
+def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float | None, trust: float) -> list[int]:
+    """Places that are kept, best first.
+
+    Defaults come first. With one place to give, it is the predicted best, or the default where trust is low.
+
+    Args:
+        order: Places that may run, best first.
+        defaults: Those that are always kept.
+        n: How many configurations there are.
+        top_k: How many are kept, or what share of n if it is a float; None: as many as the trust asks for.
+        trust: How far the order deserves belief.
+    """
+    others = [place for place in order if place not in defaults]
+    if top_k is None:
+        count = len(defaults) + (len(others) if trust <= _UNSURE else number_kept(len(others), trust))
+    else:
+        count = max(1, int(n * top_k) if isinstance(top_k, float) else top_k)
+    wanted = order[:1] if top_k is not None and count == 1 and trust > _UNSURE else [*sorted(defaults), *others]
+    kept = set(wanted[:count])
+    return [place for place in order if place in kept]
+
+
+def _spread(values: Floats, places: Sequence[int], n: int) -> Floats:
+    """Values at their places among n, nan elsewhere."""
+    found = np.full(n, np.nan)
+    found[list(places)] = values
+    return found
+
+
+def _ranking(prediction: Prediction) -> list[int]:
+    """Places by predicted value; what is more likely to fail than not comes last, ties as they stand."""
+    fails = prediction.p_fail > 0.5
+    return np.lexsort((np.arange(len(prediction)), prediction.mean, fails)).tolist()

@@ -1,0 +1,158 @@
+"""Decisions that can be read and shipped: a plain JSON table, and vLLM's files for fused mixtures of experts.
+
+A shipped table needs no model. What it holds of a kernel's name, arguments and device is taken as it stands, even if
+the kernel's source has changed since.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from .triton_cache import VERSION, folder, lines_from, read_entries
+from .triton_launch import Config, Launch, config_words
+
+
+@dataclass(frozen=True)
+class Table:
+    """Configurations of launches.
+
+    Args:
+        entries: ``launch`` (see `Launch.to_json`), ``config``, and ``ms`` if it was measured.
+        batches: vLLM's: file name -> batch size -> configuration.
+    """
+
+    entries: Sequence[Mapping[str, Any]]
+    batches: Mapping[str, Mapping[str, Mapping[str, Any]]]
+
+    def find(self, launch: Launch, configs: Sequence[Config]) -> int | None:
+        """Place of the configuration that the table holds for a launch; None: it holds none of these."""
+        wanted = self._config(launch) or self._batched(launch)
+        if wanted is None:
+            return None
+        same = (place for place, config in enumerate(configs) if _covers(config_words(config), wanted))
+        return next(same, None)
+
+    def _config(self, launch: Launch) -> Mapping[str, Any] | None:
+        own = _identity(json.loads(json.dumps(launch.to_json())))
+        return next((entry["config"] for entry in self.entries if _identity(entry["launch"]) == own), None)
+
+    def _batched(self, launch: Launch) -> Mapping[str, Any] | None:
+        """Of vLLM's file for this device, the configuration of the nearest batch size, as vLLM chooses."""
+        device = launch.device.replace(" ", "_")
+        files = [batches for name, batches in self.batches.items() if f"device_name={device}" in name]
+        m = next((value for name, value in launch.scalars.items() if name.lower() == "m"), None)
+        if len(files) != 1 or not isinstance(m, int):
+            return None
+        return files[0][min(files[0], key=lambda batch: (abs(int(batch) - m), int(batch)))]
+
+
+def read_table(path: str | Path) -> Table:
+    """Read what `export` wrote: a JSON table, one of vLLM's files, or a folder of them.
+
+    Raises:
+        ValueError: If a file is neither.
+    """
+    path = Path(path)
+    entries: list[Mapping[str, Any]] = []
+    batches: dict[str, Mapping[str, Mapping[str, Any]]] = {}
+    for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
+        read: Any = json.loads(file.read_text("utf-8"))
+        found = cast("dict[str, Any]", read if isinstance(read, dict) else {})
+        if found.get("version") == VERSION and "entries" in found:
+            entries += found["entries"]
+        elif any(name.isdigit() for name in found):
+            batches[file.name] = {name: config for name, config in found.items() if name.isdigit()}
+        else:
+            raise ValueError(f"{file} is no table of version {VERSION} and no file of vLLM's; write it with export()")
+    return Table(entries, batches)
+
+
+def export(
+    path: str | Path,
+    *,
+    kernel: str | None = None,
+    format: str = "json",
+    experts: int | None = None,
+    width: int | None = None,
+    batch: str = "M",
+) -> list[Path]:
+    """Write what was decided, the measured best where there is one, to files that can be shipped.
+
+    Args:
+        path: The file of a JSON table; a folder for vLLM's format.
+        kernel: Name of a kernel; None: all.
+        format: ``json`` or ``vllm``.
+        experts: E of vLLM's file name.
+        width: N of vLLM's file name.
+        batch: The argument that is the batch size, the key in vLLM's files.
+
+    Returns:
+        The files written.
+
+    Raises:
+        ValueError: If the format is another one, vLLM's lacks experts or width, or nothing was decided.
+    """
+    entries = [entry for entry in _decided() if kernel in (None, entry["launch"]["kernel"])]
+    if not entries:
+        raise ValueError(f"nothing was decided for {kernel or 'any kernel'} in {folder()}; launch it with rlm_prune")
+    if format == "json":
+        Path(path).write_text(json.dumps({"version": VERSION, "entries": entries}, indent=1) + "\n", "utf-8")
+        return [Path(path)]
+    if format != "vllm" or experts is None or width is None:
+        raise ValueError(f"format is {format!r}; give 'json', or 'vllm' with experts= and width=")
+    return list(_write_vllm(Path(path), entries, experts, width, batch))
+
+
+def _write_vllm(
+    path: Path, entries: Sequence[Mapping[str, Any]], experts: int, width: int, batch: str
+) -> Iterator[Path]:
+    """A file for each device, batch size -> configuration, as `vllm.model_executor.layers.fused_moe` reads them."""
+    devices: dict[str, dict[int, Mapping[str, Any]]] = {}
+    for entry in entries:
+        size, device = entry["launch"]["scalars"].get(batch), entry["launch"]["device"].replace(" ", "_")
+        if not isinstance(size, int):
+            raise ValueError(f"{entry['launch']['kernel']} has no argument {batch}; name the batch size with batch=")
+        devices.setdefault(device, {})[size] = entry["config"]
+    path.mkdir(parents=True, exist_ok=True)
+    for device, sizes in devices.items():
+        file = path / f"E={experts},N={width},device_name={device}.json"
+        file.write_text(json.dumps({str(size): sizes[size] for size in sorted(sizes)}, indent=4) + "\n", "utf-8")
+        yield file
+
+
+def _decided() -> Iterator[dict[str, Any]]:
+    """All decisions of the cache folder, each with the measured best or else the predicted best."""
+    for file in sorted(folder().glob("*.decisions.json")):
+        rows, _ = lines_from(file.with_name(file.name.replace("decisions.json", "measurements.jsonl")), 0)
+        for launch, kept in _newest(read_entries(file)):
+            own = [row for row in rows if row["launch"] == launch and row["ms"] is not None]
+            best = min(own, key=lambda row: row["ms"], default=None)
+            config = best["config"] if best else _parsed(kept[0])
+            yield {"launch": launch, "config": config} | ({"ms": best["ms"]} if best else {})
+
+
+def _newest(entries: Mapping[str, Any]) -> list[tuple[dict[str, Any], list[str]]]:
+    """The last decision of each launch, whatever options it was taken under."""
+    newest = {json.dumps(entry["launch"], sort_keys=True): entry for entry in entries.values()}
+    return [(entry["launch"], entry["kept"]) for entry in newest.values()]
+
+
+def _parsed(config: str) -> dict[str, Any]:
+    from ..search_spaces import kernel_configs
+
+    return dict(kernel_configs.from_record(config).fields)
+
+
+def _identity(launch: Mapping[str, Any]) -> Any:
+    """What a shipped decision is looked up by: kernel, device, types and whole numbers."""
+    whole = {name: value for name, value in launch["scalars"].items() if not isinstance(value, float)}
+    return launch["kernel"], launch["device"], launch["tensors"], whole
+
+
+def _covers(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a configuration says all that is wanted of it."""
+    return all(config.get(name) == value for name, value in wanted.items())

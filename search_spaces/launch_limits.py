@@ -1,0 +1,116 @@
+"""Launch configurations of Triton kernels that cannot run on a device, told from their numbers alone.
+
+A lower bound of what a launch needs is held against what a block may have, so that no configuration that runs is
+dropped; many that do not run may pass. What is unknown (a device, a kernel that is no matrix product) is not bounded.
+
+Shared memory of a matrix product: the loop keeps ``stages - 1`` copies of the tiles of both operands, if the device
+copies asynchronously (NVIDIA from Ampere on). An operand is copied so only if each thread has 4 bytes of it to copy,
+the least that ``cp.async`` moves (PTX ISA). A loop of one stage may hold one operand after the other. On Hopper, 32-bit
+operands are counted once: whether they are pipelined there depends on layouts and strides.
+
+Registers: an accumulator of 32-bit numbers that needs more than two times the 255 registers that a thread can have
+(CUDA programming guide, technical specifications) is dropped too. It might be compiled, in minutes, and would live in
+memory: none of 4,800 such launches of a measured table ran.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from .devices import find
+
+_ASYNCHRONOUS = ("ampere", "ada", "hopper", "blackwell")
+_ACCUMULATE_IN_REGISTERS = ("ampere", "ada", "hopper")
+_CLUSTERS = ("hopper", "blackwell")
+_RESERVED_KB = 1  # of the shared memory of a unit, for the system, from Ampere on
+_LEAST_COPY = 4  # bytes
+_MOST_ACCUMULATOR = 2 * 255  # registers a thread
+_MOST_ELEMENTS = 2**20  # of a Triton tensor
+_MOST_THREADS = 1024
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a block of a device may have.
+
+    Args:
+        architecture: The device's family (see `devices`).
+        shared: Shared memory of a block, bytes; None: not known.
+        warp: Threads of a warp.
+    """
+
+    architecture: str
+    shared: int | None = None
+    warp: int = 32
+
+    @property
+    def asynchronous(self) -> bool:
+        """Whether tiles are copied while others are multiplied."""
+        return self.architecture in _ASYNCHRONOUS
+
+
+def limits(device: str, shared: int | None = None) -> Limits:
+    """Limits of a device's name; those of an unknown one bound nothing but the threads.
+
+    Args:
+        device: Its name, read as in `devices`.
+        shared: Shared memory of a block in bytes, where the driver tells it.
+    """
+    found = find(device)
+    if found is None:
+        return Limits("", shared)
+    reserved = _RESERVED_KB if found.architecture in _ASYNCHRONOUS else 0
+    known = (found.shared - reserved) * 1024 if found.shared else None
+    return Limits(found.architecture, shared or known, 64 if found.name.startswith("amd-mi") else 32)
+
+
+def obstacle(fields: Mapping[str, object], device: Limits, itemsizes: tuple[int, int] | None = None) -> str | None:
+    """Why a configuration cannot run; None: nothing speaks against it.
+
+    Args:
+        fields: Name -> value, as `kernel_configs.field` spells the names: ``block_m``, ``stages``, ``warps``, ``ctas``.
+        device: Where it shall run.
+        itemsizes: Bytes of an element of each operand of a matrix product; None: the kernel is another one.
+    """
+    warps, stages, ctas = (_whole(fields.get(name), default) for name, default in _DEFAULTS)
+    if warps * device.warp > _MOST_THREADS:
+        return f"{warps * device.warp} threads of {_MOST_THREADS}"
+    if ctas > 1 and device.architecture and device.architecture not in _CLUSTERS:
+        return f"{ctas} blocks a cluster; {device.architecture} has none"
+    blocks = [_whole(fields.get(name), 0) for name in ("block_m", "block_n", "block_k")]
+    if itemsizes is None or min(blocks) < 1:
+        return None
+    return _matmul_obstacle(blocks, stages, warps * device.warp * ctas, ctas, device, itemsizes)
+
+
+_DEFAULTS = (("warps", 4), ("stages", 3), ("ctas", 1))  # those of triton.Config
+
+
+def _matmul_obstacle(
+    blocks: list[int], stages: int, threads: int, ctas: int, device: Limits, itemsizes: tuple[int, int]
+) -> str | None:
+    m, n, k = blocks
+    if max(m * n, m * k, k * n) > _MOST_ELEMENTS:
+        return f"a tile of {max(m * n, m * k, k * n)} elements; Triton allows {_MOST_ELEMENTS}"
+    tiles = m * k * itemsizes[0], k * n * itemsizes[1]
+    needed = shared_bytes(tiles, stages, threads, device, max(itemsizes)) // ctas
+    if device.shared is not None and needed > device.shared:
+        return f"{needed // 1024} KB of shared memory; a block has {device.shared // 1024}"
+    registers = m * n // threads
+    if registers > _MOST_ACCUMULATOR and device.architecture in _ACCUMULATE_IN_REGISTERS:
+        return f"an accumulator of {registers} registers a thread, of 255"
+    return None
+
+
+def shared_bytes(tiles: tuple[int, int], stages: int, threads: int, device: Limits, itemsize: int) -> int:
+    """Least shared memory of a matrix product whose operands have tiles of so many bytes."""
+    unsure = device.architecture == "hopper" and itemsize >= 4
+    if stages < 2 or not device.asynchronous or unsure:
+        return max(tiles)
+    copies = [stages - 1 if tile >= _LEAST_COPY * threads else 1 for tile in tiles]
+    return sum(count * tile for count, tile in zip(copies, tiles, strict=True))
+
+
+def _whole(value: object, default: int) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else default

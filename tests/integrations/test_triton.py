@@ -1,0 +1,345 @@
+"""rlm_prune inside the real Autotuner, under the interpreter or without launching at all."""
+
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+# Triton's kernels are not annotated: an annotation would fix the type of an argument.
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from prerank.surrogate import Prediction
+
+triton = pytest.importorskip("triton")
+import triton.language as tl  # noqa: E402
+
+from prerank.integrations import triton as host  # noqa: E402
+from prerank.integrations.triton import RLMPrune, export, rlm_prune  # noqa: E402
+from prerank.integrations.triton_decisions import Decisions  # noqa: E402
+
+A100 = "NVIDIA A100"
+
+
+class FakeSurrogate:
+    """Predicts the sum of the numbers in a text, or the opposite of what it observed; trusts itself as told."""
+
+    def __init__(self, trust: float = 1.0) -> None:
+        self.trust, self.provenance = trust, {"fake": trust}
+        self.asked: list[Sequence[str]] = []
+        self.observed: list[tuple[Any, Sequence[str], Sequence[float]]] = []
+
+    def fork(self) -> FakeSurrogate:
+        return self
+
+    def predict(self, problem: Any, texts: Sequence[str]) -> Prediction:
+        self.asked.append(texts)
+        value = np.array([[float(sum(map(int, "".join(c if c.isdigit() else " " for c in t).split())))] for t in texts])
+        value, ones = value.reshape(-1, 1), np.ones(len(texts))
+        return Prediction(value, value, ones[:, None], 0 * ones, self.trust * ones)
+
+    def observe(self, problem: Any, texts: Sequence[str], values: Any) -> None:
+        self.observed.append((problem, texts, list(values)))
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    for name in ("PRERANK_PRUNE", "PRERANK_EXPLAIN"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(host, "_decisions", Decisions())
+
+
+def choices(stages: Sequence[int] = (2, 3)) -> list[Any]:
+    return [
+        triton.Config({"BLOCK_SIZE_M": m, "BLOCK_SIZE_N": n, "BLOCK_SIZE_K": 32}, num_warps=w, num_stages=s)
+        for m in (64, 32, 128)
+        for n in (64, 32)
+        for s in stages
+        for w in (4, 8)
+    ]
+
+
+class Bench:
+    """Takes the place of Triton's benchmark: the larger m, the faster; notes what was measured."""
+
+    def __init__(self) -> None:
+        self.measured: list[Any] = []
+
+    def __call__(self, kernel_call: Callable[[], None], quantiles: Sequence[float]) -> list[float]:
+        config = inspect.getclosurevars(kernel_call).nonlocals["config"]
+        self.measured.append(config)
+        return [1.0 / config.kwargs["BLOCK_SIZE_M"] + config.num_warps / 1e5] * 3
+
+
+def kernel(prune: Any, bench: Bench | None = None, configs: list[Any] | None = None) -> Any:
+    @triton.autotune(configs or choices(), key=["M", "N", "K"], prune_configs_by=prune, do_bench=bench or Bench())
+    @triton.jit
+    def matmul_kernel(
+        a_ptr,
+        b_ptr,
+        c_ptr,
+        M,  # noqa: N803
+        N,  # noqa: N803
+        K,  # noqa: N803
+        BLOCK_SIZE_M: tl.constexpr,  # noqa: N803
+        BLOCK_SIZE_N: tl.constexpr,  # noqa: N803
+        BLOCK_SIZE_K: tl.constexpr,  # noqa: N803
+    ):
+        tl.store(c_ptr, 1.0)
+
+    return matmul_kernel
+
+
+def launch(kernel: Any, size: int = 1024) -> Any:
+    matrix = torch.zeros(4, 4, dtype=torch.float16)
+    kernel[(1,)](matrix, matrix, matrix, size, size, size)
+    return kernel.best_config
+
+
+def pruned(kernel: Any, size: int = 1024) -> list[Any]:
+    matrix = torch.zeros(4, 4, dtype=torch.float16)
+    kernel.nargs = dict(zip(kernel.arg_names, [matrix, matrix, matrix, size, size, size], strict=False))
+    return kernel.prune_configs({"grid": (1,), "warmup": False})
+
+
+def quiet(**options: Any) -> RLMPrune:
+    return rlm_prune(**({"device": A100, "surrogate": FakeSurrogate()} | options))
+
+
+def theirs(configs: Sequence[Any], named_args: Any, **kwargs: Any) -> list[Any]:
+    return [config for config in configs if config.num_warps == 8]
+
+
+@pytest.mark.parametrize(
+    ("prune", "kept"),
+    [
+        (lambda: quiet(top_k=5), 5),
+        (lambda: dict(quiet(top_k=5)), 5),
+        (lambda: {**quiet(top_k=5)}, 5),
+        (lambda: quiet(top_k=0.25), 6),
+        (lambda: quiet(top_k=100), 24),
+        (lambda: quiet(top_k=1), 1),
+        (lambda: quiet(), 6),
+        (lambda: quiet(surrogate=FakeSurrogate(0.0)), 24),
+        (lambda: quiet(top_k=5)(top_k=3), 3),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
+def test_every_form_keeps_as_many_as_it_says(prune: Callable[[], Any], kept: int) -> None:
+    assert len(pruned(kernel(prune()))) == kept
+
+
+@pytest.mark.parametrize(
+    "prune",
+    [
+        lambda: {"early_config_prune": theirs} | quiet(top_k=5),
+        lambda: quiet(top_k=5) | {"early_config_prune": theirs},
+        lambda: quiet(top_k=5, early_config_prune=theirs),
+        lambda: {**quiet(top_k=5), "early_config_prune": theirs},
+        lambda: dict(quiet(top_k=5)) | {"early_config_prune": theirs},
+    ],
+)
+def test_a_users_own_pruner_comes_first(prune: Callable[[], Any]) -> None:
+    found = pruned(kernel(prune()))
+    assert len(found) == 5
+    assert {config.num_warps for config in found} == {8}
+
+
+@given(st.integers(1, 24), st.floats(0, 1), st.integers(0, 23), st.randoms())
+@settings(max_examples=30)
+def test_what_is_kept_is_a_stable_subset_with_the_default(top_k: int, trust: float, default: int, random: Any) -> None:
+    configs = choices()
+    random.shuffle(configs)
+    surrogate = FakeSurrogate(trust)
+    found = pruned(kernel(quiet(top_k=top_k, surrogate=surrogate, keep=configs[default]), configs=configs))
+    places = [next(n for n, own in enumerate(configs) if own is config) for config in found]  # the same objects
+    assert places == sorted(set(places))
+    assert len(found) == top_k
+    assert default in places or (top_k == 1 and trust > 0.3)
+
+
+def test_the_best_predicted_are_kept_beside_the_default() -> None:
+    configs = choices()
+    found = pruned(kernel(quiet(top_k=3), configs=configs))
+    by_sum = sorted(configs[1:], key=lambda c: sum(c.kwargs.values()) + c.num_warps + c.num_stages)
+    assert {id(config) for config in found} == {id(config) for config in [configs[0], *by_sum[:2]]}
+
+
+@pytest.mark.parametrize("keep", ["one", "several", "a function"])
+def test_what_is_named_is_always_kept(keep: str) -> None:
+    configs = choices()
+    last = configs[-1]
+    named: Any = {"one": last, "several": [last], "a function": lambda config: config is last}[keep]
+    found = pruned(kernel(quiet(top_k=2, keep=named), configs=configs))
+    assert any(config is last for config in found)
+    assert not any(config is configs[0] for config in found)
+
+
+def test_one_batched_question_a_key_then_none() -> None:
+    surrogate = FakeSurrogate()
+    tuned, bench = None, Bench()
+    tuned = kernel(quiet(top_k=5, surrogate=surrogate), bench)
+    launch(tuned)
+    assert [len(texts) for texts in surrogate.asked if len(texts) > 1] == [24]
+    launch(tuned)
+    launch(kernel(quiet(top_k=5, surrogate=surrogate), bench))  # a new process reads the decision
+    assert [len(texts) for texts in surrogate.asked if len(texts) > 1] == [24]
+    launch(tuned, 2048)
+    assert [len(texts) for texts in surrogate.asked if len(texts) > 1] == [24, 24]
+    assert len(bench.measured) == 15
+
+
+def test_top_k_1_launches_nothing_for_a_benchmark() -> None:
+    bench = Bench()
+    tuned = kernel(quiet(top_k=1), bench)
+    best = launch(tuned)
+    assert bench.measured == []
+    assert (best.kwargs["BLOCK_SIZE_M"], best.num_warps) == (32, 4)
+    launch(kernel(quiet(top_k=2), bench))
+    assert len(bench.measured) == 2
+
+
+def test_what_cannot_run_is_dropped_before_anything_is_asked_of_it() -> None:
+    configs = choices((2, 60))
+    assert {config.num_stages for config in pruned(kernel(quiet(top_k=12), configs=configs))} == {2}
+    assert len(pruned(kernel(quiet(top_k=13), configs=configs))) == 12
+    assert len(pruned(kernel(quiet(top_k=3, keep=lambda c: c.num_stages == 60), configs=configs))) == 3
+    assert len(pruned(kernel(quiet(top_k=3), configs=choices((60, 61))))) == 3  # a bound that leaves nothing is wrong
+    assert 60 not in {c.num_stages for c in pruned(kernel(quiet(surrogate=FakeSurrogate(0.0)), configs=configs))}
+
+
+@pytest.mark.parametrize("form", [lambda prune: prune, dict])
+def test_a_failing_surrogate_costs_nothing_but_one_warning(form: Callable[[Any], Any]) -> None:
+    class Broken(FakeSurrogate):
+        def predict(self, problem: Any, texts: Sequence[str]) -> Prediction:
+            raise RuntimeError("out of memory")
+
+    tuned = kernel(form(quiet(surrogate=Broken(), top_k=5)))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert [len(pruned(tuned, size)) for size in (1, 2, 3)] == [24] * 3
+    assert len([w for w in caught if "out of memory" in str(w.message)]) == 1
+
+
+def test_little_trust_is_said_once() -> None:
+    tuned = kernel(quiet(surrogate=FakeSurrogate(0.4), device="Frobnicator 9"))
+    with pytest.warns(UserWarning, match=r"not sure of matmul_kernel on Frobnicator 9 \(trust 0.40\)") as caught:
+        kept = [len(pruned(tuned, size)) for size in (64, 128)]
+    assert len(caught) == 1
+    assert 6 < kept[0] == kept[1] < 24
+
+
+def test_switches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setenv("PRERANK_PRUNE", "0")
+    assert len(pruned(kernel(quiet(top_k=5)))) == len(pruned(kernel(dict(quiet(top_k=5))))) == 24
+    monkeypatch.delenv("PRERANK_PRUNE")
+    monkeypatch.setenv("PRERANK_EXPLAIN", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert len(pruned(kernel(quiet(top_k=5), configs=choices((2, 60))))) == 5
+    told = capsys.readouterr().err
+    assert "matmul_kernel on NVIDIA A100: 5 of 24 configs kept" in told
+    assert all(word in told for word in ("default", "predicted slower", "KB of shared memory", "90 % interval"))
+
+
+def test_unusable_options_are_named() -> None:
+    with pytest.raises(ValueError, match="top_k is 0"):
+        rlm_prune(top_k=0)
+    with pytest.raises(ValueError, match=r"top_k is 1\.5"):
+        rlm_prune(top_k=1.5)
+    with pytest.raises(TypeError, match="topk"):
+        rlm_prune(topk=3)
+
+
+def test_recorded_timings_settle_the_launch_and_teach_the_next() -> None:
+    bench, surrogate = Bench(), FakeSurrogate()
+    with rlm_prune.record():
+        best = launch(kernel(quiet(surrogate=surrogate), bench))
+    assert len(bench.measured) == 6
+    again = Bench()
+    assert str(launch(kernel(quiet(surrogate=surrogate), again))) == str(best)
+    assert again.measured == []
+    launch(kernel(quiet(surrogate=surrogate), Bench()), 2048)
+    problem, texts, values = surrogate.observed[-1]
+    assert problem.metric == "latency_ms"
+    assert "m=1024" in problem.context
+    assert len(texts) == 6
+    assert min(values) == pytest.approx(1 / best.kwargs["BLOCK_SIZE_M"] + 4e-5, rel=1e-3)
+    nobody = Bench()
+    launch(kernel(quiet(surrogate=surrogate), nobody), 512)
+    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.jsonl"))
+    assert len(log.read_text().splitlines()) == 6  # nothing is written after the statement
+
+
+def test_a_torn_line_of_a_crash_does_not_hurt() -> None:
+    with rlm_prune.record():
+        launch(kernel(quiet(), Bench()))
+    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.jsonl"))
+    with log.open("a") as lines:
+        lines.write('{"version": 1, "launch": {"ker')
+    with rlm_prune.record():
+        launch(kernel(quiet(), Bench()), 4096)
+    surrogate = FakeSurrogate()
+    launch(kernel(quiet(surrogate=surrogate), Bench()), 8192)
+    assert "m=4096" in surrogate.observed[-1][0].context
+
+
+def test_shipped_tables_need_no_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NoModel:
+        def predict(self, *_: Any) -> Prediction:
+            raise AssertionError
+
+    with rlm_prune.record():
+        best = launch(kernel(quiet(), Bench()))
+    (file,) = export(tmp_path / "table.json", kernel="matmul_kernel")
+    (vllm,) = export(tmp_path / "vllm", format="vllm", experts=8, width=7168)
+    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / "other"))
+    monkeypatch.setattr(host, "_decisions", Decisions())
+    for table in (file, vllm, vllm.parent):
+        bench = Bench()
+        assert str(launch(kernel(quiet(surrogate=NoModel(), table=table), bench))) == str(best)
+        assert bench.measured == []
+    assert vllm.name == "E=8,N=7168,device_name=NVIDIA_A100.json"
+    assert set(json.loads(vllm.read_text())["1024"]) == {*best.kwargs, "num_warps", "num_stages"}
+    assert json.loads(file.read_text())["entries"][0]["ms"] > 0
+
+
+def test_exports_say_what_they_lack(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="nothing was decided for any kernel"):
+        export(tmp_path / "table.json")
+    pruned(kernel(quiet()))
+    with pytest.raises(ValueError, match="experts="):
+        export(tmp_path, format="vllm")
+    (tmp_path / "odd.json").write_text("[]")
+    with pytest.raises(ValueError, match=r"odd\.json is no table"):
+        host.read_table(tmp_path / "odd.json")
+
+
+@pytest.mark.slow
+def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path) -> None:
+    code = (
+        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        "import os; os.environ['TRITON_INTERPRET'] = '1'\n"
+        "import test_triton as t\n"
+        "print([str(c) for c in t.pruned(t.kernel(t.rlm_prune(device=t.A100, top_k=6)))])"
+    )
+    told = set[str]()
+    for number in range(2):
+        env = {**os.environ, "PRERANK_CACHE": str(tmp_path / str(number)), "PYTHONHASHSEED": str(number)}
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
+        told.add(run.stdout)
+    found = {str([str(c) for c in pruned(kernel(rlm_prune(device=A100, top_k=6)))]) for _ in range(3)}
+    assert {text.strip() for text in told} == found

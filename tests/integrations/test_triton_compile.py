@@ -1,0 +1,100 @@
+"""rlm_prune where torch.compile traces the launch: the graph stays whole and holds the kept configurations."""
+
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+# Triton's kernels are not annotated: an annotation would fix the type of an argument.
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from prerank.surrogate import Prediction
+
+triton = pytest.importorskip("triton")
+import triton.language as tl  # noqa: E402
+
+from prerank.integrations.triton import rlm_prune  # noqa: E402
+
+
+class Backwards:
+    """Wants the last configurations most."""
+
+    def predict(self, problem: Any, texts: list[str]) -> Prediction:
+        value = -np.arange(len(texts), dtype=np.float64)[:, None] + 1000
+        ones = np.ones(len(texts))
+        return Prediction(value, value, ones[:, None], 0 * ones, ones)
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Dynamo takes kernels for kernels only where there is a GPU; tracing them needs none."""
+    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+    monkeypatch.setattr("torch.utils._triton.has_triton", lambda: True)
+    torch._dynamo.reset()
+    yield
+    torch._dynamo.reset()
+
+
+def scale(prune: Any) -> Any:
+    configs = [triton.Config({"BLOCK": block}, num_warps=warps) for block in (64, 128, 256) for warps in (2, 4, 8)]
+
+    @triton.autotune(configs, key=["n"], prune_configs_by=prune)
+    @triton.jit
+    def scale_kernel(x_ptr, y_ptr, n, BLOCK: tl.constexpr):  # noqa: N803
+        place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+        tl.store(y_ptr + place, 2 * tl.load(x_ptr + place, mask=place < n), mask=place < n)
+
+    return scale_kernel
+
+
+def traced(kernel: Any, dynamic: bool = False) -> list[tuple[int, int]]:
+    """(block, warps) of the configurations that the compiled graph holds."""
+    from torch._higher_order_ops.triton_kernel_wrap import kernel_side_table
+
+    found: list[tuple[int, int]] = []
+
+    def backend(graph: Any, inputs: list[Any]) -> Callable[..., Any]:
+        for node in graph.graph.nodes:
+            if "kernel_idx" in node.kwargs:
+                traced_kernel: Any = kernel_side_table.get_kernel(node.kwargs["kernel_idx"])
+                configs = traced_kernel.configs
+                found.extend((config.kwargs["BLOCK"], config.num_warps) for config in configs)
+        return lambda *_: (torch.zeros(8),)
+
+    def twice(x: torch.Tensor) -> torch.Tensor:
+        y = torch.empty_like(x)
+        kernel[(8,)](x, y, x.numel())
+        return y
+
+    torch.compile(twice, backend=backend, fullgraph=True, dynamic=dynamic)(torch.zeros(512))
+    return found
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+@pytest.mark.parametrize("form", [lambda prune: prune, dict])
+def test_the_graph_is_whole_and_holds_what_is_kept(form: Callable[[Any], Any], dynamic: bool) -> None:
+    prune = rlm_prune(surrogate=Backwards(), device="NVIDIA A100", top_k=3)
+    assert traced(scale(form(prune)), dynamic) == [(64, 2), (256, 4), (256, 8)]
+
+
+def test_a_users_own_pruner_is_traced_first() -> None:
+    def theirs(configs: list[Any], named_args: Any, **kwargs: Any) -> list[Any]:
+        return [config for config in configs if config.kwargs["BLOCK"] < 256]
+
+    prune = rlm_prune(surrogate=Backwards(), device="NVIDIA A100", top_k=3) | {"early_config_prune": theirs}
+    assert traced(scale(prune)) == [(64, 2), (128, 4), (128, 8)]
+
+
+def test_a_failing_surrogate_leaves_all() -> None:
+    class Broken(Backwards):
+        def predict(self, problem: Any, texts: list[str]) -> Prediction:
+            raise RuntimeError("out of memory")
+
+    with pytest.warns(UserWarning, match="out of memory"):
+        assert len(traced(scale(rlm_prune(surrogate=Broken(), device="NVIDIA A100", top_k=3)))) == 9

@@ -1,0 +1,149 @@
+"""What is read of a launch, and how it is put to the surrogate."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+
+from prerank.integrations.triton_experience import nearest
+from prerank.integrations.triton_launch import Kernel, Launch, Tensor, kernel_of, read_tuning
+from prerank.integrations.triton_measurements import Log, Measurement
+from prerank.integrations.triton_reading import operand_sizes, readings
+from prerank.integrations.triton_selection import interleaved, number_kept, select
+from prerank.search_spaces import kernel_configs
+
+
+@dataclass(frozen=True)
+class Config:
+    kwargs: dict[str, Any]
+    num_warps: int = 4
+    num_stages: int = 3
+    pre_hook: None = None
+
+    def all_kwargs(self) -> dict[str, Any]:
+        return {**self.kwargs, "num_warps": self.num_warps, "num_ctas": 1, "num_stages": self.num_stages}
+
+
+CONFIGS = [Config({"BLOCK_M": 64, "BLOCK_N": 32, "BLOCK_K": 16}), Config({"BLOCK_M": 32, "BLOCK_N": 32, "BLOCK_K": 16})]
+ARGUMENTS = ("A", "B", "C", "M", "N", "K", "stride_am", "stride_ak", "stride_bk", "stride_bn")
+
+
+def product(dtypes: tuple[str, str], values: tuple[int, ...], configs: list[Config] = CONFIGS) -> Any:
+    tensors = [Tensor(dtype) for dtype in (*dtypes, "float16")]
+    given: list[Any] = [*tensors, *values]
+    named: dict[str, Any] = dict(zip(ARGUMENTS, given, strict=False))
+    return read_tuning(Kernel("mine", ARGUMENTS, "def mine(): ..."), configs, named, {"grid": (8,)}, "NVIDIA A100")
+
+
+@pytest.mark.parametrize(
+    ("kernel", "dtypes", "beside"),
+    [
+        ("triton_mm", ("float16", "float16"), " using_tf32=not_float_32"),
+        ("triton_mm", ("float32", "float32"), " using_tf32=True"),
+        ("triton_mixed_mm", ("float16", "int8"), ""),
+    ],
+)
+def test_a_users_product_is_read_word_for_word_as_in_training(
+    kernel: str, dtypes: tuple[str, str], beside: str
+) -> None:
+    tuning = product(dtypes, (512, 256, 128, 128, 1, 1, 128))
+    problem = (
+        f"m=512 k=128 n=256 mat1_dtype={dtypes[0]} mat2_dtype={dtypes[1]} mat1_stride_0=128 mat1_stride_1=1"
+        f" mat2_stride_0=1 mat2_stride_1=128 mat1_iscontig=True mat2_iscontig=False{beside}"
+    )
+    expected = kernel_configs.problem(kernel, "NVIDIA A100", problem)
+    own, template = readings(tuning.launch, tuning.words)
+    assert template.problem("slowdown") == expected
+    text = kernel_configs.to_text(
+        kernel_configs.from_record("BLOCK_M=64 BLOCK_N=32 BLOCK_K=16 num_stages=3 num_warps=4")
+    )
+    assert template.to_text(tuning.words[0]) == text
+    assert own.problem("latency_ms").context.startswith("mine\nnvidia-a100 gpu ampere")
+    assert own.problem("latency_ms").context.endswith("def mine(): ...")
+
+
+def test_grouped_programs_are_read_as_the_tutorials() -> None:
+    configs = [Config({**config.kwargs, "GROUP_SIZE_M": 8}) for config in CONFIGS]
+    tuning = product(("float16", "float16"), (512, 512, 512), configs)
+    tutorial = readings(tuning.launch, tuning.words)[1]
+    expected = kernel_configs.problem("triton_matmul_tutorial_fp16", "NVIDIA A100", "M=N=K=512")
+    assert tutorial.problem("slowdown") == expected
+    assert tutorial.to_text(tuning.words[0]) == "block_k=16 block_m=64 block_n=32 group_m=8 stages=3 warps=4"
+
+
+def test_a_product_that_tunes_more_than_the_template_is_read_by_its_own_name_alone() -> None:
+    configs = [Config({**CONFIGS[0].kwargs, "SPLIT_K": split}) for split in (1, 2)]
+    tuning = product(("float16", "float16"), (512, 512, 512), configs)
+    assert [reading.kernel for reading in readings(tuning.launch, tuning.words)] == ["mine"]
+
+
+def test_other_kernels_are_no_products() -> None:
+    named = {"x": Tensor("float16", (4,)), "n": 4}
+    tuning = read_tuning(None, [Config({"BLOCK": 4})], named, {"grid": (1,)}, "")
+    assert operand_sizes(tuning.launch, tuning.words) is None
+    assert len(readings(tuning.launch, tuning.words)) == 1
+
+
+def test_arguments_come_by_place_and_by_name_and_options_are_none() -> None:
+    kernel = Kernel("k", ("x", "n", "eps", "BLOCK"))
+    keywords = {"n": 7, "eps": 0.1, "grid": lambda meta: (meta["n"] // meta["BLOCK"], 2), "warmup": False}
+    named = {"x": np.zeros((2, 3), np.float32)}
+    tuning = read_tuning(kernel, [Config({"BLOCK": 4})], named, keywords, "T4")
+    assert tuning.launch.tensors == {"x": Tensor("float32", (2, 3))}
+    assert tuning.launch.scalars == {"n": 7, "eps": 0.1}
+    assert tuning.programs(0) == 2
+    other = read_tuning(
+        kernel, [Config({"BLOCK": 4})], {"x": np.zeros((2, 3), np.float32)}, keywords | {"eps": 1.0}, "T4"
+    )
+    assert other.launch.key == tuning.launch.key  # a float does not decide a launch
+    assert Launch.from_json(kernel, tuning.launch.to_json()) == tuning.launch
+
+
+def test_a_grid_that_raises_is_no_obstacle() -> None:
+    tuning = read_tuning(None, [Config({"BLOCK": 4})], {}, {"grid": lambda meta: (meta["nothing"],)}, "")
+    assert tuning.programs(0) is None
+
+
+def test_the_kernel_is_found_under_decorators() -> None:
+    class Decorated:
+        def __init__(self, fn: Any) -> None:
+            self.fn = fn
+
+    def softmax(x: Any, n: int): ...
+
+    found = kernel_of(Decorated(Decorated(softmax)))
+    assert found is not None
+    assert (found.name, found.arguments) == ("softmax", ("x", "n"))
+    assert "def softmax" in found.source
+    assert kernel_of(3) is None
+
+
+def test_the_nearest_launch_teaches() -> None:
+    log = Log()
+    for size, device in ((64, "NVIDIA A100"), (512, "NVIDIA A100"), (256, "NVIDIA H100")):
+        tuning = product(("float16", "float16"), (size, size, size))
+        there = {**tuning.launch.to_json(), "device": device}
+        log.measurements += [Measurement(there, {"BLOCK_M": block}, 1.0) for block in range(5)]
+    log.measurements += [Measurement(product(("float16", "float16"), (256,) * 3).launch.to_json(), {}, 1.0)]  # too few
+    found = nearest(product(("float16", "float16"), (200, 256, 256)).launch, log)
+    assert {m.launch["scalars"]["M"] for m in found} == {512}
+
+
+def test_trust_decides_how_many_are_kept() -> None:
+    kept = [number_kept(1000, trust) for trust in (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)]
+    assert kept[0] == kept[1] == 1000
+    assert kept == sorted(kept, reverse=True)
+    assert kept[-1] == kept[-2] == 10
+
+
+def test_rankings_take_turns() -> None:
+    assert interleaved([[0, 1, 2, 3], [3, 1, 0, 2]]) == [0, 3, 1, 2]
+
+
+def test_one_place_goes_to_the_best_only_if_it_is_trusted() -> None:
+    assert select([3, 1, 0], {0}, 4, 1, trust=0.9) == [3]
+    assert select([3, 1, 0], {0}, 4, 1, trust=0.1) == [0]
+    assert select([3, 1, 0], {0}, 4, 2, trust=0.1) == [3, 0]

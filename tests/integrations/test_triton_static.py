@@ -1,0 +1,93 @@
+"""Configurations compiled on the CPU for a device that is not there."""
+
+# pyright: reportMissingParameterType=false, reportUnknownParameterType=false
+# Triton's kernels are not annotated: an annotation would fix the type of an argument.
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+triton = pytest.importorskip("triton")
+import triton.language as tl  # noqa: E402
+
+from prerank.integrations.triton_launch import Tensor, kernel_of, read_tuning  # noqa: E402
+from prerank.integrations.triton_static import Resources, resources  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    monkeypatch.delenv("TRITON_INTERPRET", raising=False)
+
+
+def compiled(blocks: tuple[int, ...], device: str, body: str = "sum") -> dict[int, Resources]:
+    @triton.jit
+    def sum_kernel(x_ptr, y_ptr, n, one, BLOCK: tl.constexpr):  # noqa: N803
+        tl.static_assert(BLOCK < 8192)
+        place = tl.arange(0, BLOCK)
+        tl.store(y_ptr, tl.sum(tl.load(x_ptr + place * one, mask=place < n)))
+
+    configs = [triton.Config({"BLOCK": block}) for block in blocks]
+    named = {"x_ptr": Tensor("float32", (4096,)), "y_ptr": Tensor("float32", (1,)), "n": 4096, "one": 1}
+    tuning = read_tuning(kernel_of(sum_kernel), configs, named, {}, device)
+    return resources(sum_kernel, tuning, range(len(configs)))
+
+
+def test_the_compiler_tells_what_each_needs_and_what_it_refuses() -> None:
+    found = compiled((256, 4096, 8192), "NVIDIA A100")
+    small, large, refused = found[0], found[1], found[2]
+    assert small.error is None
+    assert 0 < small.shared <= 1024
+    assert small.registers is not None and large.registers is not None
+    assert small.registers < large.registers
+    assert small.spills == 0
+    assert set(small.words) == {"shared_kb", "registers", "spills"}
+    assert refused.words == {}
+    assert "not compiled" in (refused.obstacle(None) or "")
+
+
+def test_what_needs_too_much_is_told() -> None:
+    needy = Resources(shared=200 * 1024)
+    assert needy.obstacle(227 * 1024) is None
+    assert needy.obstacle(163 * 1024) == "compiled, 200 KB of shared memory; a block has 163"
+
+
+def test_unknown_devices_are_not_compiled_for() -> None:
+    assert compiled((256,), "Frobnicator 9") == {}
+
+
+def test_nothing_is_compiled_for_the_interpreter(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    assert compiled((256,), "NVIDIA A100") == {}
+
+
+def test_a_pruner_that_compiles_drops_what_does_not(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import numpy as np
+
+    from prerank.integrations.triton import rlm_prune
+    from prerank.surrogate import Prediction
+
+    asked: list[str] = []
+
+    class Fake:
+        def predict(self, problem: Any, texts: list[str]) -> Prediction:
+            asked.extend(texts)
+            ones = np.ones(len(texts))
+            return Prediction(ones[:, None], ones[:, None], ones[:, None], 0 * ones, ones)
+
+    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+    prune = rlm_prune(surrogate=Fake(), device="NVIDIA A100", compile=True, top_k=3)
+    configs = [triton.Config({"BLOCK": block}) for block in (64, 128, 64)]
+
+    @triton.autotune(configs, key=["n"], prune_configs_by=prune)
+    @triton.jit
+    def copy_kernel(x_ptr, n, BLOCK: tl.constexpr):  # noqa: N803
+        tl.static_assert(BLOCK < 128)
+        tl.store(x_ptr + tl.arange(0, BLOCK), 1.0)
+
+    copy_kernel.nargs = {"x_ptr": Tensor("float32", (64,)), "n": 64}
+    assert copy_kernel.prune_configs({"grid": (1,)}) == [configs[0], configs[2]]
+    assert any("registers=" in text for text in asked)
