@@ -170,7 +170,7 @@ class RLMSampler(BaseSampler):
             proposal = by_text(candidates, reader, posed(self._problem, study.directions, [*group]), trials)
             if proposal is not None or not candidates:
                 return proposal
-        return by_parameters(candidates, signs, memory.lengths[names], self._n_startup_trials)
+        return by_parameters(candidates, signs, memory.fits[names], self._n_startup_trials)
 
     @property
     def _reads(self) -> bool:

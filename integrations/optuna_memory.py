@@ -10,7 +10,7 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from .optuna_history import Record
-from .optuna_model import Lengths
+from .optuna_model import Fits
 from .optuna_parameters import groups
 from .optuna_reader import Reader
 
@@ -26,7 +26,7 @@ class Memory:
         self.space: Space = {}
         """All parameters of trials that ended, with their latest distributions."""
         self.records: defaultdict[Names, Record] = defaultdict(Record)
-        self.lengths: defaultdict[Names, Lengths] = defaultdict(Lengths)
+        self.fits: defaultdict[Names, Fits] = defaultdict(Fits)
         self.promised: dict[int, Params] = {}
         """Trial number -> proposal, of trials under way: they store their parameters one by one."""
         self.reader: Reader | None = None

@@ -10,12 +10,12 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from ..surrogate.adaptation import Warp
 from ..surrogate.metrics import spearman
 from .optuna_history import History
 from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
 from .optuna_parameters import Parameters
 from .optuna_process import GaussianProcess, Hyperparameters, fitted
+from .optuna_scale import SHARES, Scale
 
 Floats = NDArray[np.float64]
 Acquisition = Callable[[Floats], Floats]
@@ -23,23 +23,48 @@ Acquisition = Callable[[Floats], Floats]
 
 _MOST = 200  # trials that a process is conditioned on: the best, the latest and any
 _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
+_SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
 
 
-class Lengths:
-    """Hyperparameters of a study's processes, kept from one proposal to the next."""
+class Fits:
+    """Scales and hyperparameters of a study's outputs, kept from one proposal to the next."""
 
     def __init__(self) -> None:
-        self._fitted: dict[str, tuple[int, Hyperparameters]] = {}
+        self._hyper: dict[tuple[str, float], Hyperparameters] = {}
+        self._fitted: dict[str, int] = {}
+        self._chosen: dict[str, tuple[int, float]] = {}
 
-    def __call__(self, name: str, features: Floats, owners: NDArray[np.intp], y: Floats, count: int) -> Hyperparameters:
-        """Hyperparameters of one output, fitted anew if the study, of count trials, has grown enough."""
-        parameters = int(owners.max()) + 1
-        before, hyper = self._fitted.get(name, (0, Hyperparameters.usual(parameters)))
-        if count != before and (count <= _SOON or count >= _GROWTH * before or count < before):
-            hyper = fitted(features, owners, y, hyper)
-            self._fitted[name] = count, hyper
-        return hyper
+    def scale(self, name: str, features: Floats, owners: NDArray[np.intp], losses: Floats, count: int) -> Scale:
+        """The scale of most evidence for losses of which some are nan; chosen anew as the study of count trials grows."""
+        before, share = self._chosen.get(name, (0, np.inf))
+        known = losses[np.isfinite(losses)]
+        if not _due(before, count, _SOON_SCALED, _GROWTH_SCALED):
+            return Scale(known, share)
+        scales = [Scale(known, share) for share in SHARES]
+        evidence = [self._fit((name, scale.share), features, owners, _filled(scale, losses)) for scale in scales]
+        best = max(range(len(scales)), key=lambda k: evidence[k] + scales[k].density)
+        self._chosen[name], self._fitted[name] = (count, scales[best].share), count
+        return scales[best]
+
+    def hyper(
+        self, name: str, features: Floats, owners: NDArray[np.intp], y: Floats, count: int, share: float = np.inf
+    ) -> Hyperparameters:
+        """Hyperparameters of one output, fitted anew as the study of count trials grows."""
+        if _due(self._fitted.get(name, 0), count, _SOON, _GROWTH):
+            self._fit((name, share), features, owners, y)
+            self._fitted[name] = count
+        return self._hyper[name, share]
+
+    def _fit(self, key: tuple[str, float], features: Floats, owners: NDArray[np.intp], y: Floats) -> float:
+        start = self._hyper.get(key, Hyperparameters.usual(int(owners.max()) + 1))
+        self._hyper[key], evidence = fitted(features, owners, y, start)
+        return evidence
+
+
+def _due(before: int, count: int, soon: int, growth: float) -> bool:
+    """Whether what was fitted to so many trials is to be fitted anew."""
+    return count < before or (count > before and (count <= soon or count >= growth * before))
 
 
 class Model:
@@ -48,31 +73,35 @@ class Model:
     Args:
         parameters: The search space.
         history: Trials of it, at least one of which succeeded.
-        lengths: Hyperparameters of earlier proposals.
+        fits: Scales and hyperparameters of earlier proposals.
         rng: Draws which trials are kept of many.
     """
 
-    def __init__(self, parameters: Parameters, history: History, lengths: Lengths, rng: np.random.Generator) -> None:
+    def __init__(self, parameters: Parameters, history: History, fits: Fits, rng: np.random.Generator) -> None:
         self._parameters, self._rng = parameters, rng
-        self.warps = [Warp(column[np.isfinite(column)]) for column in history.losses.T]
-        scores = np.stack([_scores(*pair) for pair in zip(self.warps, history.losses.T, strict=True)], axis=1)
-        kept = _kept(scores, rng)
+        kept = _kept(history.losses, rng)
         rows, count = history.rows[kept], len(history.rows)
-        features = parameters.features(rows)
+        features, owners = parameters.features(rows), parameters.owners
+        names = [f"objective {number}" for number in range(history.losses.shape[1])]
+        columns = history.losses[kept].T
+        self.scales = [
+            fits.scale(name, features, owners, losses, count) for name, losses in zip(names, columns, strict=True)
+        ]
 
-        def process(name: str, y: Floats, known: NDArray[np.bool_]) -> GaussianProcess:
-            hyper = lengths(name, features[known], parameters.owners, y[known], count)
-            given = GaussianProcess(features[known], parameters.owners, y[known], hyper)
+        def process(name: str, y: Floats, share: float = np.inf) -> GaussianProcess:
+            known = np.isfinite(y)
+            hyper = fits.hyper(name, features[known], owners, y[known], count, share)
+            given = GaussianProcess(features[known], owners, y[known], hyper)
             return given.believing(parameters.features(history.pending))
 
-        everything = np.ones(len(kept), dtype=np.bool_)
-        self.objectives = [process(f"objective {k}", y, everything) for k, y in enumerate(scores[kept].T)]
-        bounds = [column for column in history.violations[kept].T if np.isfinite(column).any()]
-        self._constraints = [
-            process(f"constraint {k}", _bounded(column), np.isfinite(column)) for k, column in enumerate(bounds)
+        scores = np.stack([_filled(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
+        self.objectives = [
+            process(name, y, scale.share) for name, y, scale in zip(names, scores.T, self.scales, strict=True)
         ]
+        bounds = [column for column in history.violations[kept].T if np.isfinite(column).any()]
+        self._constraints = [process(f"constraint {number}", _bounded(column)) for number, column in enumerate(bounds)]
         self._observed, self._feasible = features, history.feasible[kept]
-        self.incumbents = rows[self._best(scores[kept])]
+        self.incumbents = rows[self._best(scores)]
 
     def _best(self, scores: Floats) -> NDArray[np.intp]:
         """Places of the best feasible trials, the best first; of all trials if none is feasible."""
@@ -128,11 +157,11 @@ def _together(processes: list[GaussianProcess], features: Floats) -> tuple[Float
     return np.stack([mean for mean, _ in answers], axis=1), np.stack([std for _, std in answers], axis=1)
 
 
-def _scores(warp: Warp, losses: Floats) -> Floats:
-    """Standardised losses; a failure is as bad as the worst success."""
-    scores = np.full(len(losses), np.nan)
-    scores[np.isfinite(losses)] = np.minimum(warp.scores, _FARTHEST)
-    return np.nan_to_num(scores, nan=float(np.nanmax(scores)))
+def _filled(scale: Scale, losses: Floats) -> Floats:
+    """Scores of losses; a failure, nan, is as bad as the worst success."""
+    scores = np.full(len(losses), scale.scores.max())
+    scores[np.isfinite(losses)] = scale.scores
+    return scores
 
 
 def _bounded(violations: Floats) -> Floats:
@@ -146,12 +175,12 @@ def _places(scores: Floats) -> Floats:
     return scores.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
 
 
-def _kept(scores: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+def _kept(losses: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
     """Trials that the processes are conditioned on, in their order: half the best, a quarter the latest, some others."""
-    count = len(scores)
+    count = len(losses)
     if count <= _MOST:
         return np.arange(count)
-    best = np.argsort(_places(scores), kind="stable")[: _MOST // 2]
+    best = np.argsort(_places(losses), kind="stable")[: _MOST // 2]
     chosen = np.union1d(best, np.arange(count - _MOST // 4, count))
     others = rng.choice(np.setdiff1d(np.arange(count), chosen), size=_MOST - len(chosen), replace=False)
     return np.sort(np.concatenate([chosen, others]))

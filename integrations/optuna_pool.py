@@ -63,10 +63,14 @@ def fresh(rows: Floats, tried: Floats) -> Floats:
     return rows[kept]
 
 
+_FEW = 16  # more of them, and the farthest would always be a corner
+
+
 def farthest(parameters: Parameters, rows: Floats, others: Floats) -> Floats:
-    """The row farthest from all others, (D,): an even beginning."""
+    """Of a few rows the one farthest from all others, (D,): an even beginning (Mitchell 1991)."""
     if not len(others):
         return rows[0]
+    rows = rows[:_FEW]
     a, b = parameters.features(rows), parameters.features(others)
     squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
     return rows[np.argmax(squares.min(axis=1))]

@@ -46,8 +46,10 @@ class Hyperparameters:
         return float(np.exp(self.vector[-1]))
 
 
-def fitted(features: Floats, owners: NDArray[np.intp], y: Floats, start: Hyperparameters) -> Hyperparameters:
-    """Hyperparameters of most evidence given standardised observations.
+def fitted(
+    features: Floats, owners: NDArray[np.intp], y: Floats, start: Hyperparameters
+) -> tuple[Hyperparameters, float]:
+    """Hyperparameters of most evidence given standardised observations, and the log evidence with their prior.
 
     Args:
         features: Features of what was observed, (n, E).
@@ -63,7 +65,7 @@ def fitted(features: Floats, owners: NDArray[np.intp], y: Floats, start: Hyperpa
     inside = np.clip(start.vector, *np.transpose(bounds))
     flat = squares.reshape(parameters, -1)
     found = minimize(_loss, inside, (flat, y), "L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": _STEPS})
-    return Hyperparameters(found.x if np.isfinite(found.fun) else inside)
+    return Hyperparameters(found.x), -float(found.fun)
 
 
 def _loss(vector: Floats, squares: Floats, y: Floats) -> tuple[float, Floats]:

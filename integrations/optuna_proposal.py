@@ -14,7 +14,7 @@ from optuna.trial import FrozenTrial
 
 from ..surrogate import Problem
 from .optuna_history import History
-from .optuna_model import Lengths, Model
+from .optuna_model import Fits, Model
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
 from .optuna_reader import Choice, Reader
@@ -95,7 +95,7 @@ def by_text(
 
 
 def by_parameters(
-    candidates: Candidates, signs: Sequence[int], lengths: Lengths, n_startup_trials: int
+    candidates: Candidates, signs: Sequence[int], fits: Fits, n_startup_trials: int
 ) -> Proposal | None:
     """What is expected to improve most, by Gaussian processes; at first, what is farthest from all that was tried.
 
@@ -108,7 +108,7 @@ def by_parameters(
         rows = candidates.pool(np.empty((0, len(parameters))))
         chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
-    model = Model(parameters, past, lengths, rng)
+    model = Model(parameters, past, fits, rng)
     rows = candidates.pool(model.incumbents)
     if not len(rows):
         return None
@@ -135,8 +135,8 @@ def _said(choice: Choice) -> dict[str, Any]:
 
 def _expected(model: Model, row: Floats, signs: Sequence[int]) -> dict[str, Any]:
     means, stds = model.predict(row[None])
-    bands = zip(signs, model.warps, means[0], stds[0], strict=True)
-    knots = [sign * warp.inverse(mean + std * np.array([0, -_BAND, _BAND])) for sign, warp, mean, std in bands]
+    bands = zip(signs, model.scales, means[0], stds[0], strict=True)
+    knots = [sign * scale.inverse(mean + std * np.array([0, -_BAND, _BAND])) for sign, scale, mean, std in bands]
     return {
         "by": "parameters",
         "mean": [float(values[0]) for values in knots],
