@@ -23,7 +23,7 @@ from optuna.samplers._base import _process_constraints_after_trial  # pyright: i
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from ..surrogate import Question, RLMSurrogate
+from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition, expected_value
 from .optuna_history import history
 from .optuna_memory import Memory
@@ -49,14 +49,13 @@ class RLMSampler(BaseSampler):
         to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. It gets the
             parameters of `search_space`, else those that all trials have. Default: ``name=value`` of each parameter.
         surrogate: What predicts; None is the packaged checkpoint. Each study gets a fork of it, which learns from
-            the study's trials. Without this, `problem` and `to_text` there is nothing that it knows, and none is loaded.
+            the study's trials. Without this, `problem` and `to_text` there is nothing to know, and none is loaded.
         search_space: Distributions, if known, so that the first trial is ranked too.
         n_startup_trials: Trials that are spread evenly before the parameters say anything.
         pool_size: Candidates that are ranked for one proposal.
         acquisition: How much each prediction of the surrogate is wanted.
-        independent_sampler: Samples what is outside the relative search space, and everything if the
-            ranking fails (which is warned of once).
-        constraints_func: Trial -> constraints, satisfied at 0 or less. Constraints that a trial sets by itself count too.
+        independent_sampler: Samples what is outside the relative search space, and what has no candidate left.
+        constraints_func: Trial -> constraints, satisfied at 0 or less. Those that a trial sets by itself count too.
         seed: Seed of all draws.
     """
 
@@ -100,7 +99,7 @@ class RLMSampler(BaseSampler):
         with self._lock:
             memory = self._memory(study)
             memory.look(_trials(study))
-            space = memory.space | (self._space or {})
+            space = (self._space or {}) | dict(sorted(memory.space.items())) | (self._space or {})
         return {name: distribution for name, distribution in space.items() if not distribution.single()}
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Space) -> Params:
@@ -108,14 +107,8 @@ class RLMSampler(BaseSampler):
         if not search_space:
             return {}
         posed(self._problem, study.directions, [])  # what is wrong there is the user's to know
-        try:
-            with self._lock:
-                return self._propose(study, trial, search_space)
-        except Exception as error:  # a study of hours must not die of a surrogate
-            if not self._warned:
-                warnings.warn(f"the surrogate failed ({error!r}); sampling goes on without it", stacklevel=2)
-            self._warned = True
-            return {}
+        with self._lock:
+            return self._propose(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -166,11 +159,22 @@ class RLMSampler(BaseSampler):
         past = history(memory.records[names], parameters, trials, signs, memory.promised)
         candidates = Candidates(parameters, past, self._rng, self._pool_size)
         if first and self._reads:
-            reader = self._reader(memory)
-            proposal = by_text(candidates, reader, posed(self._problem, study.directions, [*group]), trials)
-            if proposal is not None or not candidates:
+            proposal = self._read(candidates, memory, posed(self._problem, study.directions, [*group]), trials)
+            if proposal is not None:
                 return proposal
         return by_parameters(candidates, signs, memory.fits[names], self._n_startup_trials)
+
+    def _read(
+        self, candidates: Candidates, memory: Memory, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
+    ) -> Proposal | None:
+        """What the surrogate chooses, if it works and has a say; else the parameters decide."""
+        try:
+            return by_text(candidates, self._reader(memory), problems, trials)
+        except Exception as error:  # a study of hours must not die of a surrogate
+            if not self._warned:
+                warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)
+            self._warned = True
+            return None
 
     @property
     def _reads(self) -> bool:

@@ -62,4 +62,5 @@ def normals(rng: np.random.Generator, objectives: int) -> Floats:
 
 def front(losses: Floats) -> NDArray[np.bool_]:
     """Which rows no other row dominates, (n,)."""
-    return np.array([not ((losses <= row).all(axis=1) & (losses < row).any(axis=1)).any() for row in losses], dtype=bool)
+    dominated = [((losses <= row).all(axis=1) & (losses < row).any(axis=1)).any() for row in losses]
+    return ~np.array(dominated, dtype=np.bool_)

@@ -22,6 +22,7 @@ Acquisition = Callable[[Floats], Floats]
 """Rows (m, D) -> how much each is wanted (m,)."""
 
 _MOST = 200  # trials that a process is conditioned on: the best, the latest and any
+_MOST_FITTED = 100  # those of them that hyperparameters are fitted to
 _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
 _SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
@@ -36,7 +37,7 @@ class Fits:
         self._chosen: dict[str, tuple[int, float]] = {}
 
     def scale(self, name: str, features: Floats, owners: NDArray[np.intp], losses: Floats, count: int) -> Scale:
-        """The scale of most evidence for losses of which some are nan; chosen anew as the study of count trials grows."""
+        """The scale of most evidence for losses, some of them nan; chosen anew as the study of count trials grows."""
         before, share = self._chosen.get(name, (0, np.inf))
         known = losses[np.isfinite(losses)]
         if not _due(before, count, _SOON_SCALED, _GROWTH_SCALED):
@@ -57,9 +58,11 @@ class Fits:
         return self._hyper[name, share]
 
     def _fit(self, key: tuple[str, float], features: Floats, owners: NDArray[np.intp], y: Floats) -> float:
-        start = self._hyper.get(key, Hyperparameters.usual(int(owners.max()) + 1))
-        self._hyper[key], evidence = fitted(features, owners, y, start)
-        return evidence
+        usual = Hyperparameters.usual(int(owners.max()) + 1)
+        near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
+        some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
+        self._hyper[key], evidence = fitted(features[some], owners, y[some], self._hyper.get(key, near))
+        return evidence * len(y) / len(some)
 
 
 def _due(before: int, count: int, soon: int, growth: float) -> bool:
@@ -176,7 +179,7 @@ def _places(scores: Floats) -> Floats:
 
 
 def _kept(losses: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Trials that the processes are conditioned on, in their order: half the best, a quarter the latest, some others."""
+    """Trials that the processes are conditioned on, in order: half the best, a quarter the latest, any others."""
     count = len(losses)
     if count <= _MOST:
         return np.arange(count)

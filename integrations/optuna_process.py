@@ -128,9 +128,7 @@ class GaussianProcess:
         if not len(features):
             return self
         y = np.concatenate([self.observed, self(features)[0]])
-        return GaussianProcess(
-            np.concatenate([self._scaled / self._lengths, features]), self._owners, y, self._hyper
-        )
+        return GaussianProcess(np.concatenate([self._scaled / self._lengths, features]), self._owners, y, self._hyper)
 
     @property
     def left_out(self) -> Floats:

@@ -94,9 +94,7 @@ def by_text(
     return None if choice is None else Proposal(parameters.decode(texts[choice.text][None])[0], _said(choice))
 
 
-def by_parameters(
-    candidates: Candidates, signs: Sequence[int], fits: Fits, n_startup_trials: int
-) -> Proposal | None:
+def by_parameters(candidates: Candidates, signs: Sequence[int], fits: Fits, n_startup_trials: int) -> Proposal | None:
     """What is expected to improve most, by Gaussian processes; at first, what is farthest from all that was tried.
 
     Returns:

@@ -74,7 +74,9 @@ class Reader:
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
 
 
-def posed(problem: Question | Sequence[Question] | None, ways: Sequence[StudyDirection], space: Sequence[str]) -> list[Problem]:
+def posed(
+    problem: Question | Sequence[Question] | None, ways: Sequence[StudyDirection], space: Sequence[str]
+) -> list[Problem]:
     """One problem for each objective, in the study's directions.
 
     Raises:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 SHARES = (np.inf, 1.0, 0.1, 0.01)
 """Offsets of the logarithm that are tried, in units of the distance from the best loss to the median one."""
-_HUGE = 1e300
+_HUGE, _FAR = 1e300, 1e100  # sums of losses, and squares of distances, stay finite
 
 
 class Scale:
@@ -25,8 +25,7 @@ class Scale:
     def __init__(self, losses: Floats, share: float) -> None:
         losses = np.clip(losses, -_HUGE, _HUGE)
         self._best = float(losses.min())
-        gap = float(np.median(losses) / 2 - self._best / 2) * 2 or float(losses.max() / 2 - self._best / 2)
-        self._unit = max(abs(gap), np.finfo(np.float64).tiny)
+        self._unit = float(np.median(losses)) - self._best or float(losses.max()) - self._best or 1.0
         self.share = share
         bent = self._bent(losses)
         self._centre, self._spread = float(bent.mean()), float(bent.std()) or 1.0
@@ -37,14 +36,15 @@ class Scale:
         """Logarithm of the scores' slope by the losses, summed, but for a constant of all scales."""
 
     def _away(self, losses: Floats) -> Floats:
-        return losses / self._unit - self._best / self._unit
+        return np.clip((losses - self._best) / self._unit, 0, _FAR)
 
     def _bent(self, losses: Floats) -> Floats:
         away = self._away(losses)
-        return away if np.isinf(self.share) else np.log(np.maximum(away, 0) + self.share)
+        return away if np.isinf(self.share) else np.log(away + self.share)
 
     def inverse(self, scores: Floats) -> Floats:
         """Losses of scores; none is much better than the best where the scale is logarithmic."""
         bent = scores * self._spread + self._centre
         away = bent if np.isinf(self.share) else np.exp(np.clip(bent, -690, 690)) - self.share
-        return self._best + np.clip(away, -_HUGE / self._unit, _HUGE / self._unit) * self._unit
+        limit = _HUGE / max(self._unit, 1.0)
+        return self._best + np.clip(away, -limit, limit) * self._unit

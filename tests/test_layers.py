@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("surrogate", "search_spaces", "integrations")
-HOSTS = {path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"}
+STEMS = {path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"}
+HOSTS = {stem for stem in STEMS if stem.partition("_")[0] not in STEMS - {stem}}  # optuna_pool.py is of the host optuna
 LIBRARY = [path.relative_to(ROOT).as_posix() for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 
 # Beyond the standard library; what is not listed is not allowed. Integrations are free, but for each other's hosts.
@@ -36,15 +37,26 @@ def violations(path: str, source: str, hosts: set[str] = HOSTS) -> list[str]:
     return [
         name
         for name, relative in imports(source, package)
-        if not (allowed_inside(layer, name, hosts) if relative else allowed_outside(layer, file.stem, name, hosts))
+        if not (
+            allowed_inside(layer, file.stem, name, hosts)
+            if relative
+            else allowed_outside(layer, file.stem, name, hosts)
+        )
     ]
 
 
-def allowed_inside(layer: str, name: str, hosts: set[str]) -> bool:
+def host_of(module: str, hosts: set[str]) -> str:
+    """The host that a file of integrations/ belongs to, itself if it is none's."""
+    first = module.partition("_")[0]
+    return first if first in hosts else module
+
+
+def allowed_inside(layer: str, module: str, name: str, hosts: set[str]) -> bool:
     _, folder, *rest = name.split(".")
     if folder != layer:
         return layer == "integrations" and folder in LAYERS
-    return layer != "integrations" or not hosts.intersection(rest[:1])
+    others = hosts - {host_of(module, hosts)}
+    return layer != "integrations" or not others.intersection(host_of(other, hosts) for other in rest[:1])
 
 
 def allowed_outside(layer: str, module: str, name: str, hosts: set[str]) -> bool:
@@ -52,7 +64,7 @@ def allowed_outside(layer: str, module: str, name: str, hosts: set[str]) -> bool
     if top in {"prerank", *LAYERS}:  # across folders, imports are relative; a bare folder name is somebody else's
         return False
     if layer == "integrations":
-        return top == module or top not in hosts
+        return top == host_of(module, hosts) or top not in hosts
     return top in sys.stdlib_module_names or top in THIRD_PARTY[layer]
 
 
@@ -85,6 +97,9 @@ def test_root_imports_nothing() -> None:
         ("integrations/optuna.py", "from surrogate import rank"),
         ("integrations/optuna.py", "from . import triton"),
         ("integrations/optuna.py", "from .triton import rlm_prune"),
+        ("integrations/optuna.py", "from .triton_kernel import source"),
+        ("integrations/optuna_pool.py", "from .triton import rlm_prune"),
+        ("integrations/optuna_pool.py", "import triton"),
         ("integrations/optuna.py", "import triton.language"),
         ("integrations/optuna.py", "from ..examples import search"),
     ],
@@ -99,6 +114,8 @@ def test_forbidden_import_is_seen(path: str, source: str) -> None:
         ("surrogate/model.py", "import torch\nfrom .codec import decode\nfrom . import codec"),
         ("search_spaces/nas_bench_101.py", "import networkx as nx\nfrom numpy.random import Generator"),
         ("integrations/optuna.py", "import optuna\nfrom ..surrogate import rank\nfrom ..search_spaces import ofa"),
+        ("integrations/optuna.py", "from .optuna_pool import pool"),
+        ("integrations/optuna_pool.py", "import optuna\nfrom .optuna_parameters import Parameters"),
     ],
 )
 def test_permitted_import_passes(path: str, source: str) -> None:
