@@ -38,9 +38,14 @@ class History:
     pending: Floats
 
     @property
+    def succeeded(self) -> NDArray[np.bool_]:
+        """Trials that have all losses, (n,)."""
+        return np.asarray(np.isfinite(self.losses).all(axis=1))
+
+    @property
     def feasible(self) -> NDArray[np.bool_]:
         """Trials that succeeded within all constraints, (n,)."""
-        return np.isfinite(self.losses).all(axis=1) & ~(self.violations > 0).any(axis=1)
+        return self.succeeded & ~np.asarray((self.violations > 0).any(axis=1))
 
 
 class Record:

@@ -22,9 +22,9 @@ def log_expected_improvement(mean: Floats, std: Floats, best: float) -> Floats:
     close = np.log(density + near * np.exp(log_ndtr(near)))
     # log(phi(z) + z Phi(z)) = log phi(z) + log(1 - |z| sqrt(pi / 2) erfcx(|z| / sqrt(2))), about 1 / z^2 far out.
     far = np.minimum(z, -1.0)
-    rest = 1 + far * np.sqrt(np.pi / 2) * erfcx(-far / np.sqrt(2))
+    rest = 1 + far * np.sqrt(np.pi / 2) * np.asarray(erfcx(-far / np.sqrt(2)), dtype=np.float64)
     tail = np.log(np.where(far > -1e4, np.maximum(rest, 1e-16), far**-2.0)) - far**2 / 2 - np.log(2 * np.pi) / 2
-    return np.log(std) + np.where(z > -1, close, tail)
+    return np.asarray(np.log(std) + np.where(z > -1, close, tail), dtype=np.float64)
 
 
 def log_chebyshev_improvement(means: Floats, stds: Floats, front: Floats, weights: Floats, normals: Floats) -> Floats:

@@ -43,7 +43,8 @@ class Fits:
         if not _due(before, count, _SOON_SCALED, _GROWTH_SCALED):
             return Scale(known, share)
         scales = [Scale(known, share) for share in SHARES]
-        evidence = [self._fit((name, scale.share), features, owners, _filled(scale, losses)) for scale in scales]
+        some = features[np.isfinite(losses)]
+        evidence = [self._fit((name, scale.share), some, owners, scale.scores) for scale in scales]
         best = max(range(len(scales)), key=lambda k: evidence[k] + scales[k].density)
         self._chosen[name], self._fitted[name] = (count, scales[best].share), count
         return scales[best]
@@ -97,11 +98,13 @@ class Model:
             given = GaussianProcess(features[known], owners, y[known], hyper)
             return given.believing(parameters.features(history.pending))
 
-        scores = np.stack([_filled(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
+        scores = np.stack([_scores(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
         self.objectives = [
             process(name, y, scale.share) for name, y, scale in zip(names, scores.T, self.scales, strict=True)
         ]
         bounds = [column for column in history.violations[kept].T if np.isfinite(column).any()]
+        if not history.succeeded[kept].all():  # whether a candidate fails is a constraint like others
+            bounds.append(np.where(history.succeeded[kept], -1.0, 1.0))
         self._constraints = [process(f"constraint {number}", _bounded(column)) for number, column in enumerate(bounds)]
         self._observed, self._feasible = features, history.feasible[kept]
         self.incumbents = rows[self._best(scores)]
@@ -160,9 +163,9 @@ def _together(processes: list[GaussianProcess], features: Floats) -> tuple[Float
     return np.stack([mean for mean, _ in answers], axis=1), np.stack([std for _, std in answers], axis=1)
 
 
-def _filled(scale: Scale, losses: Floats) -> Floats:
-    """Scores of losses; a failure, nan, is as bad as the worst success."""
-    scores = np.full(len(losses), scale.scores.max())
+def _scores(scale: Scale, losses: Floats) -> Floats:
+    """Scores of losses, nan where they are."""
+    scores = np.full(len(losses), np.nan)
     scores[np.isfinite(losses)] = scale.scores
     return scores
 

@@ -43,7 +43,7 @@ class _Number:
 
     def _values(self, column: Floats) -> Floats:
         scaled = self._bottom * (1 - column) + self._top * column
-        values = np.exp(scaled) if self._log else scaled
+        values: Floats = np.exp(scaled) if self._log else scaled
         if self._step:
             values = self._low + np.round((values - self._low) / self._step) * self._step
         return np.clip(values, self._low, self._high)
@@ -115,8 +115,8 @@ class Parameters:
 
     def features(self, rows: Floats) -> Floats:
         """Numbers as they are, categories as indicators, any two of which lie at a distance of 1, (n, E)."""
-        blocks = [
-            (rows[:, number, None] == np.arange(choices)) / np.sqrt(2) if choices else rows[:, number, None]
+        blocks: list[Floats] = [
+            np.eye(choices)[rows[:, number].astype(np.intp)] / np.sqrt(2) if choices else rows[:, number, None]
             for number, choices in enumerate(self.choices.tolist())
         ]
         return np.concatenate(blocks, axis=1).astype(np.float64)
@@ -177,8 +177,8 @@ def _beside(value: float, column: _Number | _Category) -> Floats:
     if not column.steps:
         return np.empty(0)
     width = 1 / column.steps
-    steps = np.arange(column.steps) * width + width / 2 if column.steps <= _FEW else value + np.array([-width, width])
-    snapped = column.snap(steps)
+    steps = (np.arange(column.steps) + 0.5) * width if column.steps <= _FEW else value + np.array([-width, width])
+    snapped = column.snap(steps.astype(np.float64))
     return np.unique(snapped[np.abs(snapped - value) > 1e-9])
 
 

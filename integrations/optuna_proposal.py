@@ -101,8 +101,7 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], fits: Fits, n_st
         None if there is nothing that may be proposed and was not tried.
     """
     parameters, past, rng = candidates.parameters, candidates.past, candidates.rng
-    succeeded = np.isfinite(past.losses).all(axis=1)
-    if succeeded.sum() < max(1, n_startup_trials):
+    if past.succeeded.sum() < max(1, n_startup_trials):
         rows = candidates.pool(np.empty((0, len(parameters))))
         chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
@@ -117,7 +116,7 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], fits: Fits, n_st
 def _places(past: History) -> NDArray[np.intp]:
     """Trials that succeeded, the best first; by the mean place over several objectives."""
     places = past.losses.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
-    succeeded = np.flatnonzero(np.isfinite(past.losses).all(axis=1))
+    succeeded = np.flatnonzero(past.succeeded)
     return succeeded[np.argsort(places[succeeded], kind="stable")]
 
 
