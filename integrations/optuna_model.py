@@ -5,7 +5,7 @@ Shapes: n trials that ended, m candidates, D parameters, M objectives, C constra
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +25,7 @@ _MOST = 200  # trials that a process is conditioned on: the best, the latest and
 _MOST_FITTED = 100  # those of them that hyperparameters are fitted to
 _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
 _SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
+_MILD = 1  # scales that suit several objectives
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
 
 
@@ -36,13 +37,21 @@ class Fits:
         self._fitted: dict[str, int] = {}
         self._chosen: dict[str, tuple[int, float]] = {}
 
-    def scale(self, name: str, features: Floats, owners: NDArray[np.intp], losses: Floats, count: int) -> Scale:
+    def scale(
+        self,
+        name: str,
+        features: Floats,
+        owners: NDArray[np.intp],
+        losses: Floats,
+        count: int,
+        shares: Sequence[float],
+    ) -> Scale:
         """The scale of most evidence for losses, some of them nan; chosen anew as the study of count trials grows."""
         before, share = self._chosen.get(name, (0, np.inf))
         known = losses[np.isfinite(losses)]
         if not _due(before, count, _SOON_SCALED, _GROWTH_SCALED):
             return Scale(known, share)
-        scales = [Scale(known, share) for share in SHARES]
+        scales = [Scale(known, share) for share in shares]
         some = features[np.isfinite(losses)]
         evidence = [self._fit((name, scale.share), some, owners, scale.scores) for scale in scales]
         best = max(range(len(scales)), key=lambda k: evidence[k] + scales[k].density)
@@ -88,8 +97,11 @@ class Model:
         features, owners = parameters.features(rows), parameters.owners
         names = [f"objective {number}" for number in range(history.losses.shape[1])]
         columns = history.losses[kept].T
+        # A strong logarithm would see nothing but the ends of a front, where one loss is least.
+        shares = SHARES if len(names) == 1 else SHARES[:_MILD]
         self.scales = [
-            fits.scale(name, features, owners, losses, count) for name, losses in zip(names, columns, strict=True)
+            fits.scale(name, features, owners, losses, count, shares)
+            for name, losses in zip(names, columns, strict=True)
         ]
 
         def process(name: str, y: Floats, share: float = np.inf) -> GaussianProcess:

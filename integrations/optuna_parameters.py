@@ -23,7 +23,7 @@ _FEW = 16  # steps of a number of which all are neighbours
 class _Number:
     """One float or int parameter."""
 
-    choices = 0
+    choices, places = 0, None
 
     def __init__(self, distribution: FloatDistribution | IntDistribution) -> None:
         self._low, self._high = distribution.low, distribution.high
@@ -63,6 +63,7 @@ class _Category:
     def __init__(self, distribution: CategoricalDistribution) -> None:
         self._distribution = distribution
         self.choices = self.steps = len(distribution.choices)
+        self.places = _places(distribution.choices)
 
     def encode(self, values: Sequence[Any]) -> Floats:
         return np.array([self._distribution.to_internal_repr(value) for value in values], dtype=np.float64)
@@ -72,6 +73,14 @@ class _Category:
 
     def snap(self, column: Floats) -> Floats:
         return column
+
+
+def _places(choices: Sequence[Any]) -> Floats | None:
+    """Places in [0, 1] of choices that are distinct numbers in their order; None: they are something else."""
+    numbers = all(isinstance(choice, (int, float)) and not isinstance(choice, bool) for choice in choices)
+    if not numbers or len(set(choices)) < max(3, len(choices)) or not np.isfinite(choices).all():
+        return None
+    return np.argsort(np.argsort(choices)) / (len(choices) - 1)
 
 
 class Parameters:
@@ -87,9 +96,11 @@ class Parameters:
         self.choices = np.array([column.choices for column in self._columns])
         """Choices of the categories, 0 for numbers, (D,)."""
         self._categories = self.choices > 0
+        self._ordered = [number for number, column in enumerate(self._columns) if column.places is not None]
         widths = np.maximum(self.choices, 1)
-        self.owners = np.repeat(np.arange(len(widths)), widths)
-        """Parameter of each feature, (E,)."""
+        ordered = np.arange(len(self._ordered)) + len(widths)
+        self.owners = np.concatenate([np.repeat(np.arange(len(widths)), widths), ordered])
+        """What each feature is part of, (E,): a parameter, or the order of one whose categories are numbers."""
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -114,11 +125,15 @@ class Parameters:
         return np.stack([column.snap(values) for column, values in zip(self._columns, rows.T, strict=True)], axis=1)
 
     def features(self, rows: Floats) -> Floats:
-        """Numbers as they are, categories as indicators, any two of which lie at a distance of 1, (n, E)."""
+        """Numbers as they are, categories as indicators, any two of which lie at a distance of 1, and places, (n, E)."""
         blocks: list[Floats] = [
             np.eye(choices)[rows[:, number].astype(np.intp)] / np.sqrt(2) if choices else rows[:, number, None]
             for number, choices in enumerate(self.choices.tolist())
         ]
+        for number in self._ordered:
+            places = self._columns[number].places
+            assert places is not None
+            blocks.append(places[rows[:, number].astype(np.intp)][:, None])
         return np.concatenate(blocks, axis=1).astype(np.float64)
 
     def draw(self, rng: np.random.Generator, count: int) -> Floats:
