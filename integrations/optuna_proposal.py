@@ -48,6 +48,7 @@ class Candidates:
         self.tried = np.concatenate([past.rows, past.pending])
         self._read: Callable[[Params], str | None] | None = None
         self._tried_texts: set[str] = set()
+        self._texts: dict[bytes, str | None] = {}
 
     def only_readable(self, read: Callable[[Params], str | None], tried: set[str]) -> None:
         """From now on leave out what has no text, and texts that were tried."""
@@ -56,8 +57,11 @@ class Candidates:
     def texts(self, rows: Floats) -> list[str | None]:
         """Texts of candidates, None for those that may not be proposed."""
         assert self._read is not None
-        texts = [self._read(params) for params in self.parameters.decode(rows)]
-        return [None if text in self._tried_texts else text for text in texts]
+        keys = [row.tobytes() for row in rows]
+        new = {key: number for number, key in enumerate(keys) if key not in self._texts}
+        read = map(self._read, self.parameters.decode(rows[list(new.values())])) if new else ()
+        self._texts.update(zip(new, (None if text in self._tried_texts else text for text in read), strict=True))
+        return [self._texts[key] for key in keys]
 
     def eligible(self, rows: Floats) -> Floats:
         """Those that may be proposed, each once."""
@@ -84,7 +88,7 @@ def by_text(
     From here on the candidates are those that have a text.
     """
     space, parameters = candidates.parameters.distributions, candidates.parameters
-    known = [(trial, text) for trial in trials if (text := reader.read(trial.params, space)) is not None]
+    known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
     reader.learn(problems, known)
     candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in known})
     best = _places(candidates.past)[:_INCUMBENTS]

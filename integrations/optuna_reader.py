@@ -39,12 +39,23 @@ class Reader:
         self._surrogate, self._acquisition = surrogate, acquisition
         self._to_text = to_text or written
         self._learnt: set[tuple[int, str]] = set()
+        self._texts: dict[tuple[int, frozenset[str]], str | None] = {}
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
         """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
         if any(name not in params for name in space):
             return None
         return self._to_text({name: params[name] for name in space})
+
+    def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
+        """The same of a trial, read once when it has ended."""
+        key = trial.number, frozenset(space)
+        if key not in self._texts:
+            text = self.read(trial.params, space)
+            if not trial.state.is_finished():
+                return text
+            self._texts[key] = text
+        return self._texts[key]
 
     def learn(self, problems: Sequence[Problem], known: Sequence[tuple[FrozenTrial, str]]) -> None:
         """Observe the trials that ended since the last time; what only ever failed is a failure of all metrics."""
