@@ -61,13 +61,13 @@ class Record:
             self._parameters, self._rows = Parameters(distributions), {}
         return self._parameters
 
-    def rows(self, parameters: Parameters, trials: Sequence[FrozenTrial]) -> Floats:
-        """Rows of finished trials that have all parameters, (n, D)."""
-        new = [trial for trial in trials if trial.number not in self._rows]
+    def rows(self, parameters: Parameters, trials: Sequence[tuple[FrozenTrial, Mapping[str, Any]]]) -> Floats:
+        """Rows of finished trials with their parameters, (n, D)."""
+        new = [(trial.number, params) for trial, params in trials if trial.number not in self._rows]
         if new:
-            encoded = parameters.encode([trial.params for trial in new])
-            self._rows.update((trial.number, row) for trial, row in zip(new, encoded, strict=True))
-        return np.array([self._rows[trial.number] for trial in trials]).reshape(-1, len(parameters))
+            encoded = parameters.encode([params for _, params in new])
+            self._rows.update((number, row) for (number, _), row in zip(new, encoded, strict=True))
+        return np.array([self._rows[trial.number] for trial, _ in trials]).reshape(-1, len(parameters))
 
 
 def history(
@@ -84,15 +84,17 @@ def history(
         parameters: The search space.
         trials: All trials of the study.
         signs: +1 for each objective that is minimised, -1 for the others.
-        promised: Trial number -> parameters proposed, of trials that may not have stored them yet.
+        promised: Trial number -> parameters proposed, of trials that have not stored them yet, or failed before.
     """
-    full = [trial for trial in trials if parameters.distributions.keys() <= trial.params.keys()]
-    ended = [trial for trial in full if trial.state.is_finished()]
-    busy = [trial for trial in trials if trial.state == TrialState.RUNNING]
-    under_way = [{**promised.get(trial.number, {}), **trial.params} for trial in busy]
-    pending = [params for params in under_way if parameters.distributions.keys() <= params.keys()]
+    names = parameters.distributions.keys()
+    known = [(trial, {**promised.get(trial.number, {}), **trial.params}) for trial in trials]
+    full = [(trial, params) for trial, params in known if names <= params.keys()]
+    kept = [(trial, params) for trial, params in full if trial.state == TrialState.FAIL or names <= trial.params.keys()]
+    finished = [(trial, params) for trial, params in kept if trial.state.is_finished()]
+    pending = [params for trial, params in full if trial.state == TrialState.RUNNING]
+    ended = [trial for trial, _ in finished]
     return History(
-        record.rows(parameters, ended),
+        record.rows(parameters, finished),
         _losses(ended, signs),
         _violations(ended),
         parameters.encode(pending) if pending else np.empty((0, len(parameters))),

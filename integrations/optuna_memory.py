@@ -28,7 +28,7 @@ class Memory:
         self.records: defaultdict[Names, Record] = defaultdict(Record)
         self.fits: defaultdict[Names, Fits] = defaultdict(Fits)
         self.promised: dict[int, Params] = {}
-        """Trial number -> proposal, of trials under way: they store their parameters one by one."""
+        """Trial number -> proposal: trials store their parameters one by one, and a crash keeps the rest from it."""
         self.reader: Reader | None = None
         self._groups: list[Names] = []
         self._everywhere: Names | None = None
@@ -45,8 +45,8 @@ class Memory:
             self._everywhere = pattern if self._everywhere is None else self._everywhere & pattern
         for trial in new:
             self.space |= trial.distributions
-        busy = {trial.number for trial in trials if trial.state == TrialState.RUNNING}
-        self.promised = {number: params for number, params in self.promised.items() if number in busy}
+        for trial in new:
+            self.promised.pop(trial.number, None)
 
     def partition(self, space: Space, given: Mapping[str, BaseDistribution] | None) -> list[Space]:
         """The parameters by groups, the first of them what is given or what all trials have."""

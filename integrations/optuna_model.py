@@ -26,6 +26,7 @@ _MOST_FITTED = 100  # those of them that hyperparameters are fitted to
 _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
 _SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
 _MILD = 1  # scales that suit several objectives
+_NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
 
 
@@ -160,8 +161,9 @@ class Model:
             return lambda features: log_expected_improvement(*self.objectives[0](features), best)
         weights = self._rng.dirichlet(np.ones(len(self.objectives)))
         best_front, samples = reached[front(reached)], normals(self._rng, len(self.objectives))
-        worst, ideal = best_front.max(axis=0), best_front.min(axis=0)
-        weights = weights / np.maximum(worst - ideal, 1e-3)
+        width = np.maximum(np.ptp(best_front, axis=0), _NARROWEST)
+        ideal = best_front.min(axis=0) - _BEYOND * width  # nearer, and the front would never grow at its ends
+        weights = weights / width
 
         def score(features: Floats) -> Floats:
             means, stds = _together(self.objectives, features)

@@ -110,7 +110,7 @@ class Parameters:
         """Number of candidates; infinite if a parameter is continuous."""
         return float(np.prod([column.steps or np.inf for column in self._columns]))
 
-    def encode(self, candidates: Sequence[Params]) -> Floats:
+    def encode(self, candidates: Sequence[Mapping[str, Any]]) -> Floats:
         """Rows of candidates that have all parameters, (n, D); values outside a range are outside [0, 1]."""
         named = zip(self.distributions, self._columns, strict=True)
         return np.stack([column.encode([params[name] for params in candidates]) for name, column in named], axis=1)
