@@ -11,6 +11,7 @@ from scipy.special import erfcx, log_ndtr, ndtri
 
 Floats = NDArray[np.float64]
 _SAMPLES = 64
+_HOPELESS, _LAST = float(ndtri(0.25)), 1e9
 _AUGMENTED = 0.05  # share of the sum in a scalarised loss, so that no objective is indifferent (Knowles 2006)
 
 
@@ -50,8 +51,14 @@ def _scalarised(losses: Floats, weights: Floats) -> Floats:
 
 
 def log_feasibility(means: Floats, stds: Floats) -> Floats:
-    """Logarithm of the probability that all constraints are at 0 or less, (m, C) -> (m,)."""
-    return log_ndtr(-means / stds).sum(axis=-1)
+    """Logarithm of the probability that all constraints are at 0 or less, (m, C) -> (m,).
+
+    What violates one of them three times in four comes after all others: however little they promise, a promise that
+    cannot be kept is worth less.
+    """
+    kept = -means / stds
+    hopeless = (kept < _HOPELESS).any(axis=-1)
+    return np.asarray(log_ndtr(kept).sum(axis=-1) - hopeless * _LAST, dtype=np.float64)
 
 
 def normals(rng: np.random.Generator, objectives: int) -> Floats:
