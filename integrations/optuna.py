@@ -49,11 +49,13 @@ class RLMSampler(BaseSampler):
         to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. It gets the
             parameters of `search_space`, else those that all trials have. Default: ``name=value`` of each parameter.
         surrogate: What predicts; None is the packaged checkpoint. Each study gets a fork of it, which learns from
-            the study's trials. Without this, `problem` and `to_text` there is nothing to know, and none is loaded.
+            the study's trials. Bare, and without `sources`, there is nothing to know, and none is loaded.
         search_space: Distributions, if known, so that the first trial is ranked too.
         n_startup_trials: Trials that are spread evenly before the parameters say anything.
         pool_size: Candidates that are ranked for one proposal.
         acquisition: How much each prediction of the surrogate is wanted.
+        sources: Earlier studies of the same objectives, of the same space or others. The surrogate observes their
+            trials as text, by `to_text`, which must read their parameters, or by name and value.
         independent_sampler: Samples what is outside the relative search space, and what has no candidate left.
         constraints_func: Trial -> constraints, satisfied at 0 or less. Those that a trial sets by itself count too.
         seed: Seed of all draws.
@@ -69,6 +71,7 @@ class RLMSampler(BaseSampler):
         n_startup_trials: int = 6,
         pool_size: int = 512,
         acquisition: Acquisition = expected_value,
+        sources: Sequence[Study] = (),
         independent_sampler: BaseSampler | None = None,
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
         seed: int | None = None,
@@ -82,6 +85,7 @@ class RLMSampler(BaseSampler):
         self._n_startup_trials = n_startup_trials
         self._pool_size = pool_size
         self._acquisition = acquisition
+        self._sources = tuple(sources)
         self._independent = independent_sampler or RandomSampler(seed=seed)
         self._constraints_func = constraints_func
         self._rng = np.random.default_rng(seed)
@@ -107,6 +111,9 @@ class RLMSampler(BaseSampler):
         if not search_space:
             return {}
         posed(self._problem, study.directions, [])  # what is wrong there is the user's to know
+        for source in self._sources:
+            if source.directions != study.directions:
+                raise ValueError(f"{source.study_name!r} has directions {source.directions}, not {study.directions}")
         with self._lock:
             return self._propose(study, trial, search_space)
 
@@ -169,7 +176,7 @@ class RLMSampler(BaseSampler):
     ) -> Proposal | None:
         """What the surrogate chooses, if it works and has a say; else the parameters decide."""
         try:
-            return by_text(candidates, self._reader(memory), problems, trials)
+            return by_text(candidates, self._reader(memory, problems), problems, trials)
         except Exception as error:  # a study of hours must not die of a surrogate
             if not self._warned:
                 warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)
@@ -179,12 +186,14 @@ class RLMSampler(BaseSampler):
     @property
     def _reads(self) -> bool:
         """Whether there is anything that a surrogate may know."""
-        return self._surrogate is not None or self._problem is not None or self._to_text is not None
+        return self._surrogate is not None or self._problem is not None or self._to_text is not None or bool(self._sources)
 
-    def _reader(self, memory: Memory) -> Reader:
+    def _reader(self, memory: Memory, problems: Sequence[Problem]) -> Reader:
         if memory.reader is None:
             surrogate = (self._surrogate or RLMSurrogate.load()).fork()
             memory.reader = Reader(surrogate, self._to_text, self._acquisition)
+            for source in self._sources:
+                memory.reader.recall(problems, source.get_trials(deepcopy=False))
         return memory.reader
 
     def _memory(self, study: Study) -> Memory:

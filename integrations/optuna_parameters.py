@@ -125,7 +125,7 @@ class Parameters:
         return np.stack([column.snap(values) for column, values in zip(self._columns, rows.T, strict=True)], axis=1)
 
     def features(self, rows: Floats) -> Floats:
-        """Numbers as they are, categories as indicators, any two of which lie at a distance of 1, and places, (n, E)."""
+        """Numbers as they are, categories as indicators at a distance of 1, and places of some, (n, E)."""
         blocks: list[Floats] = [
             np.eye(choices)[rows[:, number].astype(np.intp)] / np.sqrt(2) if choices else rows[:, number, None]
             for number, choices in enumerate(self.choices.tolist())

@@ -68,6 +68,15 @@ class Reader:
                 self._surrogate.observe(problem, [text for _, text in new], values)
         self._learnt.update((trial.number, text) for trial, text in new)
 
+    def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
+        """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
+        done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        texts = [self._to_text(trial.params) for trial in done]
+        known = [(trial, text) for trial, text in zip(done, texts, strict=True) if text is not None]
+        for number, problem in enumerate(problems):
+            values = [trial.values[number] for trial, _ in known]
+            self._surrogate.observe(problem, [text for _, text in known], values)
+
     def choose(self, problems: Sequence[Problem], texts: Sequence[str], rng: np.random.Generator) -> Choice | None:
         """The best text of a pool, as often as the surrogate is to be trusted, else None.
 
