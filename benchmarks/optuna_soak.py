@@ -61,7 +61,7 @@ def random_study(seed: int) -> None:
     objectives, count = int(rng.choice([1, 1, 2, 3])), int(rng.integers(1, 9))
     kinds = rng.choice(["float", "log", "step", "int", "logint", "category", "numbers"], size=count)
     guards = rng.random(count) < 0.3
-    constraints_func = (lambda trial: (trial.number % 3 - 1.0,)) if rng.random() < 0.3 else None  # noqa: E731
+    constraints_func = (lambda trial: (trial.number % 3 - 1.0,)) if rng.random() < 0.3 else None
 
     def objective(trial: optuna.Trial) -> list[float]:
         values = [suggested(trial, f"p{k}", kind) for k, kind in enumerate(kinds) if not guards[k] or open_(trial, k)]

@@ -63,7 +63,9 @@ def parse() -> argparse.Namespace:
 
 def objective(trial: optuna.Trial) -> float:
     """Accuracy in three-fold cross-validation after a few epochs."""
-    layers = [trial.suggest_int(f"width_{layer}", 4, 64, log=True) for layer in range(trial.suggest_int("layers", 1, 3))]
+    layers = [
+        trial.suggest_int(f"width_{layer}", 4, 64, log=True) for layer in range(trial.suggest_int("layers", 1, 3))
+    ]
     solver = trial.suggest_categorical("solver", ["adam", "sgd"])
     momentum = trial.suggest_float("momentum", 0, 0.99) if solver == "sgd" else 0.9
     model = MLPClassifier(

@@ -2,9 +2,9 @@
 
 python examples/optuna_multiobjective_latency.py [--device "raspberry pi 4"] [--trials 40]
 
-Both objectives come from the packaged language model: it stands in for the training and for the device, which nobody has
-at hand. In a search of your own, replace `measured` by them; the sampler reads the cells all the same. Draws the front
-that the sampler found against that of as many random cells.
+Both objectives come from the packaged language model: it stands in for the training and for the device. In a search of
+your own, replace `measured` by them; the sampler reads the cells all the same. Draws the front that the sampler found
+against that of as many random cells.
 """
 
 from __future__ import annotations

@@ -186,7 +186,8 @@ class RLMSampler(BaseSampler):
     @property
     def _reads(self) -> bool:
         """Whether there is anything that a surrogate may know."""
-        return self._surrogate is not None or self._problem is not None or self._to_text is not None or bool(self._sources)
+        given = (self._surrogate, self._problem, self._to_text, self._sources or None)
+        return any(argument is not None for argument in given)
 
     def _reader(self, memory: Memory, problems: Sequence[Problem]) -> Reader:
         if memory.reader is None:

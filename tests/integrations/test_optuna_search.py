@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,29 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.trial import Trial, TrialState, create_trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+from prerank.search_spaces import nas_bench_201
+from prerank.surrogate import Prediction, Problem
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+class FakeSurrogate:
+    """Predicts the number of letters in a text, trusts itself as told, remembers what it observed."""
+
+    def __init__(self, trust: float = 1.0) -> None:
+        self.trust = trust
+        self.observed: list[tuple[Problem, str, float]] = []
+
+    def fork(self) -> FakeSurrogate:
+        return self
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        value = np.array([[float(len(text))] for text in texts]).reshape(-1, 1)
+        ones = np.ones(len(texts))
+        return Prediction(value, value, ones[:, None], 0 * ones, self.trust * ones)
+
+    def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
+        self.observed += [(problem, text, value) for text, value in zip(texts, values, strict=True)]
 
 
 def bowl(trial: Trial) -> float:
@@ -211,3 +233,56 @@ def test_any_history_is_searched_on(history: list[tuple[list[str], float | None]
         trial = study.ask()
         suggested(trial, names)
     assert set(trial.params) == set(names)
+
+
+def test_the_trials_of_a_study_of_another_space_are_observed_as_text() -> None:
+    source = optuna.create_study(study_name="earlier")
+    source.add_trial(create_trial(params={"x": 0.5}, distributions={"x": SPACE["x"]}, value=2.0))
+    fake = FakeSurrogate(0.0)
+    study = optuna.create_study(sampler=RLMSampler(surrogate=fake, sources=[source], search_space=SPACE))
+    study.ask(SPACE)
+    assert [(text, value) for _, text, value in fake.observed] == [("x=0.5", 2.0)]
+
+
+def test_a_source_of_another_direction_is_refused() -> None:
+    source = optuna.create_study(study_name="earlier", direction="maximize")
+    study = optuna.create_study(sampler=RLMSampler(sources=[source], search_space=SPACE))
+    with pytest.raises(ValueError, match="'earlier' has directions"):
+        study.ask(SPACE)
+
+
+def test_threads_of_torch_are_as_before() -> None:
+    import torch
+
+    seen: list[int] = []
+
+    class Watching(FakeSurrogate):
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            seen.append(torch.get_num_threads())
+            return super().predict(problem, texts)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        optuna.create_study(sampler=RLMSampler(surrogate=Watching(), search_space=SPACE)).ask(SPACE)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {1}
+
+
+def test_a_known_space_is_ranked_by_the_packaged_weights_from_the_first_trial() -> None:
+    space: dict[str, BaseDistribution] = {
+        f"edge_{edge}": optuna.distributions.CategoricalDistribution(nas_bench_201.OPERATIONS) for edge in range(6)
+    }
+
+    def to_text(params: dict[str, Any]) -> str:
+        return nas_bench_201.to_text(nas_bench_201.Cell(tuple(params[name] for name in space)))
+
+    sampler = RLMSampler(problem=nas_bench_201.problem(), to_text=to_text, search_space=space, pool_size=32, seed=0)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    trial = study.ask(space)
+    note = study.trials[0].user_attrs[ATTRIBUTE]
+    assert note["by"] == "text"
+    assert note["mean"][0] > 0.85
+    assert "conv" in to_text(trial.params)
