@@ -21,6 +21,7 @@ import numpy as np
 import optuna
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
+from optuna.study import StudyDirection
 from optuna.trial import TrialState
 from rich import print
 from rich.progress import track
@@ -61,7 +62,7 @@ def random_study(seed: int) -> None:
     objectives, count = int(rng.choice([1, 1, 2, 3])), int(rng.integers(1, 9))
     kinds = rng.choice(["float", "log", "step", "int", "logint", "category", "numbers"], size=count)
     guards = rng.random(count) < 0.3
-    constraints_func = (lambda trial: (trial.number % 3 - 1.0,)) if rng.random() < 0.3 else None
+    constraints_func = some_violate if rng.random() < 0.3 else None
 
     def objective(trial: optuna.Trial) -> list[float]:
         values = [suggested(trial, f"p{k}", kind) for k, kind in enumerate(kinds) if not guards[k] or open_(trial, k)]
@@ -78,8 +79,14 @@ def random_study(seed: int) -> None:
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.simplefilter("ignore", FutureWarning)
         sampler = RLMSampler(seed=seed, pool_size=32, constraints_func=constraints_func)
-        study = optuna.create_study(directions=["minimize", "maximize", "minimize"][:objectives], sampler=sampler)
+        ways = [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
+        study = optuna.create_study(directions=ways[:objectives], sampler=sampler)
         study.optimize(objective, n_trials=int(rng.integers(8, 30)), catch=(ValueError,))
+
+
+def some_violate(trial: optuna.trial.FrozenTrial) -> tuple[float]:
+    """A constraint that every third trial violates."""
+    return (trial.number % 3 - 1.0,)
 
 
 def open_(trial: optuna.Trial, place: int) -> bool:

@@ -175,11 +175,19 @@ def looked_up(name: str, table: Any) -> Task:
     space = {parameter: _distribution(choices) for parameter, choices in grid.items()}
 
     def loss(trial: Trial) -> float:
-        chosen = {parameter: trial._suggest(parameter, space[parameter]) for parameter in grid}
+        chosen = {parameter: suggested(trial, parameter, space[parameter]) for parameter in grid}
         places = [grid[p].index(value) if isinstance(value, str) else value for p, value in chosen.items()]
         return means["".join(map(str, places))]
 
     return Task(name, loss, min(means.values()), space=space)
+
+
+def suggested(trial: Trial, parameter: str, distribution: BaseDistribution) -> Any:
+    """A category, or a place in a grid."""
+    if isinstance(distribution, CategoricalDistribution):
+        return trial.suggest_categorical(parameter, distribution.choices)
+    assert isinstance(distribution, IntDistribution)
+    return trial.suggest_int(parameter, distribution.low, distribution.high)
 
 
 def _distribution(choices: list[Any]) -> BaseDistribution:
@@ -219,7 +227,7 @@ def nearest(name: str, problem: Problem, texts: list[str], accuracies: Floats) -
         return nearest_to(tuple(params[parameter] for parameter in space))
 
     def value(trial: Trial) -> float:
-        params = {parameter: trial._suggest(parameter, space[parameter]) for parameter in space}
+        params = {parameter: suggested(trial, parameter, space[parameter]) for parameter in space}
         return float(accuracies[row(params)])
 
     return Task(name, value, float(accuracies.max()), problem, lambda params: texts[row(params)], space)

@@ -73,7 +73,7 @@ def objective(trial: optuna.Trial) -> float:
         activation=trial.suggest_categorical("activation", ["relu", "tanh", "logistic"]),
         solver=solver,
         alpha=trial.suggest_float("alpha", 1e-6, 1e-1, log=True),
-        batch_size=trial.suggest_int("batch", 16, 256, log=True),
+        batch_size=trial.suggest_int("batch", 16, 256, log=True),  # pyright: ignore[reportArgumentType]
         learning_rate_init=trial.suggest_float("rate", 1e-5, 1, log=True),
         momentum=momentum,
         max_iter=5,

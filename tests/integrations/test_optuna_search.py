@@ -238,7 +238,7 @@ def test_any_history_is_searched_on(history: list[tuple[list[str], float | None]
 def test_the_trials_of_a_study_of_another_space_are_observed_as_text() -> None:
     source = optuna.create_study(study_name="earlier")
     source.add_trial(create_trial(params={"x": 0.5}, distributions={"x": SPACE["x"]}, value=2.0))
-    fake = FakeSurrogate(0.0)
+    fake: Any = FakeSurrogate(0.0)
     study = optuna.create_study(sampler=RLMSampler(surrogate=fake, sources=[source], search_space=SPACE))
     study.ask(SPACE)
     assert [(text, value) for _, text, value in fake.observed] == [("x=0.5", 2.0)]
@@ -263,8 +263,9 @@ def test_threads_of_torch_are_as_before() -> None:
 
     before = torch.get_num_threads()
     torch.set_num_threads(2)
+    watching: Any = Watching()
     try:
-        optuna.create_study(sampler=RLMSampler(surrogate=Watching(), search_space=SPACE)).ask(SPACE)
+        optuna.create_study(sampler=RLMSampler(surrogate=watching, search_space=SPACE)).ask(SPACE)
         assert torch.get_num_threads() == 2
     finally:
         torch.set_num_threads(before)
