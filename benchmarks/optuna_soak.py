@@ -142,13 +142,13 @@ def shared(kind: str, folder: Path, processes: int, trials: int) -> None:
     """Processes on one study; every other one is killed after a while, and another begins."""
     study = optuna.create_study(study_name=NAME, storage=storage_of(kind, folder))
     spawn = multiprocessing.get_context("spawn")
-    workers = [spawn.Process(target=work, args=(kind, folder, trials)) for _ in range(processes)]
+    workers = [spawn.Process(target=work, args=(kind, folder, trials), daemon=True) for _ in range(processes)]
     for worker in workers:
         worker.start()
     for worker in workers[::2]:
         time.sleep(5)
         worker.kill()
-        workers.append(spawn.Process(target=work, args=(kind, folder, trials)))
+        workers.append(spawn.Process(target=work, args=(kind, folder, trials), daemon=True))
         workers[-1].start()
     end = time.monotonic() + PATIENCE
     for worker in workers:
