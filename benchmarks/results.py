@@ -22,6 +22,7 @@ BENCHMARKS = (
     "nas_bench_101",
     "code_accuracy",
     "calibration",
+    "optuna_samplers",
     "inference",
 )
 """Each has results beside it, `tables` of them and, where a picture says more, `plot`."""
