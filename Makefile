@@ -12,7 +12,7 @@ find __init__.py py.typed surrogate search_spaces integrations \
     \( -name '*.py' -o -name py.typed -o -path '*/weights/*' \) -type f | LC_ALL=C sort
 endef
 
-.PHONY: venv search test check train leave-out benchmarks
+.PHONY: venv search test soak check train leave-out benchmarks
 
 # The import fails when build/, where the links live, was deleted or when the checkout was moved.
 venv:
@@ -30,6 +30,10 @@ search: venv
 
 test: venv
 	@$(BIN)/pytest
+
+# Thousands of random studies, and processes killed in the middle of a shared one; ten minutes.
+soak: venv
+	@$(BIN)/python benchmarks/optuna_soak.py
 
 # The measured tables are not part of the repository: their folder is PRERANK_DATA.
 train: venv

@@ -25,6 +25,7 @@ BENCHMARKS = (
     "nas_bench_101",
     "code_accuracy",
     "calibration",
+    "optuna_samplers",
     "inference",
     "ablations",
 )

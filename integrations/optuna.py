@@ -1,11 +1,11 @@
-"""Optuna sampler that ranks a pool of candidates with a regression language model before it proposes one.
+"""Optuna sampler that ranks candidates, by a language model and by their parameters, before it proposes one.
 
-``optuna.create_study(sampler=RLMSampler())`` works bare: parameters are read by name and value. With `to_text` the
-surrogate reads the candidate itself (a cell, a graph, a kernel); with `problem` it knows what is measured.
+``optuna.create_study(sampler=RLMSampler())`` works bare: Gaussian processes on the encoded parameters rank the
+candidates. With `to_text` the surrogate reads the candidate itself (a cell, a graph, a kernel); with `problem` it knows
+what is measured. Its word counts as often as it is to be trusted; what it does not know, the parameters decide.
 
-One proposal: pool (prior draws and mutations of the best trials) -> texts -> rank, one batch -> the best not yet tried.
-How often the best is taken rather than any of the pool is the surrogate's trust: where it knows nothing, the search is
-random.
+One proposal, for each group of parameters that occur together: pool (draws, mutations and neighbours of the best
+trials) -> rank -> the best not yet tried. Trials under way count as if they had turned out as expected.
 """
 
 from __future__ import annotations
@@ -17,24 +17,26 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
-from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.distributions import BaseDistribution
 from optuna.samplers import BaseSampler, RandomSampler
-from optuna.search_space import IntersectionSearchSpace
+from optuna.samplers._base import _process_constraints_after_trial  # pyright: ignore[reportPrivateUsage]
 from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from ..surrogate import Problem, Question, RLMSurrogate, rank
+from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition, expected_value
+from .optuna_history import history
+from .optuna_memory import Memory
+from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
+from .optuna_reader import Params, Reader, ToText, posed
 
-Params = dict[str, Any]
-ToText = Callable[[Params], "str | None"]
-_MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
-_INCUMBENTS = 8
-_ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
+Space = dict[str, BaseDistribution]
+ATTRIBUTE = "prerank"
+"""User attribute of a trial: who chose it and what was predicted."""
 
 
 class RLMSampler(BaseSampler):
-    """Sampler that asks a regression language model which candidate to try next.
+    """Sampler that ranks many candidates and proposes the one most worth a trial.
 
     Example::
 
@@ -44,15 +46,18 @@ class RLMSampler(BaseSampler):
     Args:
         problem: What the objective measures, or one problem for each objective; its direction is the study's.
             None describes the study by its parameters.
-        to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. Parameters of
-            the relative search space only. Default: ``name=value`` of each parameter.
+        to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. It gets the
+            parameters of `search_space`, else those that all trials have. Default: ``name=value`` of each parameter.
         surrogate: What predicts; None is the packaged checkpoint. Each study gets a fork of it, which learns from
-            the study's trials.
+            the study's trials. Bare, and without `sources`, there is nothing to know, and none is loaded.
         search_space: Distributions, if known, so that the first trial is ranked too.
+        n_startup_trials: Trials that are spread evenly before the parameters say anything.
         pool_size: Candidates that are ranked for one proposal.
-        acquisition: How much each prediction is wanted.
-        independent_sampler: Samples what is outside the relative search space, and everything if the
-            surrogate fails (which is warned of once).
+        acquisition: How much each prediction of the surrogate is wanted.
+        sources: Earlier studies of the same objectives, of the same space or others. The surrogate observes their
+            trials as text, by `to_text`, which must read their parameters, or by name and value.
+        independent_sampler: Samples what is outside the relative search space, and what has no candidate left.
+        constraints_func: Trial -> constraints, satisfied at 0 or less. Those that a trial sets by itself count too.
         seed: Seed of all draws.
     """
 
@@ -63,9 +68,12 @@ class RLMSampler(BaseSampler):
         to_text: ToText | None = None,
         surrogate: RLMSurrogate | None = None,
         search_space: Mapping[str, BaseDistribution] | None = None,
+        n_startup_trials: int = 6,
         pool_size: int = 512,
         acquisition: Acquisition = expected_value,
+        sources: Sequence[Study] = (),
         independent_sampler: BaseSampler | None = None,
+        constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
         seed: int | None = None,
     ) -> None:
         if pool_size < 1:
@@ -74,11 +82,14 @@ class RLMSampler(BaseSampler):
         self._to_text = to_text
         self._surrogate = surrogate
         self._space = dict(search_space) if search_space is not None else None
+        self._n_startup_trials = n_startup_trials
         self._pool_size = pool_size
         self._acquisition = acquisition
+        self._sources = tuple(sources)
         self._independent = independent_sampler or RandomSampler(seed=seed)
+        self._constraints_func = constraints_func
         self._rng = np.random.default_rng(seed)
-        self._studies: WeakKeyDictionary[Study, _StudyMemory] = WeakKeyDictionary()
+        self._studies: WeakKeyDictionary[Any, dict[int, Memory]] = WeakKeyDictionary()
         self._warned = False
         self._lock = threading.Lock()
 
@@ -87,25 +98,24 @@ class RLMSampler(BaseSampler):
         self._rng = np.random.default_rng()
         self._independent.reseed_rng()
 
-    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> dict[str, BaseDistribution]:
-        """The given search space, else the parameters that all finished trials share."""
+    def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> Space:
+        """The given search space and all parameters of trials that ended, with their latest distributions."""
         with self._lock:
-            space = self._space if self._space is not None else self._memory(study).intersection.calculate(study)
+            memory = self._memory(study)
+            memory.look(_trials(study))
+            space = (self._space or {}) | dict(sorted(memory.space.items())) | (self._space or {})
         return {name: distribution for name, distribution in space.items() if not distribution.single()}
 
-    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> Params:
+    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Space) -> Params:
         """The most wanted candidate of a fresh pool."""
         if not search_space:
             return {}
-        problems = self._problems(study, search_space)
-        try:
-            with self._lock:
-                return self._propose(study, search_space, problems)
-        except Exception as error:  # a study of hours must not die of a surrogate
-            if not self._warned:
-                warnings.warn(f"the surrogate failed ({error!r}); sampling goes on without it", stacklevel=2)
-            self._warned = True
-            return {}
+        posed(self._problem, study.directions, [])  # what is wrong there is the user's to know
+        for source in self._sources:
+            if source.directions != study.directions:
+                raise ValueError(f"{source.study_name!r} has directions {source.directions}, not {study.directions}")
+        with self._lock:
+            return self._propose(study, trial, search_space)
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -118,7 +128,9 @@ class RLMSampler(BaseSampler):
         self._independent.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Pass on to the independent sampler."""
+        """Store the constraints, and pass on to the independent sampler."""
+        if self._constraints_func is not None:
+            _process_constraints_after_trial(self._constraints_func, study, trial, state)
         self._independent.after_trial(study, trial, state, values)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -129,138 +141,66 @@ class RLMSampler(BaseSampler):
         self._lock = threading.Lock()
         self._studies = WeakKeyDictionary()
 
-    def _propose(self, study: Study, space: dict[str, BaseDistribution], problems: list[Problem]) -> Params:
-        memory = self._memory(study)
-        trials = study._get_trials(deepcopy=False, use_cache=True)  # pyright: ignore[reportPrivateUsage]
-        known = [(trial, text) for trial in trials if (text := self._read(trial.params, space)) is not None]
-        memory.learn(problems, known)
-        pool = self._pool(study, space, known)
-        if not pool:
-            return {}
-        return pool[self._choose(memory.surrogate, problems, list(pool))]
-
-    def _choose(self, surrogate: RLMSurrogate, problems: list[Problem], texts: list[str]) -> str:
-        """One text of the pool: the best, as often as the surrogate is to be trusted, else any.
-
-        Several objectives are traded off by random weights on the places that a text takes in each ranking.
-        """
-        trust = min(float(surrogate.predict(problem, texts[:1]).trust[0]) for problem in problems)
-        if self._rng.random() >= trust / _ENOUGH_TRUST:
-            return texts[self._rng.integers(len(texts))]
-        places = dict.fromkeys(texts, 0.0)
-        for weight, problem in zip(self._rng.dirichlet(np.ones(len(problems))), problems, strict=True):
-            for place, ranked in enumerate(rank(surrogate, problem, texts, str, self._acquisition)):
-                places[ranked.candidate] += weight * place
-        return min(places, key=lambda text: places[text])
-
-    def _pool(
-        self, study: Study, space: dict[str, BaseDistribution], known: list[tuple[FrozenTrial, str]]
-    ) -> dict[str, Params]:
-        """Texts not tried yet -> parameters: half prior draws, half mutations of the best trials."""
-        tried = {text for _, text in known}
-        parents = [
-            {name: trial.params[name] for name in space} for trial in _best(study, [trial for trial, _ in known])
+    def _propose(self, study: Study, trial: FrozenTrial, space: Space) -> Params:
+        """One candidate: its groups of parameters one after the other."""
+        memory, trials = self._memory(study), _trials(study)
+        memory.look(trials)
+        proposals = [
+            self._propose_group(study, trials, group, memory, first=number == 0)
+            for number, group in enumerate(memory.partition(space, self._space))
         ]
-        pool: dict[str, Params] = {}
-        for _ in range(_MOST_DRAWS):
-            draws = _draw(self._rng, space, self._pool_size)
-            for number, params in enumerate(draws):
-                if parents and number % 2:
-                    params = _mutate(self._rng, parents[self._rng.integers(len(parents))], params)
-                text = self._read(params, space)
-                if text is not None and text not in tried and len(pool) < self._pool_size:
-                    pool.setdefault(text, params)
-            if len(pool) >= self._pool_size:
-                break
-        return pool
+        found = [proposal for proposal in proposals if proposal is not None]
+        params = {name: value for proposal in found for name, value in proposal.params.items()}
+        memory.promised[trial.number] = params
+        if notes := [proposal.note for proposal in found if proposal.note]:
+            study._storage.set_trial_user_attr(trial._trial_id, ATTRIBUTE, notes[0])  # pyright: ignore[reportPrivateUsage]
+        return params
 
-    def _read(self, params: Params, space: dict[str, BaseDistribution]) -> str | None:
-        """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
-        if any(name not in params for name in space):
+    def _propose_group(
+        self, study: Study, trials: Sequence[FrozenTrial], group: Space, memory: Memory, *, first: bool
+    ) -> Proposal | None:
+        """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters."""
+        names = frozenset(group)
+        parameters = memory.records[names].parameters(group)
+        signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
+        past = history(memory.records[names], parameters, trials, signs, memory.promised)
+        candidates = Candidates(parameters, past, self._rng, self._pool_size)
+        if first and self._reads:
+            proposal = self._read(candidates, memory, posed(self._problem, study.directions, [*group]), trials)
+            if proposal is not None:
+                return proposal
+        return by_parameters(candidates, signs, memory.fits[names], self._n_startup_trials)
+
+    def _read(
+        self, candidates: Candidates, memory: Memory, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
+    ) -> Proposal | None:
+        """What the surrogate chooses, if it works and has a say; else the parameters decide."""
+        try:
+            return by_text(candidates, self._reader(memory, problems), problems, trials)
+        except Exception as error:  # a study of hours must not die of a surrogate
+            if not self._warned:
+                warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)
+            self._warned = True
             return None
-        own = {name: params[name] for name in space}
-        return self._to_text(own) if self._to_text else _written(own)
 
-    def _problems(self, study: Study, space: dict[str, BaseDistribution]) -> list[Problem]:
-        """One problem for each objective, in the study's directions."""
-        directions = ["maximize" if d == StudyDirection.MAXIMIZE else "minimize" for d in study.directions]
-        if self._problem is None:
-            context = f"optuna study\n{' '.join(space)}"
-            return [Problem(context, f"objective {number}", way) for number, way in enumerate(directions)]  # type: ignore[arg-type]
-        given = list(self._problem) if isinstance(self._problem, Sequence) else [self._problem]
-        if len(given) != len(directions):
-            raise ValueError(f"problem is {len(given)} of them for {len(directions)} objectives; give one for each")
-        return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]
+    @property
+    def _reads(self) -> bool:
+        """Whether there is anything that a surrogate may know."""
+        given = (self._surrogate, self._problem, self._to_text, self._sources or None)
+        return any(argument is not None for argument in given)
 
-    def _memory(self, study: Study) -> _StudyMemory:
-        if study not in self._studies:
-            self._studies[study] = _StudyMemory((self._surrogate or RLMSurrogate.load()).fork())
-        return self._studies[study]
+    def _reader(self, memory: Memory, problems: Sequence[Problem]) -> Reader:
+        if memory.reader is None:
+            surrogate = (self._surrogate or RLMSurrogate.load()).fork()
+            memory.reader = Reader(surrogate, self._to_text, self._acquisition)
+            for source in self._sources:
+                memory.reader.recall(problems, source.get_trials(deepcopy=False))
+        return memory.reader
 
-
-class _StudyMemory:
-    """What one study has taught; all of it is read from the study's storage and can be read again."""
-
-    def __init__(self, surrogate: RLMSurrogate) -> None:
-        self.surrogate = surrogate
-        self.intersection = IntersectionSearchSpace()
-        self._learnt: set[tuple[int, str]] = set()
-
-    def learn(self, problems: Sequence[Problem], known: list[tuple[FrozenTrial, str]]) -> None:
-        """Observe the trials that finished since the last time; what only ever failed is a failure of all metrics."""
-        done = {text for trial, text in known if trial.state == TrialState.COMPLETE}
-        wanted = {text: TrialState.COMPLETE if text in done else TrialState.FAIL for _, text in known}
-        new = [(t, text) for t, text in known if t.state == wanted[text] and (t.number, text) not in self._learnt]
-        for number, problem in enumerate(problems):
-            values = [trial.values[number] if trial.values else np.nan for trial, _ in new]
-            if new:
-                self.surrogate.observe(problem, [text for _, text in new], values)
-        self._learnt.update((trial.number, text) for trial, text in new)
+    def _memory(self, study: Study) -> Memory:
+        studies = self._studies.setdefault(study._storage, {})  # pyright: ignore[reportPrivateUsage]
+        return studies.setdefault(study._study_id, Memory())  # pyright: ignore[reportPrivateUsage]
 
 
-def _written(params: Params) -> str:
-    """Parameters by name and value; floats to four digits, since no model reads sixteen."""
-    values = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in params.items()}
-    return " ".join(f"{name}={value}" for name, value in values.items())
-
-
-def _best(study: Study, trials: list[FrozenTrial]) -> list[FrozenTrial]:
-    """The best completed trials of one objective, the first front's of several, at most `_INCUMBENTS`."""
-    done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-    if len(study.directions) > 1:
-        front = {trial.number for trial in study.best_trials}
-        return [trial for trial in done if trial.number in front][:_INCUMBENTS]
-    done.sort(key=lambda trial: trial.values[0], reverse=study.direction == StudyDirection.MAXIMIZE)
-    return done[:_INCUMBENTS]
-
-
-def _mutate(rng: np.random.Generator, parent: Params, draw: Params) -> Params:
-    """The parent with one or more parameters of the draw."""
-    names = list(parent)
-    changed = set(rng.choice(len(names), size=min(len(names), 1 + rng.geometric(0.5)), replace=False).tolist())
-    return {name: draw[name] if number in changed else parent[name] for number, name in enumerate(names)}
-
-
-def _draw(rng: np.random.Generator, space: Mapping[str, BaseDistribution], count: int) -> list[Params]:
-    """Draws of all parameters from their distributions."""
-    columns = {name: _column(rng, distribution, count) for name, distribution in space.items()}
-    return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
-
-
-def _column(rng: np.random.Generator, distribution: BaseDistribution, count: int) -> list[Any]:
-    """Draws of one parameter, as Python's own numbers within range and on the steps."""
-    if isinstance(distribution, CategoricalDistribution):
-        return [distribution.choices[index] for index in rng.integers(len(distribution.choices), size=count)]
-    assert isinstance(distribution, (FloatDistribution, IntDistribution))
-    low, high, step = distribution.low, distribution.high, distribution.step
-    if step is not None and not distribution.log:
-        steps = rng.integers(round((high - low) / step) + 1, size=count)
-        values = [low + step * index for index in steps.tolist()]
-    else:
-        half = 0.5 if isinstance(distribution, IntDistribution) else 0.0
-        ends = np.log([low - half, high + half]) if distribution.log else [low, high]
-        uniform = rng.uniform(*ends, size=count)
-        values = (np.exp(uniform) if distribution.log else uniform).tolist()
-    if isinstance(distribution, IntDistribution):
-        return [int(np.clip(round(value), low, high)) for value in values]
-    return [float(np.clip(value, low, high)) for value in values]
+def _trials(study: Study) -> list[FrozenTrial]:
+    return study._get_trials(deepcopy=False, use_cache=True)  # pyright: ignore[reportPrivateUsage]

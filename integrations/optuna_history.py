@@ -1,0 +1,149 @@
+"""What the trials of a study say, as arrays: encoded parameters, losses, constraints, candidates under way.
+
+Shapes: n trials that ended, p under way, D parameters, M objectives, C constraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from .optuna_parameters import Parameters
+
+Floats = NDArray[np.float64]
+_LEAST_PLACE = 0.5  # a pruned trial is no better than the median, however it began
+_USUAL_PLACE = 0.75  # of a pruned trial whose reports compare with no other's
+
+
+@dataclass(frozen=True)
+class History:
+    """The trials that have all parameters of a search space.
+
+    Args:
+        rows: Encoded parameters of those that ended, (n, D).
+        losses: Their values, less is better, (n, M); nan: it failed, or was pruned without a report.
+        violations: Their constraints, satisfied at 0 or less, (n, C); nan where they are unknown.
+        pending: Encoded parameters of those under way, (p, D).
+    """
+
+    rows: Floats
+    losses: Floats
+    violations: Floats
+    pending: Floats
+
+    @property
+    def succeeded(self) -> NDArray[np.bool_]:
+        """Trials that have all losses, (n,)."""
+        return np.asarray(np.isfinite(self.losses).all(axis=1))
+
+    @property
+    def feasible(self) -> NDArray[np.bool_]:
+        """Trials that succeeded within all constraints, (n,)."""
+        return self.succeeded & ~np.asarray((self.violations > 0).any(axis=1))
+
+
+class Record:
+    """Encoded rows of one search space, each trial encoded once."""
+
+    def __init__(self) -> None:
+        self._parameters: Parameters | None = None
+        self._rows: dict[int, Floats] = {}
+
+    def parameters(self, distributions: dict[str, BaseDistribution]) -> Parameters:
+        """The search space; if it changed, all rows are encoded anew."""
+        if self._parameters is None or self._parameters.distributions != distributions:
+            self._parameters, self._rows = Parameters(distributions), {}
+        return self._parameters
+
+    def rows(self, parameters: Parameters, trials: Sequence[tuple[FrozenTrial, Mapping[str, Any]]]) -> Floats:
+        """Rows of finished trials with their parameters, (n, D)."""
+        new = [(trial.number, params) for trial, params in trials if trial.number not in self._rows]
+        if new:
+            encoded = parameters.encode([params for _, params in new])
+            self._rows.update((number, row) for (number, _), row in zip(new, encoded, strict=True))
+        return np.array([self._rows[trial.number] for trial, _ in trials]).reshape(-1, len(parameters))
+
+
+def history(
+    record: Record,
+    parameters: Parameters,
+    trials: Sequence[FrozenTrial],
+    signs: Sequence[int],
+    promised: Mapping[int, Mapping[str, Any]],
+) -> History:
+    """Read trials.
+
+    Args:
+        record: What was encoded before.
+        parameters: The search space.
+        trials: All trials of the study.
+        signs: +1 for each objective that is minimised, -1 for the others.
+        promised: Trial number -> parameters proposed, of trials that have not stored them yet, or failed before.
+    """
+    names = parameters.distributions.keys()
+    known = [(trial, {**promised.get(trial.number, {}), **trial.params}) for trial in trials]
+    full = [(trial, params) for trial, params in known if names <= params.keys()]
+    kept = [(trial, params) for trial, params in full if trial.state == TrialState.FAIL or names <= trial.params.keys()]
+    finished = [(trial, params) for trial, params in kept if trial.state.is_finished()]
+    pending = [params for trial, params in full if trial.state == TrialState.RUNNING]
+    ended = [trial for trial, _ in finished]
+    return History(
+        record.rows(parameters, finished),
+        _losses(ended, signs),
+        _violations(ended),
+        parameters.encode(pending) if pending else np.empty((0, len(parameters))),
+    )
+
+
+def _losses(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> Floats:
+    """Losses of finished trials, (n, M)."""
+    nothing = [np.nan] * len(signs)
+    done = [trial.state == TrialState.COMPLETE for trial in trials]
+    values = [trial.values if complete else nothing for trial, complete in zip(trials, done, strict=True)]
+    losses = np.array(values, dtype=np.float64).reshape(len(trials), len(signs)) * signs
+    losses[~np.isfinite(losses).all(axis=1)] = np.nan
+    if len(signs) == 1 and any(trial.state == TrialState.PRUNED for trial in trials):
+        losses[:, 0] = _with_pruned(losses[:, 0], trials, signs[0])
+    return losses
+
+
+def _with_pruned(losses: Floats, trials: Sequence[FrozenTrial], sign: int) -> Floats:
+    """Losses in which each pruned trial has the place among the complete ones that its last report had among theirs."""
+    complete = np.sort(losses[np.isfinite(losses)])
+    last = {number: _last(trial) for number, trial in enumerate(trials) if trial.state == TrialState.PRUNED}
+    reports = {number: report for number, report in last.items() if report is not None}
+    if not len(complete) or not reports:
+        return losses
+    rivals = _reported({step for step, _ in reports.values()}, trials, sign)
+    losses = losses.copy()
+    for number, (step, value) in reports.items():
+        others = rivals[step]
+        place = np.searchsorted(others, sign * value) / len(others) if len(others) else _USUAL_PLACE
+        losses[number] = np.quantile(complete, max(place, _LEAST_PLACE))
+    return losses
+
+
+def _last(trial: FrozenTrial) -> tuple[int, float] | None:
+    """Step and value of the last report that is a number."""
+    finite = [(step, value) for step, value in trial.intermediate_values.items() if np.isfinite(value)]
+    return max(finite, default=None)
+
+
+def _reported(steps: Iterable[int], trials: Sequence[FrozenTrial], sign: int) -> dict[int, Floats]:
+    """Step -> reports of the complete trials there, ascending losses."""
+    complete = [trial.intermediate_values for trial in trials if trial.state == TrialState.COMPLETE]
+    found = {step: np.array([sign * reports[step] for reports in complete if step in reports]) for step in steps}
+    return {step: np.sort(values[np.isfinite(values)]) for step, values in found.items()}
+
+
+def _violations(trials: Sequence[FrozenTrial]) -> Floats:
+    """Constraints of trials, (n, C)."""
+    known = [list(trial.constraints.values()) for trial in trials]
+    count = max(map(len, known), default=0)
+    return np.array([row + [np.nan] * (count - len(row)) for row in known], dtype=np.float64).reshape(len(known), count)

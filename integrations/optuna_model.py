@@ -1,0 +1,206 @@
+"""A study's objectives and constraints, modelled by Gaussian processes on its encoded parameters.
+
+Shapes: n trials that ended, m candidates, D parameters, M objectives, C constraints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..surrogate.metrics import spearman
+from .optuna_history import History
+from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
+from .optuna_parameters import Parameters
+from .optuna_process import GaussianProcess, Hyperparameters, fitted
+from .optuna_scale import SHARES, Scale
+
+Floats = NDArray[np.float64]
+Acquisition = Callable[[Floats], Floats]
+"""Rows (m, D) -> how much each is wanted (m,)."""
+
+_MOST = 200  # trials that a process is conditioned on: the best, the latest and any
+_MOST_FITTED = 100  # those of them that hyperparameters are fitted to
+_SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
+_SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
+_MILD = 1  # scales that suit several objectives
+_NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
+_FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
+
+
+class Fits:
+    """Scales and hyperparameters of a study's outputs, kept from one proposal to the next."""
+
+    def __init__(self) -> None:
+        self._hyper: dict[tuple[str, float], Hyperparameters] = {}
+        self._fitted: dict[str, int] = {}
+        self._chosen: dict[str, tuple[int, float]] = {}
+
+    def scale(
+        self,
+        name: str,
+        features: Floats,
+        owners: NDArray[np.intp],
+        losses: Floats,
+        count: int,
+        shares: Sequence[float],
+    ) -> Scale:
+        """The scale of most evidence for losses, some of them nan; chosen anew as the study of count trials grows."""
+        before, share = self._chosen.get(name, (0, np.inf))
+        known = losses[np.isfinite(losses)]
+        if not _due(before, count, _SOON_SCALED, _GROWTH_SCALED):
+            return Scale(known, share)
+        scales = [Scale(known, share) for share in shares]
+        some = features[np.isfinite(losses)]
+        evidence = [self._fit((name, scale.share), some, owners, scale.scores) for scale in scales]
+        best = max(range(len(scales)), key=lambda k: evidence[k] + scales[k].density)
+        self._chosen[name], self._fitted[name] = (count, scales[best].share), count
+        return scales[best]
+
+    def hyper(
+        self, name: str, features: Floats, owners: NDArray[np.intp], y: Floats, count: int, share: float = np.inf
+    ) -> Hyperparameters:
+        """Hyperparameters of one output, fitted anew as the study of count trials grows."""
+        if _due(self._fitted.get(name, 0), count, _SOON, _GROWTH):
+            self._fit((name, share), features, owners, y)
+            self._fitted[name] = count
+        return self._hyper[name, share]
+
+    def _fit(self, key: tuple[str, float], features: Floats, owners: NDArray[np.intp], y: Floats) -> float:
+        usual = Hyperparameters.usual(int(owners.max()) + 1)
+        near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
+        some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
+        self._hyper[key], evidence = fitted(features[some], owners, y[some], self._hyper.get(key, near))
+        return evidence * len(y) / len(some)
+
+
+def _due(before: int, count: int, soon: int, growth: float) -> bool:
+    """Whether what was fitted to so many trials is to be fitted anew."""
+    return count < before or (count > before and (count <= soon or count >= growth * before))
+
+
+class Model:
+    """What a history says about candidates not tried.
+
+    Args:
+        parameters: The search space.
+        history: Trials of it, at least one of which succeeded.
+        fits: Scales and hyperparameters of earlier proposals.
+        rng: Draws which trials are kept of many.
+    """
+
+    def __init__(self, parameters: Parameters, history: History, fits: Fits, rng: np.random.Generator) -> None:
+        self._parameters, self._rng = parameters, rng
+        kept = _kept(history.losses, rng)
+        rows, count = history.rows[kept], len(history.rows)
+        features, owners = parameters.features(rows), parameters.owners
+        names = [f"objective {number}" for number in range(history.losses.shape[1])]
+        columns = history.losses[kept].T
+        # A strong logarithm would see nothing but the ends of a front, where one loss is least.
+        shares = SHARES if len(names) == 1 else SHARES[:_MILD]
+        self.scales = [
+            fits.scale(name, features, owners, losses, count, shares)
+            for name, losses in zip(names, columns, strict=True)
+        ]
+
+        def process(name: str, y: Floats, share: float = np.inf) -> GaussianProcess:
+            known = np.isfinite(y)
+            hyper = fits.hyper(name, features[known], owners, y[known], count, share)
+            given = GaussianProcess(features[known], owners, y[known], hyper)
+            return given.believing(parameters.features(history.pending))
+
+        scores = np.stack([_scores(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
+        self.objectives = [
+            process(name, y, scale.share) for name, y, scale in zip(names, scores.T, self.scales, strict=True)
+        ]
+        bounds = [column for column in history.violations[kept].T if np.isfinite(column).any()]
+        if not history.succeeded[kept].all():  # whether a candidate fails is a constraint like others
+            bounds.append(np.where(history.succeeded[kept], -1.0, 1.0))
+        self._constraints = [process(f"constraint {number}", _bounded(column)) for number, column in enumerate(bounds)]
+        self._observed, self._feasible = features, history.feasible[kept]
+        self.incumbents = rows[self._best(scores)]
+
+    def _best(self, scores: Floats) -> NDArray[np.intp]:
+        """Places of the best feasible trials, the best first; of all trials if none is feasible."""
+        allowed = self._feasible if self._feasible.any() else np.ones(len(scores), dtype=np.bool_)
+        order = np.argsort(_places(scores) + np.where(allowed, 0, len(scores)), kind="stable")
+        if scores.shape[1] > 1:
+            order = order[np.argsort(~(front(scores) & allowed)[order], kind="stable")]
+        return order[: min(8, int(allowed.sum()))]
+
+    @property
+    def trust(self) -> list[float]:
+        """Rank correlation of each objective with what the other trials say of it, at least 0."""
+        ranks = [spearman(process.left_out, process.observed) for process in self.objectives]
+        return [float(np.clip(np.nan_to_num(rank), 0, 1)) for rank in ranks]
+
+    def predict(self, rows: Floats) -> tuple[Floats, Floats]:
+        """Means and standard deviations of the scores of candidates, (m, M) each."""
+        return _together(self.objectives, self._parameters.features(rows))
+
+    def acquisition(self) -> Acquisition:
+        """Expected improvement over the best feasible trial, or over a part of the front, times feasibility."""
+        improvement = self._improvement() if self._feasible.any() else None
+
+        def wanted(rows: Floats) -> Floats:
+            features = self._parameters.features(rows)
+            score = np.zeros(len(rows))
+            if self._constraints:
+                score += log_feasibility(*_together(self._constraints, features))
+            return score + (improvement(features) if improvement else 0.0)
+
+        return wanted
+
+    def _improvement(self) -> Acquisition:
+        # What is expected of the trials themselves, since their measurements may be noisy.
+        reached = _together(self.objectives, self._observed[self._feasible])[0]
+        if len(self.objectives) == 1:
+            best = float(reached.min())
+            return lambda features: log_expected_improvement(*self.objectives[0](features), best)
+        weights = self._rng.dirichlet(np.ones(len(self.objectives)))
+        best_front, samples = reached[front(reached)], normals(self._rng, len(self.objectives))
+        width = np.maximum(np.ptp(best_front, axis=0), _NARROWEST)
+        ideal = best_front.min(axis=0) - _BEYOND * width  # nearer, and the front would never grow at its ends
+        weights = weights / width
+
+        def score(features: Floats) -> Floats:
+            means, stds = _together(self.objectives, features)
+            return log_chebyshev_improvement(means - ideal, stds, best_front - ideal, weights, samples)
+
+        return score
+
+
+def _together(processes: list[GaussianProcess], features: Floats) -> tuple[Floats, Floats]:
+    answers = [process(features) for process in processes]
+    return np.stack([mean for mean, _ in answers], axis=1), np.stack([std for _, std in answers], axis=1)
+
+
+def _scores(scale: Scale, losses: Floats) -> Floats:
+    """Scores of losses, nan where they are."""
+    scores = np.full(len(losses), np.nan)
+    scores[np.isfinite(losses)] = scale.scores
+    return scores
+
+
+def _bounded(violations: Floats) -> Floats:
+    """Constraints on a scale of their own whose 0 stays where it is."""
+    spread = np.sqrt(np.nanmean(np.clip(violations / 2, -1e150, 1e150) ** 2)) * 2
+    return np.clip(violations / max(float(spread), np.finfo(np.float64).tiny), -_FARTHEST, _FARTHEST)
+
+
+def _places(scores: Floats) -> Floats:
+    """Mean place of each trial over the objectives, (n,)."""
+    return scores.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
+
+
+def _kept(losses: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Trials that the processes are conditioned on, in order: half the best, a quarter the latest, any others."""
+    count = len(losses)
+    if count <= _MOST:
+        return np.arange(count)
+    best = np.argsort(_places(losses), kind="stable")[: _MOST // 2]
+    chosen = np.union1d(best, np.arange(count - _MOST // 4, count))
+    others = rng.choice(np.setdiff1d(np.arange(count), chosen), size=_MOST - len(chosen), replace=False)
+    return np.sort(np.concatenate([chosen, others]))

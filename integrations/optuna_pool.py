@@ -1,0 +1,76 @@
+"""Where a sampler looks for its next candidate: draws, variations of the best trials, refinement.
+
+Shapes: m candidates, D parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .optuna_parameters import Parameters
+
+Floats = NDArray[np.float64]
+Eligible = Callable[[Floats], Floats]
+"""Rows -> those that may be proposed."""
+
+_SCALES = (0.2, 0.05, 0.2, 0.05, 0.01, 0.002)  # of the moves in each round of refinement
+_PARENTS, _CHILDREN = 8, 96
+_SAME = 1e-9
+
+
+def pool(rng: np.random.Generator, parameters: Parameters, incumbents: Floats, count: int) -> Floats:
+    """About count candidates: half draws, the rest mutations, moves and neighbours of the incumbents, (m, D)."""
+    if not len(incumbents):
+        return parameters.draw(rng, count)
+    quarter = max(1, count // 4)
+    near = np.concatenate([parameters.neighbours(row) for row in incumbents[:2]])
+    return np.concatenate([
+        parameters.draw(rng, max(1, count // 2)),
+        parameters.mutate(rng, incumbents, quarter),
+        parameters.perturb(rng, incumbents, quarter, 0.1),
+        near[rng.permutation(len(near))[:quarter]],
+    ])  # fmt: skip
+
+
+def refined(
+    rng: np.random.Generator, parameters: Parameters, wanted: Callable[[Floats], Floats], start: Floats, may: Eligible
+) -> Floats:
+    """The most wanted candidate: the best of a pool of eligible ones, improved round by round, (D,)."""
+    rows, scores = start, wanted(start)
+    for scale in _SCALES:
+        best = np.argsort(-scores, kind="stable")[:_PARENTS]
+        rows, scores = rows[best], scores[best]
+        moved = parameters.perturb(rng, rows, _CHILDREN, scale)
+        crossed = parameters.cross(rng, rows, _CHILDREN // 4)
+        children = fresh(may(np.concatenate([moved, crossed])), rows)
+        if len(children):
+            rows, scores = np.concatenate([rows, children]), np.concatenate([scores, wanted(children)])
+    return rows[np.argmax(scores)]
+
+
+def fresh(rows: Floats, tried: Floats) -> Floats:
+    """Distinct rows that are not among those tried, in their order."""
+    met = {row.tobytes() for row in np.round(tried / _SAME)}
+    kept: list[int] = []
+    for number, row in enumerate(np.round(rows / _SAME)):
+        key = row.tobytes()
+        if key not in met:
+            met.add(key)
+            kept.append(number)
+    return rows[kept]
+
+
+_FEW = 16  # more of them, and the farthest would always be a corner
+
+
+def farthest(parameters: Parameters, rows: Floats, others: Floats) -> Floats:
+    """Of a few rows the one farthest from all others, (D,): an even beginning (Mitchell 1991)."""
+    if not len(others):
+        return rows[0]
+    rows = rows[:_FEW]
+    a, b = parameters.features(rows), parameters.features(others)
+    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
+    return rows[np.argmax(squares.min(axis=1))]

@@ -1,0 +1,146 @@
+"""One proposal of one group of parameters: by the texts of candidates, or by their parameters.
+
+Shapes: m candidates, D parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from optuna.trial import FrozenTrial
+
+from ..surrogate import Problem
+from .optuna_history import History
+from .optuna_model import Fits, Model
+from .optuna_parameters import Parameters
+from .optuna_pool import farthest, fresh, pool, refined
+from .optuna_reader import Choice, Reader
+
+Floats = NDArray[np.float64]
+Params = dict[str, Any]
+_MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
+_INCUMBENTS = 8
+_BAND = 1.645  # standard deviations that hold 90 %
+
+
+class Proposal(NamedTuple):
+    """Parameters proposed, and what is predicted of them, for the trial's user attributes."""
+
+    params: Params
+    note: dict[str, Any]
+
+
+class Candidates:
+    """Candidates that may be proposed, and how to get more of them.
+
+    Args:
+        parameters: Their search space.
+        past: What was tried.
+        rng: All draws.
+        size: Candidates to rank.
+    """
+
+    def __init__(self, parameters: Parameters, past: History, rng: np.random.Generator, size: int) -> None:
+        self.parameters, self.past, self.rng, self._size = parameters, past, rng, size
+        self.tried = np.concatenate([past.rows, past.pending])
+        self._read: Callable[[Params], str | None] | None = None
+        self._tried_texts: set[str] = set()
+        self._texts: dict[bytes, str | None] = {}
+
+    def only_readable(self, read: Callable[[Params], str | None], tried: set[str]) -> None:
+        """From now on leave out what has no text, and texts that were tried."""
+        self._read, self._tried_texts = read, tried
+
+    def texts(self, rows: Floats) -> list[str | None]:
+        """Texts of candidates, None for those that may not be proposed."""
+        assert self._read is not None
+        keys = [row.tobytes() for row in rows]
+        new = {key: number for number, key in enumerate(keys) if key not in self._texts}
+        read = map(self._read, self.parameters.decode(rows[list(new.values())])) if new else ()
+        self._texts.update(zip(new, (None if text in self._tried_texts else text for text in read), strict=True))
+        return [self._texts[key] for key in keys]
+
+    def eligible(self, rows: Floats) -> Floats:
+        """Those that may be proposed, each once."""
+        rows = fresh(rows, self.tried)
+        return rows if self._read is None else rows[[text is not None for text in self.texts(rows)]]
+
+    def pool(self, incumbents: Floats) -> Floats:
+        """Eligible candidates, fewer than wanted where they are hard to find, (m, D)."""
+        found = np.empty((0, len(self.parameters)))
+        for _ in range(_MOST_POOLS):
+            new = fresh(self.eligible(pool(self.rng, self.parameters, incumbents, self._size)), found)
+            found = np.concatenate([found, new])
+            exhausted = self._read is None and np.isfinite(self.parameters.size) and not len(new)
+            if len(found) >= self._size or exhausted:
+                break
+        return found[self.rng.permutation(len(found))[: self._size]]
+
+
+def by_text(
+    candidates: Candidates, reader: Reader, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
+) -> Proposal | None:
+    """What the language model chooses; None: it has no say this time.
+
+    From here on the candidates are those that have a text.
+    """
+    space, parameters = candidates.parameters.distributions, candidates.parameters
+    known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
+    reader.learn(problems, known)
+    candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in known})
+    best = _places(candidates.past)[:_INCUMBENTS]
+    rows = candidates.pool(candidates.past.rows[best])
+    texts = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
+    choice = reader.choose(problems, list(texts), candidates.rng) if texts else None
+    return None if choice is None else Proposal(parameters.decode(texts[choice.text][None])[0], _said(choice))
+
+
+def by_parameters(candidates: Candidates, signs: Sequence[int], fits: Fits, n_startup_trials: int) -> Proposal | None:
+    """What is expected to improve most, by Gaussian processes; at first, what is farthest from all that was tried.
+
+    Returns:
+        None if there is nothing that may be proposed and was not tried.
+    """
+    parameters, past, rng = candidates.parameters, candidates.past, candidates.rng
+    if past.succeeded.sum() < max(1, n_startup_trials):
+        rows = candidates.pool(np.empty((0, len(parameters))))
+        chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
+        return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
+    model = Model(parameters, past, fits, rng)
+    rows = candidates.pool(model.incumbents)
+    if not len(rows):
+        return None
+    chosen = refined(rng, parameters, model.acquisition(), rows, candidates.eligible)
+    return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen, signs))
+
+
+def _places(past: History) -> NDArray[np.intp]:
+    """Trials that succeeded, the best first; by the mean place over several objectives."""
+    places = past.losses.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
+    succeeded = np.flatnonzero(past.succeeded)
+    return succeeded[np.argsort(places[succeeded], kind="stable")]
+
+
+def _said(choice: Choice) -> dict[str, Any]:
+    ends = [[float(p.quantile(q)[0]) for q in (0.05, 0.95)] for p in choice.predictions]
+    return {
+        "by": "text",
+        "mean": [float(p.mean[0]) for p in choice.predictions],
+        "interval": ends,
+        "trust": [float(p.trust[0]) for p in choice.predictions],
+    }
+
+
+def _expected(model: Model, row: Floats, signs: Sequence[int]) -> dict[str, Any]:
+    means, stds = model.predict(row[None])
+    bands = zip(signs, model.scales, means[0], stds[0], strict=True)
+    knots = [sign * scale.inverse(mean + std * np.array([0, -_BAND, _BAND])) for sign, scale, mean, std in bands]
+    return {
+        "by": "parameters",
+        "mean": [float(values[0]) for values in knots],
+        "interval": [sorted(values[1:].tolist()) for values in knots],
+        "trust": model.trust,
+    }

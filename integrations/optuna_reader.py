@@ -1,0 +1,137 @@
+"""What the language model makes of a study: its candidates as texts, its trials as observations."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from optuna.study import StudyDirection
+from optuna.trial import FrozenTrial, TrialState
+
+from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
+from ..surrogate.acquisitions import Acquisition
+
+Params = dict[str, Any]
+ToText = Callable[[Params], "str | None"]
+_ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
+
+
+class Choice(NamedTuple):
+    """A text chosen, and what is predicted of it: one prediction for each objective."""
+
+    text: str
+    predictions: list[Prediction]
+
+
+class Reader:
+    """A surrogate with what one study has taught it; all of it is in the study's storage and can be read again.
+
+    Args:
+        surrogate: What predicts; it observes.
+        to_text: Parameters -> text of the candidate, None for an invalid one.
+        acquisition: How much each prediction is wanted.
+    """
+
+    def __init__(self, surrogate: RLMSurrogate, to_text: ToText | None, acquisition: Acquisition) -> None:
+        self._surrogate, self._acquisition = surrogate, acquisition
+        self._to_text = to_text or written
+        self._learnt: set[tuple[int, str]] = set()
+        self._texts: dict[tuple[int, frozenset[str]], str | None] = {}
+
+    def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
+        """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
+        if any(name not in params for name in space):
+            return None
+        return self._to_text({name: params[name] for name in space})
+
+    def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
+        """The same of a trial, read once when it has ended."""
+        key = trial.number, frozenset(space)
+        if key not in self._texts:
+            text = self.read(trial.params, space)
+            if not trial.state.is_finished():
+                return text
+            self._texts[key] = text
+        return self._texts[key]
+
+    def learn(self, problems: Sequence[Problem], known: Sequence[tuple[FrozenTrial, str]]) -> None:
+        """Observe the trials that ended since the last time; what only ever failed is a failure of all metrics."""
+        done = {text for trial, text in known if trial.state == TrialState.COMPLETE}
+        wanted = {text: TrialState.COMPLETE if text in done else TrialState.FAIL for _, text in known}
+        new = [(t, text) for t, text in known if _ending(t) == wanted[text] and (t.number, text) not in self._learnt]
+        for number, problem in enumerate(problems):
+            values = [trial.values[number] if trial.values else np.nan for trial, _ in new]
+            if new:
+                self._surrogate.observe(problem, [text for _, text in new], values)
+        self._learnt.update((trial.number, text) for trial, text in new)
+
+    def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
+        """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
+        done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
+        texts = [self._to_text(trial.params) for trial in done]
+        known = [(trial, text) for trial, text in zip(done, texts, strict=True) if text is not None]
+        for number, problem in enumerate(problems):
+            values = [trial.values[number] for trial, _ in known]
+            self._surrogate.observe(problem, [text for _, text in known], values)
+
+    def choose(self, problems: Sequence[Problem], texts: Sequence[str], rng: np.random.Generator) -> Choice | None:
+        """The best text of a pool, as often as the surrogate is to be trusted, else None.
+
+        Several objectives are traded off by random weights on the places that a text takes in each ranking.
+        """
+        with _one_thread():
+            trust = min(float(self._surrogate.predict(problem, texts[:1]).trust[0]) for problem in problems)
+            if rng.random() >= trust / _ENOUGH_TRUST:
+                return None
+            places = dict.fromkeys(texts, 0.0)
+            for weight, problem in zip(rng.dirichlet(np.ones(len(problems))), problems, strict=True):
+                for place, ranked in enumerate(rank(self._surrogate, problem, texts, str, self._acquisition)):
+                    places[ranked.candidate] += weight * place
+            best = min(places, key=lambda text: places[text])
+            return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
+
+
+def posed(
+    problem: Question | Sequence[Question] | None, ways: Sequence[StudyDirection], space: Sequence[str]
+) -> list[Problem]:
+    """One problem for each objective, in the study's directions.
+
+    Raises:
+        ValueError: If there is not one problem for each objective.
+    """
+    directions = ["maximize" if way == StudyDirection.MAXIMIZE else "minimize" for way in ways]
+    if problem is None:
+        context = f"optuna study\n{' '.join(space)}"
+        return [Problem(context, f"objective {number}", way) for number, way in enumerate(directions)]  # type: ignore[arg-type]
+    given = list(problem) if isinstance(problem, Sequence) else [problem]
+    if len(given) != len(directions):
+        raise ValueError(f"problem is {len(given)} of them for {len(directions)} objectives; give one for each")
+    return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]
+
+
+def written(params: Params) -> str:
+    """Parameters by name and value; floats to four digits, since no model reads sixteen."""
+    values = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in params.items()}
+    return " ".join(f"{name}={value}" for name, value in values.items())
+
+
+def _ending(trial: FrozenTrial) -> TrialState:
+    """A trial pruned before it reported anything failed: the objective found the candidate invalid."""
+    failed = trial.state == TrialState.PRUNED and not trial.intermediate_values
+    return TrialState.FAIL if failed else trial.state
+
+
+@contextmanager
+def _one_thread() -> Generator[None]:
+    """One thread of torch, as before afterwards: more gain little on such a model and fight with other workers."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,92 @@
+"""Gaussian processes, their scales and the improvement they promise: against finite differences and samples."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.optimize import check_grad
+
+from prerank.integrations.optuna_improvement import front, log_expected_improvement, log_feasibility
+from prerank.integrations.optuna_process import GaussianProcess, Hyperparameters, _loss, fitted
+from prerank.integrations.optuna_scale import SHARES, Scale
+
+RNG = np.random.default_rng(0)
+X = RNG.random((25, 3))
+Y = np.sin(6 * X[:, 0]) + X[:, 1]
+OWNERS = np.arange(3)
+HYPER = Hyperparameters(np.array([-0.5, 0.2, 1.0, 0.1, -5.0]))
+
+
+def test_gradient_of_the_evidence() -> None:
+    squares = np.array([(column[:, None] - column) ** 2 for column in X.T]).reshape(3, -1)
+    error = check_grad(lambda v: _loss(v, squares, Y)[0], lambda v: _loss(v, squares, Y)[1], HYPER.vector)
+    assert error < 1e-3
+
+
+def test_lengths_tell_what_matters() -> None:
+    hyper, _ = fitted(X, OWNERS, (Y - Y.mean()) / Y.std(), Hyperparameters.usual(3))
+    assert hyper.weights[0] > hyper.weights[1] > hyper.weights[2]
+
+
+def test_the_process_interpolates_and_knows_where_it_does_not() -> None:
+    process = GaussianProcess(X, OWNERS, Y, HYPER)
+    mean, std = process(np.concatenate([X, X + 10]))
+    np.testing.assert_allclose(mean[:25], Y, atol=0.1)
+    assert std[:25].max() < 0.2 < std[25:].min()
+
+
+def test_left_out_is_what_the_others_say() -> None:
+    others = GaussianProcess(X[1:], OWNERS, Y[1:], HYPER)
+    assert GaussianProcess(X, OWNERS, Y, HYPER).left_out[0] == pytest.approx(others(X[:1])[0][0], abs=1e-5)
+
+
+def test_a_candidate_under_way_is_no_longer_uncertain_nor_expected_otherwise() -> None:
+    process, new = GaussianProcess(X, OWNERS, Y, HYPER), np.full((1, 3), 2.0)
+    believing = process.believing(new)
+    assert believing(new)[1][0] < process(new)[1][0] / 5
+    np.testing.assert_allclose(believing(X)[0], process(X)[0], atol=1e-3)
+
+
+@pytest.mark.parametrize("z", [3.0, 0.5, -0.5, -2.0, -6.0])
+def test_expected_improvement_by_samples(z: float) -> None:
+    grid = np.linspace(-12, 12, 2_000_001)
+    density = np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)
+    exact = np.log((np.maximum(2 * z - 2 * grid, 0) * density).sum() * (grid[1] - grid[0]))
+    found = log_expected_improvement(np.array([-2 * z]), np.array([2.0]), 0.0)[0]
+    assert found == pytest.approx(exact, abs=1e-4)
+
+
+def test_expected_improvement_orders_what_underflows() -> None:
+    means = np.array([10.0, 1e3, 1e5, 1e7])
+    found = log_expected_improvement(means, np.ones(4), 0.0)
+    assert np.isfinite(found).all()
+    assert (np.diff(found) < 0).all()
+
+
+def test_the_front_is_what_nothing_dominates() -> None:
+    losses = np.array([[0, 3], [1, 1], [3, 0], [2, 2], [1, 1], [0, 4]])
+    assert front(losses).tolist() == [True, True, True, False, True, False]
+
+
+def test_feasibility_multiplies() -> None:
+    both = log_feasibility(np.array([[-1.0, 0.0]]), np.ones((1, 2)))
+    assert np.exp(both[0]) == pytest.approx(0.8413 * 0.5, abs=1e-4)
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=2, max_size=20), st.sampled_from(SHARES))
+def test_scales_keep_the_order_and_are_finite(losses: list[float], share: float) -> None:
+    values = np.array(losses)
+    scale = Scale(values, share)
+    order = np.argsort(values, kind="stable")
+    assert np.isfinite(scale.scores).all()
+    assert (np.diff(scale.scores[order]) >= 0).all()
+    assert np.isfinite(scale.inverse(np.array([-1e3, 0.0, 1e3]))).all()
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_scales_are_undone(share: float) -> None:
+    values = np.exp(RNG.normal(size=30))
+    scale = Scale(values, share)
+    np.testing.assert_allclose(scale.inverse(scale.scores), values, rtol=1e-6)

@@ -1,0 +1,289 @@
+"""RLMSampler as a search: what it finds, bare, and what it makes of trials that are not simply complete."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from optuna.distributions import BaseDistribution
+from optuna.samplers import BaseSampler, TPESampler
+from optuna.storages import JournalStorage
+from optuna.storages.journal import JournalFileBackend
+from optuna.trial import Trial, TrialState, create_trial
+
+from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+from prerank.search_spaces import nas_bench_201
+from prerank.surrogate import Prediction, Problem
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+
+class FakeSurrogate:
+    """Predicts the number of letters in a text, trusts itself as told, remembers what it observed."""
+
+    def __init__(self, trust: float = 1.0) -> None:
+        self.trust = trust
+        self.observed: list[tuple[Problem, str, float]] = []
+
+    def fork(self) -> FakeSurrogate:
+        return self
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        value = np.array([[float(len(text))] for text in texts]).reshape(-1, 1)
+        ones = np.ones(len(texts))
+        return Prediction(value, value, ones[:, None], 0 * ones, self.trust * ones)
+
+    def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
+        self.observed += [(problem, text, value) for text, value in zip(texts, values, strict=True)]
+
+
+def bowl(trial: Trial) -> float:
+    return sum((trial.suggest_float(f"x{i}", -5, 5) - 1.3) ** 2 for i in range(4))
+
+
+def mixed(trial: Trial) -> float:
+    rate = np.log10(trial.suggest_float("rate", 1e-5, 1, log=True))
+    kind, size = trial.suggest_categorical("kind", ["a", "b", "c"]), trial.suggest_int("size", 1, 32)
+    return float((rate + 3) ** 2 + {"a": 1, "b": 0, "c": 2}[kind] + abs(size - 20) / 10)
+
+
+def found(sampler: BaseSampler, objective: Any, trials: int) -> float:
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, n_trials=trials)
+    return study.best_value
+
+
+@pytest.mark.parametrize("objective", [bowl, mixed])
+def test_bare_it_finds_more_than_tpe(objective: Any) -> None:
+    ours = [found(RLMSampler(seed=seed), objective, 35) for seed in range(3)]
+    tpe = [found(TPESampler(seed=seed), objective, 35) for seed in range(3)]
+    assert np.mean(ours) < np.mean(tpe) / 2
+
+
+def test_maximising_is_minimising_the_negative() -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=0), direction="maximize")
+    study.optimize(lambda trial: -bowl(trial), n_trials=25)
+    assert study.best_value > -1
+
+
+def test_constraints_are_learnt() -> None:
+    def objective(trial: Trial) -> float:
+        trial.set_user_attr("sum", trial.suggest_float("x", -5, 5) + trial.suggest_float("y", -5, 5))
+        return (trial.params["x"] - 2) ** 2 + (trial.params["y"] - 2) ** 2
+
+    study = optuna.create_study(sampler=RLMSampler(seed=0, constraints_func=lambda t: (t.user_attrs["sum"] - 1,)))
+    study.optimize(objective, n_trials=30)
+    allowed = [trial.value for trial in study.trials if trial.user_attrs["sum"] <= 1]
+    assert min(value for value in allowed if value is not None) < 4.7  # 4.5 is the least there is
+
+
+def test_a_region_that_crashes_is_left() -> None:
+    def objective(trial: Trial) -> float:
+        if trial.suggest_float("x", -5, 5) > 1:
+            raise ValueError("crashed")
+        return (trial.params["x"] - 0.5) ** 2 + trial.suggest_float("y", -5, 5) ** 2
+
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(objective, n_trials=30, catch=(ValueError,))
+    failed = [trial.state == TrialState.FAIL for trial in study.trials]
+    assert study.best_value < 0.1
+    assert sum(failed[15:]) < 10
+
+
+def test_several_objectives_spread_along_the_front() -> None:
+    def objective(trial: Trial) -> tuple[float, float]:
+        x, y = trial.suggest_float("x", 0, 1), trial.suggest_float("y", 0, 1)
+        return x + 2 * y, (1 - x) ** 2 + 2 * y
+
+    study = optuna.create_study(directions=["minimize", "minimize"], sampler=RLMSampler(seed=0))
+    study.optimize(objective, n_trials=30)
+    good = sorted(trial.params["x"] for trial in study.best_trials if trial.params["y"] < 0.1)
+    assert good[0] < 0.2
+    assert good[-1] > 0.8
+    assert np.diff(good).max() < 0.5
+
+
+def test_pruned_trials_inform_by_their_last_report() -> None:
+    def objective(trial: Trial) -> float:
+        value = bowl(trial)
+        for step in range(1, 5):
+            trial.report(value + 20 / step, step)
+            if trial.should_prune():
+                raise optuna.TrialPruned
+        return value
+
+    study = optuna.create_study(sampler=RLMSampler(seed=0), pruner=optuna.pruners.MedianPruner(n_startup_trials=3))
+    study.optimize(objective, n_trials=35)
+    assert any(trial.state == TrialState.PRUNED for trial in study.trials)
+    assert study.best_value < 0.2
+
+
+def test_conditional_parameters_are_modelled_each_with_its_own_trials() -> None:
+    def objective(trial: Trial) -> float:
+        if trial.suggest_categorical("kind", ["a", "b"]) == "a":
+            return 1 + (trial.suggest_float("x", -5, 5) - 3) ** 2
+        return (trial.suggest_float("y", -5, 5) + 2) ** 2 + (trial.suggest_float("z", -5, 5) - 4) ** 2
+
+    assert found(RLMSampler(seed=0), objective, 40) < 0.3
+
+
+def test_a_range_that_moves_is_followed() -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(lambda trial: (trial.suggest_float("x", 0, 10) - 12) ** 2, n_trials=10)
+    study.optimize(lambda trial: (trial.suggest_float("x", 5, 20) - 12) ** 2, n_trials=12)
+    assert study.best_value < 0.1
+
+
+def test_a_burst_is_spread_out_and_hardly_slower_than_its_trials() -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(bowl, n_trials=15)
+    asked = [study.ask() for _ in range(8)]
+    points = np.array([[trial.suggest_float(f"x{i}", -5, 5) for i in range(4)] for trial in asked])
+    apart = np.abs(points[:, None] - points).max(axis=2)[~np.eye(8, dtype=bool)]
+    assert apart.min() > 0.05
+
+
+def test_finished_trials_repeat_only_when_nothing_else_is_left() -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(lambda trial: float(trial.suggest_int("n", 1, 9)), n_trials=9)
+    assert len({trial.params["n"] for trial in study.trials}) >= 8  # the first is drawn by the independent sampler
+    study.optimize(lambda trial: float(trial.suggest_int("n", 1, 9)), n_trials=5)
+
+
+def test_what_was_predicted_is_kept_with_the_trial() -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(bowl, n_trials=25)
+    notes = [trial.user_attrs[ATTRIBUTE] for trial in study.trials[15:]]
+    inside = [note["interval"][0][0] <= note["mean"][0] <= note["interval"][0][1] for note in notes]
+    assert all(inside)
+    assert all(0 <= note["trust"][0] <= 1 for note in notes)
+    hit = [
+        note["interval"][0][0] <= trial.value <= note["interval"][0][1]
+        for trial, note in zip(study.trials[15:], notes, strict=True)
+        if trial.value is not None
+    ]
+    assert np.mean(hit) > 0.5
+
+
+def test_bare_no_model_is_loaded(tmp_path: Path) -> None:
+    code = (
+        "import sys, optuna; from prerank.integrations.optuna import RLMSampler;"
+        "study = optuna.create_study(sampler=RLMSampler(seed=0));"
+        "study.optimize(lambda t: t.suggest_float('x', 0, 1), n_trials=12); print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+def test_threads_share_a_study(tmp_path: Path) -> None:
+    storage = JournalStorage(JournalFileBackend(str(tmp_path / "journal")))
+    study = optuna.create_study(storage=storage, sampler=RLMSampler(seed=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        study.optimize(bowl, n_trials=24, n_jobs=4)
+    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
+    assert len({tuple(trial.params.values()) for trial in study.trials}) == 24
+
+
+VALUES = st.one_of(st.none(), st.floats(allow_nan=False), st.sampled_from([0.0, 1e300, -1e300]))
+NAMES = {"x": (0.0, 1.0), "y": (-1e9, 1e9)}
+
+
+def suggested(trial: Any, names: list[str]) -> None:
+    for name in names:
+        if name == "c":
+            trial.suggest_categorical("c", [None, "a", 1, 2.5])
+        elif name == "n":
+            trial.suggest_int("n", 1, 1000, log=True)
+        else:
+            trial.suggest_float(name, *NAMES[name])
+
+
+SPACE: dict[str, BaseDistribution] = {
+    "x": optuna.distributions.FloatDistribution(0.0, 1.0),
+    "y": optuna.distributions.FloatDistribution(-1e9, 1e9),
+    "n": optuna.distributions.IntDistribution(1, 1000, log=True),
+    "c": optuna.distributions.CategoricalDistribution([None, "a", 1, 2.5]),
+}
+SUBSETS = st.lists(st.sampled_from(sorted(SPACE)), unique=True, min_size=1)
+
+
+@given(st.lists(st.tuples(SUBSETS, VALUES), max_size=14), SUBSETS, st.integers(0, 1000))
+@settings(max_examples=40, deadline=None)
+def test_any_history_is_searched_on(history: list[tuple[list[str], float | None]], names: list[str], seed: int) -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=seed, n_startup_trials=2, pool_size=16))
+    rng = np.random.default_rng(seed)
+    for subset, value in history:
+        drawn = {"x": rng.random(), "y": rng.uniform(-1e9, 1e9), "n": int(rng.integers(1, 1001)), "c": "a"}
+        params = {name: drawn[name] for name in subset}
+        distributions = {name: SPACE[name] for name in subset}
+        state = TrialState.FAIL if value is None else TrialState.COMPLETE
+        study.add_trial(create_trial(state=state, value=value, params=params, distributions=distributions))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        trial = study.ask()
+        suggested(trial, names)
+    assert set(trial.params) == set(names)
+
+
+def test_the_trials_of_a_study_of_another_space_are_observed_as_text() -> None:
+    source = optuna.create_study(study_name="earlier")
+    source.add_trial(create_trial(params={"x": 0.5}, distributions={"x": SPACE["x"]}, value=2.0))
+    fake: Any = FakeSurrogate(0.0)
+    study = optuna.create_study(sampler=RLMSampler(surrogate=fake, sources=[source], search_space=SPACE))
+    study.ask(SPACE)
+    assert [(text, value) for _, text, value in fake.observed] == [("x=0.5", 2.0)]
+
+
+def test_a_source_of_another_direction_is_refused() -> None:
+    source = optuna.create_study(study_name="earlier", direction="maximize")
+    study = optuna.create_study(sampler=RLMSampler(sources=[source], search_space=SPACE))
+    with pytest.raises(ValueError, match="'earlier' has directions"):
+        study.ask(SPACE)
+
+
+def test_threads_of_torch_are_as_before() -> None:
+    import torch
+
+    seen: list[int] = []
+
+    class Watching(FakeSurrogate):
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            seen.append(torch.get_num_threads())
+            return super().predict(problem, texts)
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    watching: Any = Watching()
+    try:
+        optuna.create_study(sampler=RLMSampler(surrogate=watching, search_space=SPACE)).ask(SPACE)
+        assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
+    assert set(seen) == {1}
+
+
+def test_a_known_space_is_ranked_by_the_packaged_weights_from_the_first_trial() -> None:
+    space: dict[str, BaseDistribution] = {
+        f"edge_{edge}": optuna.distributions.CategoricalDistribution(nas_bench_201.OPERATIONS) for edge in range(6)
+    }
+
+    def to_text(params: dict[str, Any]) -> str:
+        return nas_bench_201.to_text(nas_bench_201.Cell(tuple(params[name] for name in space)))
+
+    sampler = RLMSampler(problem=nas_bench_201.problem(), to_text=to_text, search_space=space, pool_size=32, seed=0)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    trial = study.ask(space)
+    note = study.trials[0].user_attrs[ATTRIBUTE]
+    assert note["by"] == "text"
+    assert note["mean"][0] > 0.85
+    assert "conv" in to_text(trial.params)
