@@ -9,7 +9,8 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 LAYERS = ("surrogate", "search_spaces", "integrations")
-HOSTS = {path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"}
+FILES = {path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"}
+HOSTS = {file for file in FILES if not any(file.startswith(f"{other}_") for other in FILES)}
 LIBRARY = [path.relative_to(ROOT).as_posix() for layer in LAYERS for path in sorted((ROOT / layer).rglob("*.py"))]
 
 # Beyond the standard library; what is not listed is not allowed. Integrations are free, but for each other's hosts.
@@ -36,15 +37,20 @@ def violations(path: str, source: str, hosts: set[str] = HOSTS) -> list[str]:
     return [
         name
         for name, relative in imports(source, package)
-        if not (allowed_inside(layer, name, hosts) if relative else allowed_outside(layer, file.stem, name, hosts))
+        if not (allowed_inside if relative else allowed_outside)(layer, file.stem, name, hosts)
     ]
 
 
-def allowed_inside(layer: str, name: str, hosts: set[str]) -> bool:
+def host_of(module: str, hosts: set[str]) -> str | None:
+    """The host of a file of integrations: ``nni_tuner`` belongs to ``nni``."""
+    return next((host for host in hosts if module == host or module.startswith(f"{host}_")), None)
+
+
+def allowed_inside(layer: str, module: str, name: str, hosts: set[str]) -> bool:
     _, folder, *rest = name.split(".")
     if folder != layer:
         return layer == "integrations" and folder in LAYERS
-    return layer != "integrations" or not hosts.intersection(rest[:1])
+    return layer != "integrations" or host_of(rest[0], hosts) in (None, host_of(module, hosts))
 
 
 def allowed_outside(layer: str, module: str, name: str, hosts: set[str]) -> bool:
@@ -52,7 +58,7 @@ def allowed_outside(layer: str, module: str, name: str, hosts: set[str]) -> bool
     if top in {"prerank", *LAYERS}:  # across folders, imports are relative; a bare folder name is somebody else's
         return False
     if layer == "integrations":
-        return top == module or top not in hosts
+        return top == host_of(module, hosts) or top not in hosts
     return top in sys.stdlib_module_names or top in THIRD_PARTY[layer]
 
 
@@ -85,6 +91,9 @@ def test_root_imports_nothing() -> None:
         ("integrations/optuna.py", "from surrogate import rank"),
         ("integrations/optuna.py", "from . import triton"),
         ("integrations/optuna.py", "from .triton import rlm_prune"),
+        ("integrations/optuna.py", "from .triton_cache import Cache"),
+        ("integrations/optuna_pool.py", "from . import triton"),
+        ("integrations/optuna_pool.py", "import triton"),
         ("integrations/optuna.py", "import triton.language"),
         ("integrations/optuna.py", "from ..examples import search"),
     ],
@@ -99,6 +108,8 @@ def test_forbidden_import_is_seen(path: str, source: str) -> None:
         ("surrogate/model.py", "import torch\nfrom .codec import decode\nfrom . import codec"),
         ("search_spaces/nas_bench_101.py", "import networkx as nx\nfrom numpy.random import Generator"),
         ("integrations/optuna.py", "import optuna\nfrom ..surrogate import rank\nfrom ..search_spaces import ofa"),
+        ("integrations/optuna.py", "from .optuna_pool import Pool"),
+        ("integrations/optuna_pool.py", "import optuna\nfrom .optuna_text import words\nfrom . import optuna"),
     ],
 )
 def test_permitted_import_passes(path: str, source: str) -> None:

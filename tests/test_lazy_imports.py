@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-HOSTS = sorted({path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"})
+FILES = {path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"}
+HOSTS = sorted(file for file in FILES if not any(file.startswith(f"{other}_") for other in FILES))
 HEAVY = {"torch", "transformers", "optuna", "triton", "nni", "onnx", "onnxruntime", "scipy.stats"}
 
 
