@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 REGISTRATION = Path(__file__).with_name("nni_registration.yml")
-"""For ``nnictl algo register --meta-path``; ``python -m prerank.integrations.nni`` prints it."""
+"""For ``nnictl algo register --meta_path``; ``python -m prerank.integrations.nni`` prints it."""
 
 
 def __getattr__(name: str) -> Any:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
 from typing import Generic, Literal, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..surrogate import Problem, Question, RLMSurrogate, rank
-from ..surrogate.acquisitions import Acquisition
+from ..surrogate.acquisitions import Acquisition, expected_improvement, expected_value
 from ..surrogate.fields import Fields
 
 Candidate = TypeVar("Candidate")
@@ -39,17 +40,19 @@ class TrialHistory(Generic[Candidate]):
     Args:
         surrogate: What predicts; a fork of it learns from the trials.
         problem: What is measured.
-        acquisition: How much each prediction is wanted.
+        acquisition: How much each prediction is wanted; None: its mean where the surrogate knew the problem before any
+            trial, else the improvement that it lets expect, which also draws the search to where it is unsure.
         rng: Decides between ranked and explored candidates.
     """
 
     def __init__(
-        self, surrogate: RLMSurrogate, problem: Problem, acquisition: Acquisition, rng: np.random.Generator
+        self, surrogate: RLMSurrogate, problem: Problem, acquisition: Acquisition | None, rng: np.random.Generator
     ) -> None:
         self.problem = problem
         self.finished: dict[str, Trial[Candidate]] = {}
         self.pending: dict[str, Candidate] = {}
         self.left_out: set[str] = set()
+        self._before = surrogate
         self._surrogate = surrogate.fork()
         self._acquisition = acquisition
         self._rng = rng
@@ -114,7 +117,7 @@ class TrialHistory(Generic[Candidate]):
         try:
             self._trust = float(self._surrogate.predict(self.problem, texts[:1]).trust[0]) if texts else 0.0
             if self._trust > 0:
-                ranked = rank(self._surrogate, self.problem, texts, str, self._acquisition)
+                ranked = rank(self._surrogate, self.problem, texts, str, self._wanted())
                 texts = [entry.candidate for entry in ranked]
                 first = ranked[0]
                 _logger.info("ranked %d, trust %.2f; first %s", len(texts), self._trust, first.candidate)
@@ -125,6 +128,18 @@ class TrialHistory(Generic[Candidate]):
                 _logger.warning("the surrogate failed (%r); the search goes on without it", error)
             self._warned = True
         return {text: pool[text] for text in texts}
+
+    @cached_property
+    def _knew(self) -> bool:
+        """Whether the surrogate knew the problem before any trial."""
+        return bool(self._before.predict(self.problem, [""]).trust[0] > 0)
+
+    def _wanted(self) -> Acquisition:
+        """The acquisition to rank by now."""
+        values = [trial.value for trial in self.finished.values() if not math.isnan(trial.value)]
+        if self._acquisition or self._knew or not values:
+            return self._acquisition or expected_value
+        return expected_improvement(max(values) if self.problem.direction == "maximize" else min(values))
 
     def _first_apart(self) -> str | None:
         """The best ranked candidate that is untried and, if possible, no neighbour of a pending one."""

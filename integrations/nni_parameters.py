@@ -7,6 +7,7 @@ number before rounding, its logarithm where the type says log.
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
@@ -80,8 +81,8 @@ class ParameterSpace:
     def point(self, parameters: Mapping[str, Any]) -> Point | None:
         """The point of some parameters; None if they are not of this space."""
         try:
-            point = cast(Point, format_parameters(dict(parameters), cast(Any, self._specs)))
-        except (KeyError, ValueError, TypeError):
+            point = self._point(lambda spec: _read(spec, parameters))
+        except (KeyError, ValueError, TypeError, OverflowError):
             return None
         return point if all(_contains(self._specs[key], value) for key, value in point.items()) else None
 
@@ -131,6 +132,23 @@ def _name(key: Key) -> str:
 def _span(spec: ParameterSpec) -> float:
     """Width of a number's range, of a normal one the standard deviation."""
     return spec.sigma if spec.normal_distributed else spec.high - spec.low
+
+
+def _read(spec: ParameterSpec, parameters: Mapping[str, Any]) -> Any:
+    """A parameter in the internal format; what was rounded to zero has no logarithm and stands for a quarter of a step.
+
+    Raises:
+        LookupError: If it is missing.
+        ValueError: If it is no choice of the parameter.
+    """
+    names = tuple(part for part in spec.key if isinstance(part, str))
+    value: Any = parameters
+    for name in names:
+        value = value[name]
+    if spec.log_distributed and spec.q is not None and value == 0:
+        return math.log(spec.q / 4)
+    flat = spec._replace(key=names)  # NNI fails on a choice within a choice that was not taken
+    return next(iter(format_parameters(dict(parameters), cast(Any, {names: flat})).values()))
 
 
 def _moved(rng: np.random.Generator, spec: ParameterSpec, value: float) -> float:

@@ -16,7 +16,7 @@ from nni.nas.strategy import Strategy
 from numpy.random import RandomState
 
 from ..surrogate import Question, RLMSurrogate
-from ..surrogate.acquisitions import Acquisition, expected_value
+from ..surrogate.acquisitions import Acquisition
 from .nni_history import TrialHistory, question
 from .nni_samples import Sample, SampleSpace
 
@@ -41,7 +41,8 @@ class RLMStrategy(Strategy):
         optimize_mode: ``maximize`` or ``minimize``; None: the problem's direction, without one NNI's, which maximises.
         surrogate: What predicts; None is the packaged checkpoint. The strategy learns in a fork of it.
         pool_size: Models that are ranked for one proposal.
-        acquisition: How much each prediction is wanted.
+        acquisition: How much each prediction is wanted; None: its mean where the surrogate knew the problem before any
+            trial, else the improvement that it lets expect.
         seed: Seed of all draws.
 
     Raises:
@@ -56,7 +57,7 @@ class RLMStrategy(Strategy):
         optimize_mode: str | None = None,
         surrogate: RLMSurrogate | None = None,
         pool_size: int = 256,
-        acquisition: Acquisition = expected_value,
+        acquisition: Acquisition | None = None,
         seed: int | None = None,
     ) -> None:
         super().__init__()

@@ -15,7 +15,6 @@ from nni.tuner import Tuner
 from nni.utils import ClassArgsValidator, extract_scalar_reward
 
 from ..surrogate import Question, RLMSurrogate
-from ..surrogate.acquisitions import expected_value
 from .nni_history import TrialHistory, question
 from .nni_parameters import Parameters, ParameterSpace, Point
 
@@ -27,13 +26,14 @@ _INCUMBENTS = 8
 class RLMTuner(Tuner):
     """Tuner that asks a regression language model which parameters to try next.
 
-    Where the model does not know the problem, NNI's tree-structured Parzen estimator proposes, too: the more often, the
+    Where the model does not know the problem, NNI's tree-structured Parzen estimator proposes too, the more often the
     less the model's predictions have proved.
 
     Example::
 
-        config.tuner.class_name = "prerank.integrations.nni.RLMTuner"
-        config.tuner.class_args = {"optimize_mode": "minimize"}
+        config.tuner = CustomAlgorithmConfig(
+            class_name="prerank.integrations.nni.RLMTuner", class_args={"optimize_mode": "minimize"}
+        )
 
     All arguments but functions and surrogates can be written in a configuration.
 
@@ -77,7 +77,7 @@ class RLMTuner(Tuner):
         known = [(self._space.parameters(trial.candidate), trial.value) for trial in before]
         self._space = ParameterSpace(search_space)
         problem = question(*self._asked, self._space.names)
-        self._history = TrialHistory(self._surrogate, problem, expected_value, self._rng)
+        self._history = TrialHistory(self._surrogate, problem, None, self._rng)
         self._ids.clear()
         for parameters, value in known:
             self._learn(parameters, value)
