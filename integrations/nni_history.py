@@ -10,7 +10,7 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ Pool = Callable[[], Mapping[str, Candidate]]
 
 _logger = logging.getLogger("nni.prerank")  # below "nni", so that it reaches the experiment's log
 _ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
+_START = 10  # values that an unknown problem is explored for; a model of fewer is sure of itself too soon
+_MOST_RANKED = 0.75  # share of the proposals of an unknown problem that follow the surrogate, at most
 _NEIGHBOURS = 0.05  # share of the ranked candidates that is left out around each pending one
 
 
@@ -101,7 +103,7 @@ class TrialHistory(Generic[Candidate]):
         """
         if self._ranked is None:
             self._ranked = self._rank(pool())
-        if self._rng.random() >= self._trust / _ENOUGH_TRUST:
+        if self._rng.random() >= self._share():
             chosen = next(iter(explored().items()), None)
             if chosen is not None:
                 return chosen
@@ -110,6 +112,17 @@ class TrialHistory(Generic[Candidate]):
             self._ranked = self._rank(pool())
             text = self._first_apart()
         return None if text is None else (text, self._ranked[text])
+
+    def _share(self) -> float:
+        """Of the proposals, how many shall be the best ranked."""
+        share = self._trust / _ENOUGH_TRUST
+        if share == 0 or self._knew:
+            return share
+        return min(share, _MOST_RANKED) if len(self._values()) >= _START else 0.0
+
+    def _values(self) -> list[float]:
+        """All that was measured, without failures."""
+        return [trial.value for trial in self.finished.values() if not math.isnan(trial.value)]
 
     def _rank(self, pool: Mapping[str, Candidate]) -> dict[str, Candidate]:
         """The pool, best first; as it came where the surrogate fails, since a search of hours must not die of it."""
@@ -136,7 +149,7 @@ class TrialHistory(Generic[Candidate]):
 
     def _wanted(self) -> Acquisition:
         """The acquisition to rank by now."""
-        values = [trial.value for trial in self.finished.values() if not math.isnan(trial.value)]
+        values = self._values()
         if self._acquisition or self._knew or not values:
             return self._acquisition or expected_value
         return expected_improvement(max(values) if self.problem.direction == "maximize" else min(values))
@@ -173,6 +186,17 @@ def question(
     if optimize_mode not in (None, given.direction):
         raise ValueError(f"optimize_mode is {optimize_mode!r}, but the problem's direction is {given.direction!r}")
     return Problem(given.context, given.metric, given.direction)
+
+
+def as_number(result: Any) -> float:
+    """A final result as a number, of a dict its ``default``; anything else counts as a failure."""
+    number = cast(Mapping[str, Any], result).get("default") if isinstance(result, Mapping) else result
+    if isinstance(number, (int, float)):
+        return float(number)
+    _logger.warning(
+        "the result %r is no number and no dict with one as 'default'; it counts as failed", cast(Any, result)
+    )
+    return math.nan
 
 
 def _from_fields(fields: Mapping[str, str], optimize_mode: str | None) -> Problem:

@@ -13,9 +13,8 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 import numpy as np
-from nni.algorithms.hpo.random_tuner import suggest_parameter as draw_parameter
+from nni.algorithms.hpo import random_tuner, tpe_tuner
 from nni.algorithms.hpo.tpe_tuner import Record, TpeArguments
-from nni.algorithms.hpo.tpe_tuner import suggest_parameter as suggest_parameter_by_tpe
 from nni.common.hpo_utils import ParameterSpec, deformat_parameters, format_parameters, format_search_space
 from nni.common.hpo_utils.validation import common_search_space_types
 
@@ -51,17 +50,18 @@ class ParameterSpace:
 
     def draw(self, rng: np.random.Generator) -> Point:
         """A point of the prior distributions."""
-        return self._point(lambda spec: draw_parameter(rng, spec))
+        return self._point(lambda spec: _drawn(rng, spec))
 
     def mutate(self, rng: np.random.Generator, parent: Point) -> Point:
         """The parent with one or more parameters drawn anew or, where they are numbers, moved a little."""
         keys = list(parent)
         count = min(len(keys), 1 + int(rng.geometric(0.5)))
-        changed = {keys[place] for place in rng.choice(len(keys), count, replace=False)}
+        places: list[int] = rng.permutation(len(keys))[:count].tolist()
+        changed = {keys[place] for place in places}
 
         def value(spec: ParameterSpec) -> Any:
             if spec.key not in parent or (spec.key in changed and (spec.categorical or rng.random() < 0.5)):
-                return draw_parameter(rng, spec)
+                return _drawn(rng, spec)
             return _moved(rng, spec, parent[spec.key]) if spec.key in changed else parent[spec.key]
 
         return self._point(value)
@@ -70,13 +70,18 @@ class ParameterSpace:
         """What NNI's tree-structured Parzen estimator suggests after some trials, less loss being better."""
         records: defaultdict[Key, list[Record]] = defaultdict(list)
         for point, loss in losses:
-            for key, value in point.items():
-                records[key].append(Record(value, loss))
-        return self._point(lambda spec: suggest_parameter_by_tpe(TpeArguments(), rng, spec, records[spec.key]))
+            for key, number in point.items():
+                records[key].append(Record(number, loss))
+
+        def value(spec: ParameterSpec) -> Any:
+            suggested: Any = tpe_tuner.suggest_parameter(TpeArguments(), rng, spec, records[spec.key])
+            return suggested
+
+        return self._point(value)
 
     def parameters(self, point: Point) -> Parameters:
         """What a trial gets."""
-        return cast(Parameters, deformat_parameters(cast(Any, point), cast(Any, self._specs)))
+        return deformat_parameters(cast(Any, point), cast(Any, self._specs))
 
     def point(self, parameters: Mapping[str, Any]) -> Point | None:
         """The point of some parameters; None if they are not of this space."""
@@ -121,8 +126,9 @@ def _check(search_space: Mapping[str, Any]) -> None:
             types = ", ".join(cast(Collection[str], common_search_space_types))
             raise ValueError(f"parameter {name!r} is {given!r}; give a _type ({types}) and a _value")
         for value in cast(Mapping[str, Any], given)["_value"]:
-            if isinstance(value, Mapping) and "_name" in value and len(value) > 1:
-                _check(cast(Mapping[str, Any], value))
+            nested: Mapping[str, Any] = value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
+            if "_name" in nested and len(nested) > 1:
+                _check(nested)
 
 
 def _name(key: Key) -> str:
@@ -132,6 +138,11 @@ def _name(key: Key) -> str:
 def _span(spec: ParameterSpec) -> float:
     """Width of a number's range, of a normal one the standard deviation."""
     return spec.sigma if spec.normal_distributed else spec.high - spec.low
+
+
+def _drawn(rng: np.random.Generator, spec: ParameterSpec) -> Any:
+    """A value of the parameter's distribution."""
+    return random_tuner.suggest_parameter(rng, spec)
 
 
 def _read(spec: ParameterSpec, parameters: Mapping[str, Any]) -> Any:

@@ -7,7 +7,7 @@ A sample maps the labels of the space's mutables to what was chosen. Drawing fro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from nni.mutable import LabeledMutable, MutableAnnotation, Numerical, SampleValidationError
@@ -28,7 +28,7 @@ class SampleSpace:
     """
 
     def __init__(self, model_space: ExecutableModelSpace, to_text: Callable[[Sample], str | None] | None) -> None:
-        mutables = cast(dict[str, LabeledMutable], model_space.simplify())
+        mutables = model_space.simplify()
         annotations = [label for label, mutable in mutables.items() if isinstance(mutable, MutableAnnotation)]
         self._rules = [mutables.pop(label) for label in annotations]
         self._mutables = mutables

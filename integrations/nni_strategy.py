@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import nni
 import numpy as np
+from nni.mutable import SampleValidationError
 from nni.nas.execution import ExecutionEngine
-from nni.nas.execution.event import ModelEventType, TrainingEndEvent
+from nni.nas.execution.event import FinalMetricEvent, ModelEventType, TrainingEndEvent
 from nni.nas.space import ExecutableModelSpace, ModelStatus
 from nni.nas.strategy import Strategy
 from numpy.random import RandomState
 
 from ..surrogate import Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
-from .nni_history import TrialHistory, question
+from .nni_history import TrialHistory, as_number, question
 from .nni_samples import Sample, SampleSpace
 
 _logger = logging.getLogger("nni.prerank")
@@ -73,7 +74,7 @@ class RLMStrategy(Strategy):
         self._running: dict[ExecutableModelSpace, str] = {}
         self._lock = threading.RLock()  # results come in another thread
 
-    def extra_repr(self) -> str:
+    def extra_repr(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]: NNI's is inferred as always empty
         return f"pool_size={self._pool_size}"
 
     def list_models(self, sort: bool = True, limit: int | None = None) -> Any:
@@ -103,6 +104,7 @@ class RLMStrategy(Strategy):
         problem = question(*self._asked, self._space.names)
         surrogate = self._surrogate or RLMSurrogate.load()
         self._history = TrialHistory[Sample](surrogate, problem, self._acquisition, self._rng)
+        engine.register_model_event_callback(ModelEventType.FinalMetric, self._measured)
         engine.register_model_event_callback(ModelEventType.TrainingEnd, self._training_ended)
         return model_space
 
@@ -117,6 +119,7 @@ class RLMStrategy(Strategy):
         self.engine.wait_models()
 
     def _cleanup(self) -> None:
+        self.engine.unregister_model_event_callback(ModelEventType.FinalMetric, self._measured)
         self.engine.unregister_model_event_callback(ModelEventType.TrainingEnd, self._training_ended)
 
     def _recall(self) -> None:
@@ -129,13 +132,13 @@ class RLMStrategy(Strategy):
         """The best model to train next, frozen and noted as under way; None where none is left."""
         while True:
             with self._lock:
-                proposal = self._history.propose(self._pool, lambda: self._draws(1))
+                proposal = self._history.propose(self._pool, self._explored)
                 if proposal is None:
                     return None
                 text, sample = proposal
                 try:
                     model = self.model_space.freeze(dict(sample))
-                except nni.mutable.SampleValidationError as error:
+                except SampleValidationError as error:
                     _logger.debug("the model space rejects %s: %r", text, error)
                     self._history.abandon(text, forever=True)
                     continue
@@ -144,12 +147,16 @@ class RLMStrategy(Strategy):
                 return model
 
     def _pool(self) -> dict[str, Sample]:
-        return self._draws(self._pool_size)
+        return self._draws(self._pool_size, self._history.best(_INCUMBENTS))
 
-    def _draws(self, count: int) -> dict[str, Sample]:
-        """Texts not tried yet -> samples: half prior draws, half mutations of the best models."""
-        rng = RandomState(self._rng.integers(2**32, dtype=np.uint32))
+    def _explored(self) -> dict[str, Sample]:
+        """One draw; once there is a choice of parents, as often a mutation."""
         parents = self._history.best(_INCUMBENTS)
+        return self._draws(1, parents if len(parents) == _INCUMBENTS else ())
+
+    def _draws(self, count: int, parents: Sequence[Sample]) -> dict[str, Sample]:
+        """Texts not tried yet -> samples: half prior draws, half mutations of the parents."""
+        rng = RandomState(self._rng.integers(2**32, dtype=np.uint32))
         pool: dict[str, Sample] = {}
         for _ in range(_MOST_DRAWS * max(count, self._pool_size)):
             sample = self._space.draw(rng, parents if rng.randint(2) else ())
@@ -160,16 +167,23 @@ class RLMStrategy(Strategy):
                 break
         return pool
 
-    def _training_ended(self, event: TrainingEndEvent) -> None:
+    def _measured(self, event: FinalMetricEvent) -> None:
         with self._lock:
             text = self._running.pop(event.model, None)
-            if text is None:
+            if text is not None:
+                self._history.end(text, self._history.pending[text], as_number(event.metric))
+
+    def _training_ended(self, event: TrainingEndEvent) -> None:
+        """Note an end without a metric.
+
+        NNI may exchange the ends of models that began together: a success without a metric is another model's.
+        """
+        with self._lock:
+            if event.model not in self._running or event.status == ModelStatus.Trained:
                 return
-            sample = self._history.pending[text]
-            if event.model.metric is not None:
-                self._history.end(text, sample, float(event.model.metric))
-            elif event.status in (ModelStatus.Trained, ModelStatus.Failed):
-                self._history.end(text, sample, np.nan)
+            text = self._running.pop(event.model)
+            if event.status == ModelStatus.Failed:
+                self._history.end(text, self._history.pending[text], np.nan)
             else:  # interrupted: it may run again; rejected by a filter: it may not
                 self._history.abandon(text, forever=event.status == ModelStatus.Invalid)
 

@@ -12,15 +12,16 @@ from typing import Any, cast
 import nni
 import numpy as np
 from nni.tuner import Tuner
-from nni.utils import ClassArgsValidator, extract_scalar_reward
+from nni.utils import ClassArgsValidator
 
 from ..surrogate import Question, RLMSurrogate
-from .nni_history import TrialHistory, question
+from .nni_history import TrialHistory, as_number, question
 from .nni_parameters import Parameters, ParameterSpace, Point
 
 _logger = logging.getLogger("nni.prerank")
 _MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
 _INCUMBENTS = 8
+_NOTHING: tuple[str, Point] = ("", {})
 
 
 class RLMTuner(Tuner):
@@ -99,21 +100,24 @@ class RLMTuner(Tuner):
     def receive_trial_result(self, parameter_id: int, parameters: Parameters, value: Any, **kwargs: Any) -> None:
         """Learn a trial's final result: a number, or a dict with one as ``default``."""
         if parameter_id in self._ids:
-            self._trials.end(*self._ids[parameter_id], _number(value))
+            self._trials.end(*self._ids[parameter_id], as_number(value))
         else:
-            self._learn(parameters, _number(value))
+            self._learn(parameters, as_number(value))
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
-        """A trial that ended without a final result has failed."""
-        text, point = self._ids.pop(parameter_id, (None, {}))
-        if text is not None and text in self._trials.pending:
+        """A trial that was no success has failed, unless a result still comes.
+
+        NNI may exchange the ends of trials that began together, so that a success says nothing of this one.
+        """
+        text, point = self._ids.get(parameter_id, _NOTHING)
+        if not success and text in self._trials.pending:
             self._trials.end(text, point, math.nan)
 
     def import_data(self, data: Sequence[Any] | str) -> None:
         """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON."""
         trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
         entries = [nni.load(trial) if isinstance(trial, str) else trial for trial in trials]
-        learnt = sum(self._learn(entry["parameter"], _number(entry["value"])) for entry in entries)
+        learnt = sum(self._learn(entry["parameter"], as_number(entry["value"])) for entry in entries)
         _logger.info("imported %d of %d trials; the others are not of this search space", learnt, len(entries))
 
     @property
@@ -136,7 +140,7 @@ class RLMTuner(Tuner):
         return self._to_text(self._space.parameters(point)) if self._to_text else self._space.text(point)
 
     def _pool(self) -> dict[str, Point]:
-        """Texts not tried yet -> points: prior draws, mutations of the best and suggestions of TPE, turn about."""
+        """Texts not tried yet -> points: prior draws and mutations of the best, turn about."""
         parents = self._trials.best(_INCUMBENTS)
         pool: dict[str, Point] = {}
         for turn in range(_MOST_DRAWS * self._pool_size):
@@ -191,12 +195,3 @@ def _imported(place: str) -> Callable[[Parameters], str | None]:
         return getattr(import_module(module), name)
     except (ImportError, AttributeError, ValueError) as error:
         raise ValueError(f"to_text is {place!r} ({error}); give 'module:function' of a module on the path") from error
-
-
-def _number(value: Any) -> float:
-    """A final result as a number; anything else counts as a failure."""
-    try:
-        return float(extract_scalar_reward(value))
-    except RuntimeError:
-        _logger.warning("the result %r is no number and no dict with one as 'default'; it counts as failed", value)
-        return math.nan

@@ -154,9 +154,20 @@ def test_results_failures_and_dicts_are_learnt() -> None:
     made.trial_end(2, False)
     made.receive_trial_result(3, {}, math.nan)
     made.receive_trial_result(4, {}, "no number")
+    made.trial_end(4, True)
     assert surrogate.values == pytest.approx(
         dict(zip(texts, [1.5, 2.5, math.nan, math.nan, math.nan], strict=True)), nan_ok=True
     )
+
+
+def test_a_result_after_the_end_counts() -> None:
+    surrogate = FakeSurrogate()
+    made = tuner(surrogate=surrogate)
+    text = to_text(made.generate_parameters(0)) or ""
+    made.trial_end(0, False)
+    assert math.isnan(surrogate.values[text])
+    made.receive_trial_result(0, {}, 2.0)
+    assert surrogate.values == {text: 2.0}
 
 
 def test_imported_trials_are_learnt_and_not_tried_again() -> None:
