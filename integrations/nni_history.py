@@ -15,7 +15,7 @@ from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from ..surrogate import Problem, Question, RLMSurrogate, rank
+from ..surrogate import Problem, Question, Ranked, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_improvement, expected_value
 from ..surrogate.fields import Fields
 
@@ -103,49 +103,68 @@ class TrialHistory(Generic[Candidate]):
         """
         if self._ranked is None:
             self._ranked = self._rank(pool())
-        if self._rng.random() >= self._share():
+        if self._rng.random() >= self._share(pool):
             chosen = next(iter(explored().items()), None)
             if chosen is not None:
                 return chosen
-        text = self._first_apart()
-        if text is None:  # all that was drawn is under way; draw once more
-            self._ranked = self._rank(pool())
-            text = self._first_apart()
-        return None if text is None else (text, self._ranked[text])
+        for _ in range(2):  # all that was ranked may be under way by now; then draw once more
+            text = self._first_apart(pool)
+            if text is not None:
+                return text, self._ranking(pool)[text]
+            self._ranked = None
+        return None
 
-    def _share(self) -> float:
+    def _share(self, pool: Pool[Candidate]) -> float:
         """Of the proposals, how many shall be the best ranked."""
+        if not self._knew and len(self._values()) < _START:
+            return 0.0
+        self._ranking(pool)
         share = self._trust / _ENOUGH_TRUST
-        if share == 0 or self._knew:
-            return share
-        return min(share, _MOST_RANKED) if len(self._values()) >= _START else 0.0
+        return share if self._knew else min(share, _MOST_RANKED)
 
     def _values(self) -> list[float]:
         """All that was measured, without failures."""
         return [trial.value for trial in self.finished.values() if not math.isnan(trial.value)]
 
+    def _ranking(self, pool: Pool[Candidate]) -> dict[str, Candidate]:
+        """Candidates drawn since the last result, the best first."""
+        if self._ranked is None:
+            self._ranked = self._rank(pool())
+        return self._ranked
+
     def _rank(self, pool: Mapping[str, Candidate]) -> dict[str, Candidate]:
         """The pool, best first; as it came where the surrogate fails, since a search of hours must not die of it."""
         texts = list(pool)
+        self._trust = 0.0
         try:
             self._trust = float(self._surrogate.predict(self.problem, texts[:1]).trust[0]) if texts else 0.0
             if self._trust > 0:
                 ranked = rank(self._surrogate, self.problem, texts, str, self._wanted())
                 texts = [entry.candidate for entry in ranked]
-                first = ranked[0]
-                _logger.info("ranked %d, trust %.2f; first %s", len(texts), self._trust, first.candidate)
-                _logger.info("predicted %s: %.4g ± %.2g", self.problem.metric, first.mean, first.std)
+                self._log(ranked)
         except Exception as error:
             self._trust = 0.0
-            if not self._warned:
-                _logger.warning("the surrogate failed (%r); the search goes on without it", error)
-            self._warned = True
+            self._warn(error)
         return {text: pool[text] for text in texts}
+
+    def _log(self, ranked: Sequence[Ranked[str]]) -> None:
+        first, metric = ranked[0], self.problem.metric
+        _logger.info("ranked %d, trust %.2f; first %s", len(ranked), self._trust, first.candidate)
+        _logger.info("predicted %s: %.4g ± %.2g", metric, first.mean, first.std)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            _logger.warning("the surrogate failed (%r); the search goes on without it", error)
+        self._warned = True
 
     @cached_property
     def _knew(self) -> bool:
         """Whether the surrogate knew the problem before any trial."""
-        return bool(self._before.predict(self.problem, [""]).trust[0] > 0)
+        try:
+            return bool(self._before.predict(self.problem, [""]).trust[0] > 0)
+        except Exception as error:
+            self._warn(error)
+            return False
 
     def _wanted(self) -> Acquisition:
         """The acquisition to rank by now."""
@@ -154,9 +173,9 @@ class TrialHistory(Generic[Candidate]):
             return self._acquisition or expected_value
         return expected_improvement(max(values) if self.problem.direction == "maximize" else min(values))
 
-    def _first_apart(self) -> str | None:
+    def _first_apart(self, pool: Pool[Candidate]) -> str | None:
         """The best ranked candidate that is untried and, if possible, no neighbour of a pending one."""
-        ranked = list(self._ranked or ())
+        ranked = list(self._ranking(pool))
         near = _near(ranked, list(self.pending))
         free = [(text, close) for text, close in zip(ranked, near, strict=True) if not self.tried(text)]
         return next((text for text, close in free if not close), free[0][0] if free else None)

@@ -74,8 +74,7 @@ class ParameterSpace:
                 records[key].append(Record(number, loss))
 
         def value(spec: ParameterSpec) -> Any:
-            suggested: Any = tpe_tuner.suggest_parameter(TpeArguments(), rng, spec, records[spec.key])
-            return suggested
+            return cast(Any, tpe_tuner.suggest_parameter(TpeArguments(), rng, spec, records[spec.key]))
 
         return self._point(value)
 

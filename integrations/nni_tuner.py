@@ -65,7 +65,7 @@ class RLMTuner(Tuner):
         question(problem, optimize_mode, ())  # a contradiction shows now
         self._asked = problem, optimize_mode
         self._to_text = _imported(to_text) if isinstance(to_text, str) else to_text
-        self._surrogate = RLMSurrogate.load(surrogate) if surrogate is None or isinstance(surrogate, str) else surrogate
+        self._surrogate = surrogate
         self._pool_size = pool_size
         self._rng = np.random.default_rng(seed)
         self._ids: dict[int, tuple[str, Point]] = {}
@@ -73,11 +73,19 @@ class RLMTuner(Tuner):
         self._accept_customized_trials()
 
     def update_search_space(self, search_space: Mapping[str, Any]) -> None:
-        """Search these parameters from now on; trials that lie within are kept."""
+        """Search these parameters from now on; trials that lie within are kept.
+
+        Raises:
+            FileNotFoundError: If there is no checkpoint in the folder given.
+            ValueError: If a parameter has an unknown type or no value to take.
+        """
         before = [] if self._history is None else list(self._history.finished.values())
         known = [(self._space.parameters(trial.candidate), trial.value) for trial in before]
         self._space = ParameterSpace(search_space)
         problem = question(*self._asked, self._space.names)
+        # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
+        if self._surrogate is None or isinstance(self._surrogate, str):
+            self._surrogate = RLMSurrogate.load(self._surrogate)
         self._history = TrialHistory(self._surrogate, problem, None, self._rng)
         self._ids.clear()
         for parameters, value in known:

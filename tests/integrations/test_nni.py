@@ -8,7 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nni
 import numpy as np
@@ -77,8 +77,12 @@ def to_text(choices: dict[str, Any]) -> str | None:
     return choices["word"] * choices["n"] if choices["n"] > 1 else None
 
 
+OPTIONS: dict[str, Any] = {"to_text": to_text, "pool_size": 16, "seed": 0}
+
+
 def tuner(**options: Any) -> RLMTuner:
-    made = RLMTuner(**{"surrogate": FakeSurrogate(), "to_text": to_text, "pool_size": 16, "seed": 0} | options)
+    options.setdefault("surrogate", FakeSurrogate())
+    made = RLMTuner(**(OPTIONS | options))
     made.update_search_space(SPACE)
     return made
 
@@ -93,7 +97,7 @@ class Choices(RawFormatModelSpace):
 def model_space(evaluate: Callable[[Any], Any] | None = None, **mutables: Any) -> Choices:
     word = Categorical(["a", "bb", "ccc", "dddd"], label="word")
     space = mutables or {"word": word, "n": Categorical([1, 2, 3, 4], label="n")}
-    return Choices(MutableDict(space), FunctionalEvaluator(evaluate or report_letters))
+    return Choices(cast(Any, MutableDict(space)), FunctionalEvaluator(evaluate or report_letters))
 
 
 def report_letters(model: Any) -> None:
@@ -101,7 +105,8 @@ def report_letters(model: Any) -> None:
 
 
 def strategy(**options: Any) -> RLMStrategy:
-    return RLMStrategy(**{"surrogate": FakeSurrogate(), "to_text": to_text, "pool_size": 16, "seed": 0} | options)
+    options.setdefault("surrogate", FakeSurrogate())
+    return RLMStrategy(**(OPTIONS | options))
 
 
 def engine(count: int | None = None, **options: Any) -> SequentialExecutionEngine:
@@ -220,6 +225,12 @@ def test_arguments_of_a_configuration_are_checked() -> None:
         RLMTuner(to_text="nowhere:f")
     with pytest.raises(ValueError, match="pool_size is 0"):
         tuner(pool_size=0)
+
+
+def test_a_tuner_is_made_before_nni_gives_up_on_it() -> None:
+    """Within ten seconds, on a busy machine: without torch and the weights."""
+    made = "import sys; from prerank.integrations.nni import RLMTuner; RLMTuner(); assert 'torch' not in sys.modules"
+    subprocess.run([sys.executable, "-c", made], check=True, timeout=120)
 
 
 def test_a_text_function_is_imported_by_name() -> None:

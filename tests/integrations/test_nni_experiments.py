@@ -167,11 +167,11 @@ def test_an_experiment_in_this_process_is_resumed(tmp_path: Path) -> None:
         nni.report_final_result(0.9)
 
     def experiment(count: int, identity: str | None = None) -> tuple[NasExperiment, RLMStrategy]:
-        config = NasExperimentConfig("sequential", "simplified")
+        config: Any = NasExperimentConfig("sequential", "simplified")
         config.execution_engine.max_model_count = count
         config.experiment_working_directory = str(tmp_path)
         strategy = RLMStrategy(problem=nas_bench_101.problem(), to_text=nas_bench_101_text, seed=0, pool_size=32)
-        space = NasBench101(stem_out_channels=4, num_modules_per_stack=1)
+        space: Any = NasBench101(stem_out_channels=4, num_modules_per_stack=1)
         return NasExperiment(space, FunctionalEvaluator(evaluate), strategy, config, id=identity), strategy
 
     first, strategy = experiment(2)
