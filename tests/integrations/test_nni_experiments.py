@@ -160,8 +160,9 @@ def test_a_local_experiment_runs_the_strategy(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_experiment_in_this_process_is_resumed(tmp_path: Path) -> None:
+def test_an_experiment_in_this_process_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On NAS-Bench-101's cells, half of whose draws break a rule."""
+    monkeypatch.setenv("HOME", str(tmp_path))  # NNI keeps a list of experiments there
 
     def evaluate(model: Any) -> None:
         nni.report_final_result(0.9)
