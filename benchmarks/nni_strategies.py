@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,7 +45,7 @@ POPULATION, TOURNAMENT = 20, 5  # of evolution; NNI's 100 and 25 would be random
 class OfTable(Constraint):
     """A rule that only cells of a table keep."""
 
-    def __init__(self, choices: dict[str, Categorical[str]], table: dict[str, float]) -> None:
+    def __init__(self, choices: Mapping[str, Categorical[Any]], table: dict[str, float]) -> None:
         self.label = "of_table"
         self._choices = choices
         self._table = table

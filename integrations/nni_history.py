@@ -101,8 +101,6 @@ class TrialHistory(Generic[Candidate]):
             pool: Draws untried candidates to rank; called once for all proposals between two results.
             explored: Draws untried candidates that do without a surrogate; the first one is taken.
         """
-        if self._ranked is None:
-            self._ranked = self._rank(pool())
         if self._rng.random() >= self._share(pool):
             chosen = next(iter(explored().items()), None)
             if chosen is not None:

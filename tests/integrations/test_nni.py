@@ -149,6 +149,31 @@ def test_a_burst_is_ranked_once_and_spread_out() -> None:
     assert closest > 0.1
 
 
+class Learning(FakeSurrogate):
+    """Knows nothing of the problem, while its fork trusts itself fully from the first value on."""
+
+    def __init__(self) -> None:
+        super().__init__(trust=0.0)
+        self.forked = FakeSurrogate(trust=1.0)
+
+    def fork(self) -> FakeSurrogate:
+        return self.forked
+
+
+def test_an_unknown_problem_is_explored_first_and_now_and_then() -> None:
+    surrogate = Learning()
+    made = tuner(surrogate=surrogate, to_text=None, pool_size=50)
+    made.update_search_space({"x": {"_type": "uniform", "_value": [0, 1]}})
+    proposed: list[str] = []
+    for number in range(60):
+        made.receive_trial_result(number, made.generate_parameters(number), float(number))
+        proposed.append(surrogate.forked.observed[-1][1])
+    rankings = [texts for texts in surrogate.forked.asked if len(texts) == 50]
+    assert len(rankings) == 50  # none for the first ten
+    ranked = sum(text in texts for text, texts in zip(proposed[10:], rankings, strict=True))
+    assert 25 < ranked < 48
+
+
 def test_results_failures_and_dicts_are_learnt() -> None:
     surrogate = FakeSurrogate()
     made = tuner(surrogate=surrogate)

@@ -1,6 +1,6 @@
-"""Whole NNI experiments with the packaged weights: one in this process, two with NNI's server and trial processes.
+"""Whole NNI experiments with the packaged weights, two of them with NNI's server and trial processes.
 
-The server runs on a free port and in a home folder of its own; whatever runs there is ended with the test.
+Each runs in a process, on a free port and in a home folder of its own; whatever runs there is ended with the test.
 """
 
 from __future__ import annotations
@@ -14,17 +14,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-import nni
 import psutil
 import pytest
-from nni.nas.evaluator import FunctionalEvaluator
-from nni.nas.experiment import NasExperiment, NasExperimentConfig
-from nni.nas.hub.pytorch import NasBench101
-
-from prerank.integrations.nni import RLMStrategy, nas_bench_101_text
-from prerank.search_spaces import nas_bench_101
 
 HARD_LIMIT = 420  # seconds; a run takes about 60 on an idle core
+WORDS = ("TRIALS ", "LEARNT ", "BEFORE ", "AFTER ")
 TUNER = """
 import json, sys
 from nni.experiment import CustomAlgorithmConfig, Experiment
@@ -86,6 +80,43 @@ if __name__ == "__main__":
     finally:
         experiment.stop()
 """
+RESUMED = """
+import json, sys
+import nni
+from nni.nas.evaluator import FunctionalEvaluator
+from nni.nas.experiment import NasExperiment, NasExperimentConfig
+from nni.nas.hub.pytorch import NasBench101
+from prerank.integrations.nni import RLMStrategy, nas_bench_101_text
+from prerank.search_spaces import nas_bench_101
+
+
+def evaluate(model):
+    nni.report_final_result(0.9)
+
+
+def experiment(count, identity=None):
+    config = NasExperimentConfig("sequential", "simplified")
+    config.execution_engine.max_model_count = count
+    config.experiment_working_directory = sys.argv[1] + "/experiments"
+    strategy = RLMStrategy(problem=nas_bench_101.problem(), to_text=nas_bench_101_text, seed=0, pool_size=32)
+    space = NasBench101(stem_out_channels=4, num_modules_per_stack=1)
+    return NasExperiment(space, FunctionalEvaluator(evaluate), strategy, config, id=identity)
+
+
+def learnt(experiment):
+    trials = experiment.strategy.state_dict()["trials"]
+    return json.dumps([nas_bench_101_text(nni.load(sample)) for sample, _ in trials])
+
+
+first = experiment(2)
+first.run()
+first.stop()
+print("BEFORE", learnt(first))
+second = experiment(4, first.id)
+second.resume()
+second.stop()
+print("AFTER", learnt(second))
+"""
 
 
 def free_port() -> int:
@@ -126,7 +157,7 @@ def run(script: str, folder: Path) -> dict[str, Any]:
     finally:
         end(folder)
     said = output.read_text("utf-8")
-    words = [line.partition(" ") for line in said.splitlines() if line.startswith(("TRIALS ", "LEARNT "))]
+    words = [line.partition(" ") for line in said.splitlines() if line.startswith(WORDS)]
     return {word: json.loads(value) for word, _, value in words}
 
 
@@ -160,29 +191,8 @@ def test_a_local_experiment_runs_the_strategy(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_an_experiment_in_this_process_is_resumed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_experiment_is_resumed(tmp_path: Path) -> None:
     """On NAS-Bench-101's cells, half of whose draws break a rule."""
-    monkeypatch.setenv("HOME", str(tmp_path))  # NNI keeps a list of experiments there
-
-    def evaluate(model: Any) -> None:
-        nni.report_final_result(0.9)
-
-    def experiment(count: int, identity: str | None = None) -> tuple[NasExperiment, RLMStrategy]:
-        config: Any = NasExperimentConfig("sequential", "simplified")
-        config.execution_engine.max_model_count = count
-        config.experiment_working_directory = str(tmp_path)
-        strategy = RLMStrategy(problem=nas_bench_101.problem(), to_text=nas_bench_101_text, seed=0, pool_size=32)
-        space: Any = NasBench101(stem_out_channels=4, num_modules_per_stack=1)
-        return NasExperiment(space, FunctionalEvaluator(evaluate), strategy, config, id=identity), strategy
-
-    first, strategy = experiment(2)
-    first.run()
-    first.stop()
-    second, resumed = experiment(4, first.id)
-    second.resume()
-    second.stop()
-    texts = [
-        {nas_bench_101_text(nni.load(sample)) for sample, _ in one.state_dict()["trials"]}
-        for one in (strategy, resumed)
-    ]
-    assert len(texts[0]) == 2 and len(texts[1]) == 4 and texts[0] < texts[1]
+    said = run(RESUMED, tmp_path)
+    assert (len(said["BEFORE"]), len(said["AFTER"])) == (2, 4)
+    assert set(said["BEFORE"]) < set(said["AFTER"])
