@@ -24,6 +24,7 @@ from .nni_samples import Sample, SampleSpace
 _logger = logging.getLogger("nni.prerank")
 _MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
 _INCUMBENTS = 8
+_ENDS = (ModelStatus.Failed, ModelStatus.Interrupted, ModelStatus.Invalid)
 
 
 class RLMStrategy(Strategy):
@@ -179,7 +180,7 @@ class RLMStrategy(Strategy):
         NNI may exchange the ends of models that began together: a success without a metric is another model's.
         """
         with self._lock:
-            if event.model not in self._running or event.status == ModelStatus.Trained:
+            if event.model not in self._running or event.status not in _ENDS:
                 return
             text = self._running.pop(event.model)
             if event.status == ModelStatus.Failed:

@@ -26,6 +26,7 @@ from nni.mutable import (
 from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.execution import SequentialExecutionEngine
 from nni.nas.space import ModelStatus, RawFormatModelSpace
+from nni.nas.strategy.middleware import Chain, Deduplication, Filter
 
 from prerank.integrations.nni import (
     REGISTRATION,
@@ -404,6 +405,15 @@ def test_several_models_at_once_are_different_and_all_learnt() -> None:
     texts = [to_text(sample) for sample in samples(run)]
     assert len(set(texts)) == 8 == len(surrogate.values)
     assert all(model.status == ModelStatus.Trained for model in run.list_models())
+
+
+def test_a_filter_between_strategy_and_engine_is_heeded() -> None:
+    surrogate, run = FakeSurrogate(), engine()
+    chain = Chain(strategy(surrogate=surrogate), Filter(lambda model: model.sample["n"] != 4), Deduplication("invalid"))
+    chain(model_space(), run)
+    assert {sample["n"] for sample in samples(run)} == {2, 3}
+    assert set(surrogate.values) == {to_text(sample) for sample in samples(run)}
+    assert not any(math.isnan(value) for value in surrogate.values.values())
 
 
 # The cells of NNI's hub.
