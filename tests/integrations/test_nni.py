@@ -409,7 +409,9 @@ def test_several_models_at_once_are_different_and_all_learnt() -> None:
 
 def test_a_filter_between_strategy_and_engine_is_heeded() -> None:
     surrogate, run = FakeSurrogate(), engine()
-    chain = Chain(strategy(surrogate=surrogate), Filter(lambda model: model.sample["n"] != 4), Deduplication("invalid"))
+    chain = Chain(
+        strategy(surrogate=surrogate), Filter(lambda model: (model.sample or {})["n"] != 4), Deduplication("invalid")
+    )
     chain(model_space(), run)
     assert {sample["n"] for sample in samples(run)} == {2, 3}
     assert set(surrogate.values) == {to_text(sample) for sample in samples(run)}
