@@ -1,0 +1,237 @@
+"""What the trials of one search have taught, and which candidate to try next.
+
+A candidate is known by its text. A trial that is under way is pending: its candidate is not proposed again, nor are its
+nearest neighbours, so that several workers try several things.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..surrogate import Problem, Question, Ranked, RLMSurrogate, rank
+from ..surrogate.acquisitions import Acquisition, expected_improvement, expected_value
+from ..surrogate.fields import Fields
+
+Candidate = TypeVar("Candidate")
+Pool = Callable[[], Mapping[str, Candidate]]
+
+_logger = logging.getLogger("nni.prerank")  # below "nni", so that it reaches the experiment's log
+_ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
+_START = 10  # values that an unknown problem is explored for; a model of fewer is sure of itself too soon
+_MOST_RANKED = 0.75  # share of the proposals of an unknown problem that follow the surrogate, at most
+_NEIGHBOURS = 0.05  # share of the ranked candidates that is left out around each pending one
+
+
+class Trial(NamedTuple, Generic[Candidate]):
+    """A finished trial; its value is nan where it failed."""
+
+    candidate: Candidate
+    value: float
+
+
+class TrialHistory(Generic[Candidate]):
+    """Trials of one search.
+
+    Args:
+        surrogate: What predicts; a fork of it learns from the trials.
+        problem: What is measured.
+        acquisition: How much each prediction is wanted; None: its mean where the surrogate knew the problem before any
+            trial, else the improvement that it lets expect, which also draws the search to where it is unsure.
+        rng: Decides between ranked and explored candidates.
+    """
+
+    def __init__(
+        self, surrogate: RLMSurrogate, problem: Problem, acquisition: Acquisition | None, rng: np.random.Generator
+    ) -> None:
+        self.problem = problem
+        self.finished: dict[str, Trial[Candidate]] = {}
+        self.pending: dict[str, Candidate] = {}
+        self.left_out: set[str] = set()
+        self._before = surrogate
+        self._surrogate = surrogate.fork()
+        self._acquisition = acquisition
+        self._rng = rng
+        self._ranked: dict[str, Candidate] | None = None
+        self._trust = 0.0
+        self._warned = False
+
+    def tried(self, text: str) -> bool:
+        """Whether a candidate is under way, is done or shall not be proposed for another reason."""
+        return text in self.finished or text in self.pending or text in self.left_out
+
+    def begin(self, text: str, candidate: Candidate) -> None:
+        """A trial of the candidate is under way."""
+        self.pending[text] = candidate
+
+    def end(self, text: str, candidate: Candidate, value: float) -> None:
+        """A trial ended with a value, nan or infinite where it failed; a failure after a success teaches nothing."""
+        self.pending.pop(text, None)
+        value = value if math.isfinite(value) else math.nan
+        if math.isnan(value) and text in self.finished:
+            return
+        self.finished[text] = Trial(candidate, value)
+        self._surrogate.observe(self.problem, [text], [value])
+        self._ranked = None
+
+    def abandon(self, text: str, *, forever: bool) -> None:
+        """A trial ended without a word on its candidate, which may be proposed again or never."""
+        self.pending.pop(text, None)
+        if forever:
+            self.left_out.add(text)
+
+    def best(self, count: int) -> list[Candidate]:
+        """The best finished candidates, the best one first."""
+        sign = -1 if self.problem.direction == "maximize" else 1
+        good = [trial for trial in self.finished.values() if not math.isnan(trial.value)]
+        return [trial.candidate for trial in sorted(good, key=lambda trial: sign * trial.value)[:count]]
+
+    def propose(self, pool: Pool[Candidate], explored: Pool[Candidate]) -> tuple[str, Candidate] | None:
+        """The next text and candidate; None where there is nothing left to try.
+
+        How often the best of the pool is taken, rather than an explored candidate, is the surrogate's trust.
+
+        Args:
+            pool: Draws untried candidates to rank; called once for all proposals between two results.
+            explored: Draws untried candidates that do without a surrogate; the first one is taken.
+        """
+        if self._rng.random() >= self._share(pool):
+            chosen = next(iter(explored().items()), None)
+            if chosen is not None:
+                return chosen
+        for _ in range(2):  # all that was ranked may be under way by now; then draw once more
+            text = self._first_apart(pool)
+            if text is not None:
+                return text, self._ranking(pool)[text]
+            self._ranked = None
+        return None
+
+    def _share(self, pool: Pool[Candidate]) -> float:
+        """Of the proposals, how many shall be the best ranked."""
+        if not self._knew and len(self._values()) < _START:
+            return 0.0
+        self._ranking(pool)
+        share = self._trust / _ENOUGH_TRUST
+        return share if self._knew else min(share, _MOST_RANKED)
+
+    def _values(self) -> list[float]:
+        """All that was measured, without failures."""
+        return [trial.value for trial in self.finished.values() if not math.isnan(trial.value)]
+
+    def _ranking(self, pool: Pool[Candidate]) -> dict[str, Candidate]:
+        """Candidates drawn since the last result, the best first."""
+        if self._ranked is None:
+            self._ranked = self._rank(pool())
+        return self._ranked
+
+    def _rank(self, pool: Mapping[str, Candidate]) -> dict[str, Candidate]:
+        """The pool, best first; as it came where the surrogate fails, since a search of hours must not die of it."""
+        texts = list(pool)
+        self._trust = 0.0
+        try:
+            self._trust = float(self._surrogate.predict(self.problem, texts[:1]).trust[0]) if texts else 0.0
+            if self._trust > 0:
+                ranked = rank(self._surrogate, self.problem, texts, str, self._wanted())
+                texts = [entry.candidate for entry in ranked]
+                self._log(ranked)
+        except Exception as error:
+            self._trust = 0.0
+            self._warn(error)
+        return {text: pool[text] for text in texts}
+
+    def _log(self, ranked: Sequence[Ranked[str]]) -> None:
+        first, metric = ranked[0], self.problem.metric
+        _logger.info("ranked %d, trust %.2f; first %s", len(ranked), self._trust, first.candidate)
+        _logger.info("predicted %s: %.4g ± %.2g", metric, first.mean, first.std)
+
+    def _warn(self, error: Exception) -> None:
+        if not self._warned:
+            _logger.warning("the surrogate failed (%r); the search goes on without it", error)
+        self._warned = True
+
+    @cached_property
+    def _knew(self) -> bool:
+        """Whether the surrogate knew the problem before any trial."""
+        try:
+            return bool(self._before.predict(self.problem, [""]).trust[0] > 0)
+        except Exception as error:
+            self._warn(error)
+            return False
+
+    def _wanted(self) -> Acquisition:
+        """The acquisition to rank by now."""
+        values = self._values()
+        if self._acquisition or self._knew or not values:
+            return self._acquisition or expected_value
+        return expected_improvement(max(values) if self.problem.direction == "maximize" else min(values))
+
+    def _first_apart(self, pool: Pool[Candidate]) -> str | None:
+        """The best ranked candidate that is untried and, if possible, no neighbour of a pending one."""
+        ranked = list(self._ranking(pool))
+        near = _near(ranked, list(self.pending))
+        free = [(text, close) for text, close in zip(ranked, near, strict=True) if not self.tried(text)]
+        return next((text for text, close in free if not close), free[0][0] if free else None)
+
+
+def question(
+    problem: Question | Mapping[str, str] | None,
+    optimize_mode: str | None,
+    names: Iterable[str],
+) -> Problem:
+    """What a search asks: the user's problem, else one that names the choices.
+
+    Args:
+        problem: A problem, or its fields by name as an experiment's configuration carries them.
+        optimize_mode: ``maximize`` or ``minimize``; None: the problem's direction, without one NNI's, which maximises.
+        names: Names of the choices.
+
+    Raises:
+        ValueError: If the mode is another one, contradicts the problem, or the problem lacks a field.
+    """
+    if optimize_mode not in (None, "maximize", "minimize"):
+        raise ValueError(f"optimize_mode is {optimize_mode!r}; it must be 'maximize' or 'minimize'")
+    if problem is None:
+        direction: Literal["minimize", "maximize"] = "minimize" if optimize_mode == "minimize" else "maximize"
+        return Problem(f"nni search space\n{' '.join(names)}", "objective", direction)
+    given = _from_fields(problem, optimize_mode) if isinstance(problem, Mapping) else problem
+    if optimize_mode not in (None, given.direction):
+        raise ValueError(f"optimize_mode is {optimize_mode!r}, but the problem's direction is {given.direction!r}")
+    return Problem(given.context, given.metric, given.direction)
+
+
+def as_number(result: Any) -> float:
+    """A final result as a number, of a dict its ``default``; anything else counts as a failure."""
+    number = cast(Mapping[str, Any], result).get("default") if isinstance(result, Mapping) else result
+    if isinstance(number, (int, float)):
+        return float(number)
+    _logger.warning(
+        "the result %r is no number and no dict with one as 'default'; it counts as failed", cast(Any, result)
+    )
+    return math.nan
+
+
+def _from_fields(fields: Mapping[str, str], optimize_mode: str | None) -> Problem:
+    unknown, missing = set(fields) - {"context", "metric", "direction"}, {"context", "metric"} - set(fields)
+    if unknown or missing:
+        raise ValueError(f"problem is {dict(fields)!r}; give context, metric and, if you like, direction")
+    direction = fields.get("direction", optimize_mode or "maximize")
+    return Problem(fields["context"], fields["metric"], direction)  # type: ignore[arg-type]
+
+
+def _near(texts: Sequence[str], pending: Sequence[str]) -> NDArray[np.bool_]:
+    """Which texts are among the nearest to any pending one, by what can be counted in them, (n,)."""
+    near = np.zeros(len(texts), dtype=np.bool_)
+    if not pending or not texts:
+        return near
+    features = Fields([*texts, *pending])([*texts, *pending])
+    features = features / np.maximum(features.std(axis=0), 1e-12)
+    for row in features[len(texts) :]:
+        distance = ((features[: len(texts)] - row) ** 2).sum(axis=1)
+        near |= distance <= np.quantile(distance, _NEIGHBOURS, method="lower")
+    return near

@@ -1,0 +1,84 @@
+"""Samples of a model space: drawn, mutated, checked and written without building a model.
+
+A sample maps the labels of the space's mutables to what was chosen. Drawing from the mutables costs microseconds;
+``model_space.random`` builds the model each time, which costs up to a second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from nni.mutable import LabeledMutable, MutableAnnotation, Numerical, SampleValidationError
+from nni.nas.space import ExecutableModelSpace
+from numpy.random import RandomState
+
+from .nni_words import words
+
+Sample = dict[str, Any]
+
+
+class SampleSpace:
+    """The mutables of a model space.
+
+    Args:
+        model_space: The space that a strategy explores.
+        to_text: Sample -> text; None marks an invalid one. Default: ``label=value`` of each choice.
+    """
+
+    def __init__(self, model_space: ExecutableModelSpace, to_text: Callable[[Sample], str | None] | None) -> None:
+        mutables = model_space.simplify()
+        annotations = [label for label, mutable in mutables.items() if isinstance(mutable, MutableAnnotation)]
+        self._rules = [mutables.pop(label) for label in annotations]
+        self._mutables = mutables
+        self._to_text = to_text
+
+    @property
+    def names(self) -> list[str]:
+        """Labels of the choices."""
+        return list(self._mutables)
+
+    def draw(self, rng: RandomState, parents: Sequence[Sample] = ()) -> Sample | None:
+        """A draw from the distributions, or a mutation of one of some parents; None if it breaks a rule."""
+        parent = parents[rng.randint(len(parents))] if parents else {}
+        kept = self._kept(rng) if parents else ()
+        sample: Sample = {label: parent[label] for label in kept if label in parent}
+        try:
+            for mutable in self._mutables.values():
+                mutable.random(sample, rng)
+        except SampleValidationError:
+            return None
+        return {label: sample[label] for label in self._mutables} if self._valid(sample) else None
+
+    def text(self, sample: Mapping[str, Any]) -> str | None:
+        """What the surrogate reads; None marks an invalid candidate."""
+        own = {label: sample[label] for label in self._mutables}
+        if self._to_text:
+            return self._to_text(own)
+        spans = {label: _span(mutable) for label, mutable in self._mutables.items()}
+        logs = {label for label, mutable in self._mutables.items() if getattr(mutable, "log_distributed", False)}
+        return " ".join(word for label in own for word in words(label, own[label], spans[label], log=label in logs))
+
+    def _kept(self, rng: RandomState) -> list[str]:
+        """All labels but one or a few."""
+        labels = list(self._mutables)
+        changed = min(len(labels), 1 + rng.geometric(0.5))
+        return [labels[place] for place in rng.permutation(len(labels))[changed:]]
+
+    def _valid(self, sample: Sample) -> bool:
+        """Whether the sample keeps the space's rules; they may note something in what they check, so in a copy."""
+        try:
+            return all(rule.check_contains(dict(sample)) is None for rule in self._rules)
+        except SampleValidationError:
+            return False
+
+
+def _span(mutable: LabeledMutable) -> float | None:
+    """Width of a number's range."""
+    if not isinstance(mutable, Numerical) or mutable.log_distributed:
+        return None
+    if mutable.sigma is not None:
+        return mutable.sigma
+    width = mutable.high - mutable.low
+    return width if np.isfinite(width) else None

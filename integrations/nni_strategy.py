@@ -1,0 +1,194 @@
+"""NNI strategy that ranks a pool of models with a regression language model before one of them is trained."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import nni
+import numpy as np
+from nni.mutable import SampleValidationError
+from nni.nas.execution import ExecutionEngine
+from nni.nas.execution.event import FinalMetricEvent, ModelEventType, TrainingEndEvent
+from nni.nas.space import ExecutableModelSpace, ModelStatus
+from nni.nas.strategy import Strategy
+from numpy.random import RandomState
+
+from ..surrogate import Question, RLMSurrogate
+from ..surrogate.acquisitions import Acquisition
+from .nni_history import TrialHistory, as_number, question
+from .nni_samples import Sample, SampleSpace
+
+_logger = logging.getLogger("nni.prerank")
+_MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
+_INCUMBENTS = 8
+_ENDS = (ModelStatus.Failed, ModelStatus.Interrupted, ModelStatus.Invalid)
+
+
+class RLMStrategy(Strategy):
+    """Strategy that asks a regression language model which model to train next.
+
+    Example::
+
+        strategy = RLMStrategy(problem=nas_bench_201.problem(), to_text=nas_bench_201_text)
+        experiment = NasExperiment(NasBench201(), evaluator, strategy)
+        experiment.run()
+
+    Args:
+        problem: What the evaluator reports. None describes the space by the labels of its choices.
+        to_text: Sample (label -> choice) -> text of the model; None marks an invalid one, which is never trained.
+            Default: ``label=value`` of each choice.
+        optimize_mode: ``maximize`` or ``minimize``; None: the problem's direction, without one NNI's, which maximises.
+        surrogate: What predicts; None is the packaged checkpoint. The strategy learns in a fork of it.
+        pool_size: Models that are ranked for one proposal.
+        acquisition: How much each prediction is wanted; None: its mean where the surrogate knew the problem before any
+            trial, else the improvement that it lets expect.
+        seed: Seed of all draws.
+
+    Raises:
+        ValueError: If the pool is empty, or the mode contradicts the problem.
+    """
+
+    def __init__(
+        self,
+        *,
+        problem: Question | None = None,
+        to_text: Callable[[Sample], str | None] | None = None,
+        optimize_mode: str | None = None,
+        surrogate: RLMSurrogate | None = None,
+        pool_size: int = 256,
+        acquisition: Acquisition | None = None,
+        seed: int | None = None,
+    ) -> None:
+        super().__init__()
+        if pool_size < 1:
+            raise ValueError(f"pool_size is {pool_size}; at least one model must be ranked")
+        question(problem, optimize_mode, ())  # a contradiction shows now, not when the experiment starts
+        self._asked = problem, optimize_mode
+        self._to_text = to_text
+        self._surrogate = surrogate
+        self._pool_size = pool_size
+        self._acquisition = acquisition
+        self._rng = np.random.default_rng(seed)
+        self._running: dict[ExecutableModelSpace, str] = {}
+        self._lock = threading.RLock()  # results come in another thread
+
+    def extra_repr(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]: NNI's is inferred as always empty
+        return f"pool_size={self._pool_size}"
+
+    def list_models(self, sort: bool = True, limit: int | None = None) -> Any:
+        """The models that were trained, the best first, also where less is better."""
+        if not sort or self._history.problem.direction == "maximize":
+            return super().list_models(sort, limit)
+        models = [model for model in super().list_models(sort=False) if model.status == ModelStatus.Trained]
+        measured = [model for model in models if model.metric is not None]
+        return iter(sorted(measured, key=lambda model: model.metric or 0.0)[:limit])
+
+    def state_dict(self) -> dict[str, Any]:
+        """All that was learnt, as plain values, which every serializer of NNI keeps; models under way are not in it."""
+        with self._lock:
+            trials = [[nni.dump(candidate), value] for candidate, value in self._history.finished.values()]
+            return {"trials": trials, "left_out": sorted(self._history.left_out), "rng": self._rng.bit_generator.state}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a state; its trials count as this search's own."""
+        with self._lock:
+            self._rng.bit_generator.state = state_dict["rng"]
+            self._history.left_out.update(state_dict["left_out"])
+            for dumped, value in state_dict["trials"]:
+                self._learn(nni.load(dumped), value)
+
+    def _initialize(self, model_space: ExecutableModelSpace, engine: ExecutionEngine) -> ExecutableModelSpace:
+        self._space = SampleSpace(model_space, self._to_text)
+        problem = question(*self._asked, self._space.names)
+        surrogate = self._surrogate or RLMSurrogate.load()
+        self._history = TrialHistory[Sample](surrogate, problem, self._acquisition, self._rng)
+        engine.register_model_event_callback(ModelEventType.FinalMetric, self._measured)
+        engine.register_model_event_callback(ModelEventType.TrainingEnd, self._training_ended)
+        return model_space
+
+    def _run(self) -> None:
+        self._recall()
+        while self.wait_for_resource():
+            model = self._next_model()
+            if model is None:
+                _logger.info("every model that can be drawn was tried; the search ends")
+                break
+            self.engine.submit_models(model)
+        self.engine.wait_models()
+
+    def _cleanup(self) -> None:
+        self.engine.unregister_model_event_callback(ModelEventType.FinalMetric, self._measured)
+        self.engine.unregister_model_event_callback(ModelEventType.TrainingEnd, self._training_ended)
+
+    def _recall(self) -> None:
+        """Learn from models that the engine still knows of a run that ended without saving its state."""
+        for model in self.engine.list_models():
+            if model.sample is not None and model.status.completed() and model.metric is not None:
+                self._learn(model.sample, model.metric)
+
+    def _next_model(self) -> ExecutableModelSpace | None:
+        """The best model to train next, frozen and noted as under way; None where none is left."""
+        while True:
+            with self._lock:
+                proposal = self._history.propose(self._pool, self._explored)
+                if proposal is None:
+                    return None
+                text, sample = proposal
+                try:
+                    model = self.model_space.freeze(dict(sample))
+                except SampleValidationError as error:
+                    _logger.debug("the model space rejects %s: %r", text, error)
+                    self._history.abandon(text, forever=True)
+                    continue
+                self._history.begin(text, sample)
+                self._running[model] = text
+                return model
+
+    def _pool(self) -> dict[str, Sample]:
+        return self._draws(self._pool_size, self._history.best(_INCUMBENTS))
+
+    def _explored(self) -> dict[str, Sample]:
+        """One draw; once there is a choice of parents, as often a mutation."""
+        parents = self._history.best(_INCUMBENTS)
+        return self._draws(1, parents if len(parents) == _INCUMBENTS else ())
+
+    def _draws(self, count: int, parents: Sequence[Sample]) -> dict[str, Sample]:
+        """Texts not tried yet -> samples: half prior draws, half mutations of the parents."""
+        rng = RandomState(self._rng.integers(2**32, dtype=np.uint32))
+        pool: dict[str, Sample] = {}
+        for _ in range(_MOST_DRAWS * max(count, self._pool_size)):
+            sample = self._space.draw(rng, parents if rng.randint(2) else ())
+            text = self._space.text(sample) if sample is not None else None
+            if sample is not None and text is not None and not self._history.tried(text):
+                pool.setdefault(text, sample)
+            if len(pool) >= count:
+                break
+        return pool
+
+    def _measured(self, event: FinalMetricEvent) -> None:
+        with self._lock:
+            text = self._running.pop(event.model, None)
+            if text is not None:
+                self._history.end(text, self._history.pending[text], as_number(event.metric))
+
+    def _training_ended(self, event: TrainingEndEvent) -> None:
+        """Note an end without a metric.
+
+        NNI may exchange the ends of models that began together: a success without a metric is another model's.
+        """
+        with self._lock:
+            if event.model not in self._running or event.status not in _ENDS:
+                return
+            text = self._running.pop(event.model)
+            if event.status == ModelStatus.Failed:
+                self._history.end(text, self._history.pending[text], np.nan)
+            else:  # interrupted: it may run again; rejected by a filter: it may not
+                self._history.abandon(text, forever=event.status == ModelStatus.Invalid)
+
+    def _learn(self, sample: Mapping[str, Any], value: float) -> None:
+        text = self._space.text(sample)
+        if text is not None:
+            self._history.end(text, dict(sample), value)

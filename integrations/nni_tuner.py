@@ -1,0 +1,205 @@
+"""NNI tuner that ranks a pool of parameters with a regression language model before a trial runs."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from inspect import signature
+from typing import Any, cast
+
+import nni
+import numpy as np
+from nni.tuner import Tuner
+from nni.utils import ClassArgsValidator
+
+from ..surrogate import Question, RLMSurrogate
+from .nni_history import TrialHistory, as_number, question
+from .nni_parameters import Parameters, ParameterSpace, Point
+
+_logger = logging.getLogger("nni.prerank")
+_MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
+_INCUMBENTS = 8
+_NOTHING: tuple[str, Point] = ("", {})
+
+
+class RLMTuner(Tuner):
+    """Tuner that asks a regression language model which parameters to try next.
+
+    Where the model does not know the problem, NNI's tree-structured Parzen estimator proposes too, the more often the
+    less the model's predictions have proved.
+
+    Example::
+
+        config.tuner = CustomAlgorithmConfig(
+            class_name="prerank.integrations.nni.RLMTuner", class_args={"optimize_mode": "minimize"}
+        )
+
+    All arguments but functions and surrogates can be written in a configuration.
+
+    Args:
+        optimize_mode: ``maximize`` or ``minimize``; None: the problem's direction, without one NNI's, which maximises.
+        problem: What a trial reports, or its fields by name. None describes the space by its parameters.
+        to_text: Parameters, as a trial gets them, -> text; None marks an invalid candidate. Or where to import that
+            function from, ``my_module:to_text``. Default: ``name=value`` of each parameter.
+        surrogate: What predicts, or the folder of its checkpoint; None is the packaged one. The tuner learns in a fork.
+        pool_size: Candidates that are ranked for one proposal.
+        seed: Seed of all draws.
+
+    Raises:
+        ValueError: If the pool is empty, the mode contradicts the problem, or to_text cannot be imported.
+    """
+
+    def __init__(
+        self,
+        optimize_mode: str | None = None,
+        problem: Question | Mapping[str, str] | None = None,
+        to_text: Callable[[Parameters], str | None] | str | None = None,
+        surrogate: RLMSurrogate | str | None = None,
+        pool_size: int = 256,
+        seed: int | None = None,
+    ) -> None:
+        if pool_size < 1:
+            raise ValueError(f"pool_size is {pool_size}; at least one candidate must be ranked")
+        question(problem, optimize_mode, ())  # a contradiction shows now
+        self._asked = problem, optimize_mode
+        self._to_text = _imported(to_text) if isinstance(to_text, str) else to_text
+        self._surrogate = surrogate
+        self._pool_size = pool_size
+        self._rng = np.random.default_rng(seed)
+        self._ids: dict[int, tuple[str, Point]] = {}
+        self._history: TrialHistory[Point] | None = None
+        self._accept_customized_trials()
+
+    def update_search_space(self, search_space: Mapping[str, Any]) -> None:
+        """Search these parameters from now on; trials that lie within are kept.
+
+        Raises:
+            FileNotFoundError: If there is no checkpoint in the folder given.
+            ValueError: If a parameter has an unknown type or no value to take.
+        """
+        before = [] if self._history is None else list(self._history.finished.values())
+        known = [(self._space.parameters(trial.candidate), trial.value) for trial in before]
+        self._space = ParameterSpace(search_space)
+        problem = question(*self._asked, self._space.names)
+        # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
+        if self._surrogate is None or isinstance(self._surrogate, str):
+            self._surrogate = RLMSurrogate.load(self._surrogate)
+        self._history = TrialHistory(self._surrogate, problem, None, self._rng)
+        self._ids.clear()
+        for parameters, value in known:
+            self._learn(parameters, value)
+
+    def generate_parameters(self, parameter_id: int, **kwargs: Any) -> Parameters:
+        """The most promising parameters.
+
+        Raises:
+            nni.NoMoreTrialError: If all that can be drawn was tried.
+        """
+        proposal = self._trials.propose(self._pool, self._suggestion)
+        if proposal is None:
+            raise nni.NoMoreTrialError("all parameters that can be drawn were tried")
+        text, point = proposal
+        self._trials.begin(text, point)
+        self._ids[parameter_id] = proposal
+        return self._space.parameters(point)
+
+    def receive_trial_result(self, parameter_id: int, parameters: Parameters, value: Any, **kwargs: Any) -> None:
+        """Learn a trial's final result: a number, or a dict with one as ``default``."""
+        if parameter_id in self._ids:
+            self._trials.end(*self._ids[parameter_id], as_number(value))
+        else:
+            self._learn(parameters, as_number(value))
+
+    def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
+        """A trial that was no success has failed, unless a result still comes.
+
+        NNI may exchange the ends of trials that began together, so that a success says nothing of this one.
+        """
+        text, point = self._ids.get(parameter_id, _NOTHING)
+        if not success and text in self._trials.pending:
+            self._trials.end(text, point, math.nan)
+
+    def import_data(self, data: Sequence[Any] | str) -> None:
+        """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON."""
+        trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
+        entries = [nni.load(trial) if isinstance(trial, str) else trial for trial in trials]
+        learnt = sum(self._learn(entry["parameter"], as_number(entry["value"])) for entry in entries)
+        _logger.info("imported %d of %d trials; the others are not of this search space", learnt, len(entries))
+
+    @property
+    def _trials(self) -> TrialHistory[Point]:
+        if self._history is None:
+            raise RuntimeError("the tuner has no search space; call update_search_space first")
+        return self._history
+
+    def _learn(self, parameters: Mapping[str, Any], value: float) -> bool:
+        """Learn one trial; False if it is not of this search space."""
+        parameters = nni.load(parameters) if isinstance(parameters, str) else parameters
+        point = self._space.point(parameters)
+        text = self._text(point) if point is not None else None
+        if point is None or text is None:
+            return False
+        self._trials.end(text, point, value)
+        return True
+
+    def _text(self, point: Point) -> str | None:
+        return self._to_text(self._space.parameters(point)) if self._to_text else self._space.text(point)
+
+    def _pool(self) -> dict[str, Point]:
+        """Texts not tried yet -> points: prior draws and mutations of the best, turn about."""
+        parents = self._trials.best(_INCUMBENTS)
+        pool: dict[str, Point] = {}
+        for turn in range(_MOST_DRAWS * self._pool_size):
+            if parents and turn % 2:
+                point = self._space.mutate(self._rng, parents[self._rng.integers(len(parents))])
+            else:
+                point = self._space.draw(self._rng)
+            self._add(pool, point)
+            if len(pool) >= self._pool_size:
+                break
+        return pool
+
+    def _suggestion(self) -> dict[str, Point]:
+        """A suggestion of TPE that was not tried yet, if it has one; what is under way counts as the best."""
+        trials, sign = self._trials, -1 if self._trials.problem.direction == "maximize" else 1
+        losses = [(point, sign * value) for point, value in trials.finished.values() if not math.isnan(value)]
+        lie = min((loss for _, loss in losses), default=0.0)
+        losses += [(point, lie) for point in trials.pending.values()]
+        pool: dict[str, Point] = {}
+        for _ in range(_MOST_DRAWS):
+            self._add(pool, self._space.suggest(self._rng, losses))
+            if pool:
+                break
+        return pool
+
+    def _add(self, pool: dict[str, Point], point: Point) -> None:
+        text = self._text(point)
+        if text is not None and not self._trials.tried(text):
+            pool.setdefault(text, point)
+
+
+class RLMClassArgsValidator(ClassArgsValidator):
+    """Says what is wrong with the arguments in a configuration before the experiment starts."""
+
+    def validate_class_args(self, **kwargs: Any) -> None:
+        """Check names and, as far as it costs nothing, values.
+
+        Raises:
+            ValueError: If the tuner would not take them.
+        """
+        known = list(signature(RLMTuner).parameters)
+        for name in kwargs:
+            if name not in known:
+                raise ValueError(f"class argument {name!r} is unknown; RLMTuner takes {', '.join(known)}")
+        question(kwargs.get("problem"), kwargs.get("optimize_mode"), ())
+
+
+def _imported(place: str) -> Callable[[Parameters], str | None]:
+    """The function at ``module:name``."""
+    module, _, name = place.partition(":")
+    try:
+        return getattr(import_module(module), name)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise ValueError(f"to_text is {place!r} ({error}); give 'module:function' of a module on the path") from error

@@ -1,0 +1,43 @@
+"""Choices in words: what a surrogate reads of a candidate where the user gives it no text."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+_DIGITS = 4  # of a number's span; no model reads sixteen
+
+
+def words(name: str, value: Any, span: float | None = None, *, log: bool = False) -> Iterator[str]:
+    """One choice as ``name=value``, without blanks.
+
+    Args:
+        name: What is chosen.
+        value: What was chosen; several values are joined by commas.
+        span: Width of the range of a number, which says how many of its digits matter; None: six.
+        log: The number is drawn on a logarithmic scale, which is then written too.
+    """
+    if isinstance(value, float):
+        digits = f"{value:.{_DIGITS + 2}g}" if not span else f"{_rounded(value, span):.12g}"
+        yield f"{_word(name)}={digits}"
+        if log and value > 0:
+            yield f"log_{_word(name)}={math.log(value):.4f}"
+    elif isinstance(value, Sequence) and not isinstance(value, str):
+        yield f"{_word(name)}={','.join(_word(str(one)) for one in value) or 'none'}"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    else:
+        yield f"{_word(name)}={_word(repr(value) if _is_number_in_quotes(value) else str(value))}"
+
+
+def _rounded(value: float, span: float) -> float:
+    return round(value, _DIGITS - math.floor(math.log10(span)))
+
+
+def _is_number_in_quotes(value: Any) -> bool:
+    """Whether a string would read as a number, which may be another choice."""
+    return isinstance(value, str) and value.lstrip("+-").replace(".", "", 1).isdigit()
+
+
+def _word(text: str) -> str:
+    return re.sub(r"\s+", "_", text.strip())

@@ -1,0 +1,139 @@
+"""Parameters of NNI search spaces: every type, nested choices, what is written and what is read back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prerank.integrations.nni_parameters import ParameterSpace
+from prerank.integrations.nni_words import words
+
+SPACE: dict[str, Any] = {
+    "choice": {"_type": "choice", "_value": ["a", "b c", 3, 0.5]},
+    "randint": {"_type": "randint", "_value": [-2, 7]},
+    "uniform": {"_type": "uniform", "_value": [-1.5, 2.5]},
+    "quniform": {"_type": "quniform", "_value": [0, 1, 0.25]},
+    "loguniform": {"_type": "loguniform", "_value": [1e-5, 1]},
+    "qloguniform": {"_type": "qloguniform", "_value": [1, 1000, 10]},
+    "normal": {"_type": "normal", "_value": [3, 2]},
+    "qnormal": {"_type": "qnormal", "_value": [3, 2, 0.5]},
+    "lognormal": {"_type": "lognormal", "_value": [0, 1]},
+    "qlognormal": {"_type": "qlognormal", "_value": [2, 1, 2]},
+    "nested": {
+        "_type": "choice",
+        "_value": [
+            {"_name": "none"},
+            {
+                "_name": "conv",
+                "kernel": {"_type": "choice", "_value": [1, 3]},
+                "then": {
+                    "_type": "choice",
+                    "_value": [{"_name": "pool", "size": {"_type": "randint", "_value": [2, 4]}}, {"_name": "skip"}],
+                },
+            },
+        ],
+    },
+}
+NUMBERS = ("uniform", "quniform", "loguniform", "qloguniform", "normal", "qnormal", "lognormal", "qlognormal")
+
+
+def points(seed: int, count: int = 20) -> list[dict[tuple[Any, ...], Any]]:
+    """Draws, mutations and suggestions."""
+    space, rng = ParameterSpace(SPACE), np.random.default_rng(seed)
+    drawn = [space.draw(rng) for _ in range(count)]
+    mutated = [space.mutate(rng, point) for point in drawn]
+    losses = [(point, float(number)) for number, point in enumerate(drawn + mutated)]
+    return [*drawn, *mutated, *(space.suggest(rng, losses) for _ in range(5))]
+
+
+@given(st.integers(0, 2**32 - 1))
+def test_all_that_is_made_lies_in_the_space(seed: int) -> None:
+    space = ParameterSpace(SPACE)
+    for point in points(seed, count=4):
+        made = space.parameters(point)
+        assert made["choice"] in ["a", "b c", 3, 0.5]
+        assert made["randint"] in range(-2, 7)
+        assert all(isinstance(made[name], float) and math.isfinite(made[name]) for name in NUMBERS)
+        assert -1.5 <= made["uniform"] <= 2.5
+        assert 1e-5 * (1 - 1e-9) <= made["loguniform"] <= 1 + 1e-9
+        assert made["quniform"] in [0, 0.25, 0.5, 0.75, 1]
+        assert 1 <= made["qloguniform"] <= 1000
+        assert made["qnormal"] % 0.5 == 0
+        nested = made["nested"]
+        assert nested == {"_name": "none"} or nested["kernel"] in (1, 3)
+        assert nested["_name"] == "none" or nested["then"]["_name"] == "skip" or nested["then"]["size"] in (2, 3)
+
+
+def test_what_a_trial_got_is_read_back() -> None:
+    space = ParameterSpace(SPACE)
+    for point in points(0):
+        made = space.parameters(point)
+        back = space.point(made)
+        assert back is not None and back.keys() == point.keys()
+        again = space.parameters(back)
+        assert {name: again[name] for name in again if name not in NUMBERS} == {
+            name: made[name] for name in made if name not in NUMBERS
+        }
+        assert [again[name] for name in NUMBERS] == pytest.approx([made[name] for name in NUMBERS])
+
+
+def test_parameters_of_another_space_are_no_point() -> None:
+    space = ParameterSpace({"x": {"_type": "uniform", "_value": [0, 1]}, "c": {"_type": "choice", "_value": [1, 2]}})
+    assert space.point({"x": 0.5, "c": 2}) is not None
+    for other in ({"x": 0.5}, {"x": 2.0, "c": 1}, {"x": 0.5, "c": 3}, {"x": "a", "c": 1}, {"x": math.nan, "c": 1}):
+        assert space.point(other) is None
+
+
+def test_a_mutation_keeps_most_of_its_parent() -> None:
+    space, rng = ParameterSpace(SPACE), np.random.default_rng(0)
+    parents = [space.draw(rng) for _ in range(200)]
+    children = [space.mutate(rng, parent) for parent in parents]
+    kept = [
+        np.mean([child.get(key) == value for key, value in parent.items()])
+        for parent, child in zip(parents, children, strict=True)
+    ]
+    assert 0.7 < np.mean(kept) < 0.95
+
+
+def test_texts_name_every_active_parameter_and_differ_where_candidates_do() -> None:
+    space = ParameterSpace(SPACE)
+    texts = {space.text(point): space.parameters(point) for point in points(1, count=100)}
+    assert len(texts) > 200
+    for text, made in texts.items():
+        written = dict(word.split("=", 1) for word in text.split())
+        assert written["nested"] == made["nested"]["_name"]
+        assert ("nested.kernel" in written) == (made["nested"]["_name"] == "conv")
+        assert float(written["loguniform"]) == pytest.approx(made["loguniform"], rel=1e-4)
+        assert float(written["log_loguniform"]) == pytest.approx(math.log(made["loguniform"]), abs=1e-3)
+
+
+def test_numbers_keep_the_digits_that_their_range_needs() -> None:
+    narrow = ParameterSpace({"x": {"_type": "uniform", "_value": [1.0, 1.0001]}})
+    rng = np.random.default_rng(0)
+    assert len({narrow.text(narrow.draw(rng)) for _ in range(100)}) > 90
+
+
+def test_a_number_and_its_name_are_two_choices() -> None:
+    assert [*words("n", 1)] != [*words("n", "1")]
+    assert [*words("n", [1, 2])] == ["n=1,2"]
+    assert [*words("a name", "two words")] == ["a_name=two_words"]
+
+
+@pytest.mark.parametrize(
+    ("space", "said"),
+    [
+        ({}, "no parameters"),
+        ({"x": {"_type": "uniforn", "_value": [0, 1]}}, "uniforn"),
+        ({"x": 3}, "'x' is 3"),
+        ({"x": {"_type": "randint", "_value": [3, 3]}}, "no value"),
+        ({"x": {"_type": "choice", "_value": [{"_name": "a", "y": {"_type": "z", "_value": []}}]}}, "'y'"),
+    ],
+)
+def test_a_faulty_space_is_named(space: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        ParameterSpace(space)
