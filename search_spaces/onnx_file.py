@@ -79,7 +79,6 @@ def _content(path: Path) -> bytes:
 
 def _parsed(content: bytes) -> ModelProto:
     from google.protobuf.message import DecodeError
-
     from onnx import ModelProto
 
     model = ModelProto()
