@@ -11,6 +11,7 @@ from prerank.surrogate import Problem, RLMSurrogate, decoding
 from prerank.surrogate.codec import DIGITS, FAILED, FIRST, GRAMMAR, HEADS, decode, encode
 from prerank.surrogate.decoding import HEAD_FLOOR, TOLERANCE
 from prerank.surrogate.inference import Inference
+from prerank.surrogate.knowledge import Knowledge, Known, Space
 
 PROBLEM = Problem("c", "m")
 ALL = np.ones((3, HEADS), dtype=np.bool_)
@@ -71,6 +72,7 @@ def test_a_sure_failure_still_has_a_finite_mean(surrogate: RLMSurrogate) -> None
     inference = surrogate._inference
     with torch.no_grad():
         inference.model.output.bias[FAILED] = 50
+    inference.knowledge = Knowledge({PROBLEM.context: Space({PROBLEM.metric: Known(0.9)})})
     p = inference.predict(PROBLEM, ["a"])
     assert p.p_fail[0] > 0.99
     assert np.isfinite(p.mean[0])
