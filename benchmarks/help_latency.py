@@ -3,8 +3,9 @@
 python benchmarks/help_latency.py [--checkpoint FOLDER]
 
 Each model gets n random architectures measured on an unseen device and ranks all of them. The surrogate is the shipped
-checkpoint, which has read other devices; so that baselines are as well off, two of them get the true latencies on the
-nine source devices of HELP, for every architecture, which nobody has in practice. Figures are Spearman's correlation.
+checkpoint, which has read other devices; *nine devices* is one that has read 900 architectures on HELP's nine source
+devices and nothing else (`make leave-out`). So that baselines are as well off, two of them get the true latencies on
+these nine devices, for every architecture, which nobody has in practice. Figures are Spearman's correlation.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,7 +26,6 @@ from tables import show
 from tabular_models import boosted, fitted, forest, logarithm, plain, ridge
 
 from prerank.search_spaces import fbnet, nas_bench_201
-from prerank.surrogate import Prediction
 from prerank.surrogate.metrics import spearman
 
 Floats = NDArray[np.float64]
@@ -52,6 +53,8 @@ SPACES: dict[str, tuple[Any, str, str, tuple[str, ...]]] = {
 }
 """Name -> module, table, the ninth source device, the unseen devices."""
 SAMPLES = (3, 10, 30, 100)
+NINE = Path(__file__).parents[1] / "runs" / "leave_out" / "help"
+OURS = "prerank"
 
 
 def main() -> None:
@@ -65,6 +68,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = command_line(__doc__, __file__)
+    parser.add_argument("--nine", type=Path, default=NINE, help="checkpoint trained on nine devices alone, if there is")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--architectures", type=int, default=1_500, help="that are ranked, drawn once")
     return parser.parse_args()
@@ -98,19 +102,16 @@ def measured(name: str, device: str, arguments: argparse.Namespace) -> list[dict
 def surrogates(
     name: str, device: str, problem: Any, texts: list[str], latency: Floats, arguments: argparse.Namespace
 ) -> list[dict[str, Any]]:
-    """The surrogate without measurements and after n of them, and how often its intervals hold."""
-    read = FewShot(arguments.checkpoint, problem, texts, latency)
-    results = [found(name, device, 0, latency, [read.prior])]
-    for n in SAMPLES:
-        predictions = [prediction for prediction, _ in read.after(n, arguments.seeds)]
-        results.append(found(name, device, n, latency, predictions))
+    """The surrogates without measurements and after n of them, and how often their intervals hold."""
+    results: list[dict[str, Any]] = []
+    nine = {f"{OURS}, nine devices": arguments.nine} if arguments.nine.exists() else {}
+    for model, checkpoint in ({OURS: arguments.checkpoint} | nine).items():
+        read, case = FewShot(checkpoint, problem, texts, latency), {"space": name, "device": device, "model": model}
+        results.append(case | {"samples": 0} | reliability([(read.prior, latency)]))
+        for n in SAMPLES:
+            after = [(prediction, latency) for prediction, _ in read.after(n, arguments.seeds)]
+            results.append(case | {"samples": n} | reliability(after))
     return results
-
-
-def found(name: str, device: str, n: int, latency: Floats, predictions: list[Prediction]) -> dict[str, Any]:
-    """One line of the results: of the surrogate's predictions, one a seed."""
-    rated = reliability([(prediction, latency) for prediction in predictions])
-    return {"space": name, "device": device, "model": "prerank", "samples": n} | rated
 
 
 def scored(predict: Predict, latency: Floats, n: int, seed: int) -> float:
@@ -164,7 +165,7 @@ def plot(results: list[dict[str, Any]], axes: Any) -> None:
     for model in dict.fromkeys(result["model"] for result in own):
         sizes = [n for n in (0, *SAMPLES) if any((r["model"], r["samples"]) == (model, n) for r in own)]
         ranks = [[r["spearman"]["mean"] for r in own if (r["model"], r["samples"]) == (model, n)] for n in sizes]
-        axes.plot(sizes, np.mean(ranks, axis=1), marker="o", label=model, linewidth=3 if model == "prerank" else 1)
+        axes.plot(sizes, np.mean(ranks, axis=1), marker="o", label=model, linewidth=3 if model == OURS else 1)
     axes.set_xscale("symlog", linthresh=3)
     axes.set_xticks((0, *SAMPLES), [str(n) for n in (0, *SAMPLES)])
     axes.set(xlabel="measurements on the device", ylabel="Spearman", title="NAS-Bench-201 on unseen devices")
