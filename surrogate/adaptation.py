@@ -383,7 +383,8 @@ def _rated(parts: _Parts, y: Floats, trust: float) -> dict[Kernel, float]:
     part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(int)
     some = _Parts(*(block[np.ix_(part, part)] for block in vars(parts).values()))
     evidence: dict[Kernel, float] = {}
-    for size, detail, bend, prior in product(_SIZES, _DETAILS, _BENDS, _PRIORS):
+    details = _DETAILS if trust else _DETAILS[-1:]  # outlines of an unknown space are guesses, no better than states
+    for size, detail, bend, prior in product(_SIZES, details, _BENDS, _PRIORS):
         # One decomposition serves every noise, which only adds to the eigenvalues.
         values, vectors = np.linalg.eigh(Kernel(size, detail, bend, prior, 0.0)(some))
         squares = (y[part] @ vectors) ** 2

@@ -62,11 +62,12 @@ class Inference:
     def read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
         """The same, with what the model makes of each text besides: for the metric asked, then for all it knows.
 
-        Outlines are of the metrics of one word alone: sizes and accuracies say little of a latency that latencies on
-        other devices do not, and a few observations could not tell which of them to follow.
+        Outlines are of the metrics of one word alone, where there are any: sizes and accuracies say little of a latency
+        that latencies on other devices do not, and a few observations could not tell which of them to follow.
         """
         names = [problem.metric, *self.knowledge.metrics(problem.context)]
-        alike = [name.split()[0] == problem.metric.split()[0] for name in names]
+        known = {problem.metric, *self.knowledge.alike(problem)}
+        alike = [len(known) == 1 or name in known for name in names]
         metrics = self._metrics(names)
         heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])
         answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()
