@@ -100,9 +100,10 @@ class Inference:
         empty = np.empty((0, 1))
         nothing = Prediction(empty, empty, empty, np.empty(0), np.empty(0))
         # Where nothing like it was measured, what looks like a failure is a reading of unknown words.
-        return concatenate(
-            [nothing, *(Prediction(*leaves, p * knows, np.full(len(p), trust)) for leaves, p in decoded)]
-        )
+        columns = ((leaves, knows * p_fail, np.full(len(p_fail), trust)) for leaves, p_fail in decoded)
+        prediction = concatenate([nothing, *(Prediction(*leaves, *others) for leaves, *others in columns)])
+        error = self.knowledge.scale_error(problem)
+        return prediction.rescaled(error) if error else prediction
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Memory]:
         """Memories of the texts, a batch at a time."""

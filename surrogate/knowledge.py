@@ -28,6 +28,8 @@ _NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, 
 _UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
 _ALIKE = 0.5  # share of words that two first lines have in common if one is to be read as the other
+_SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds"})  # metrics that a device scales
+_SCALE_ERROR = 0.5  # of their logarithm on devices that were left out; 0.46 over twelve of them
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
 
@@ -162,6 +164,12 @@ class Knowledge:
         """What the model's word counts against observations: its trust; little where others stood in, unvalidated."""
         known = self.spaces.get(first_line(problem.context), Space()).metrics
         return self.trust(problem) if problem.metric in known else min(self.trust(problem), _UNPROVEN)
+
+    def scale_error(self, problem: Problem) -> float:
+        """Standard deviation of the logarithm by which all values may be off: on a device or of a kernel never read."""
+        space, line = self._space(problem.context), first_line(problem.context)
+        read = problem.metric in space.metrics and names(problem.context) <= space.names and line in self.spaces
+        return 0.0 if read or problem.metric.split()[0] not in _SCALED or not space.metrics else _SCALE_ERROR
 
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""

@@ -75,6 +75,20 @@ class Prediction:
         share = np.clip(share, 0, 1)
         return left * (1 - share) + right * share
 
+    def rescaled(self, error: float) -> Prediction:
+        """The same, were all values off by one unknown factor; the means stay.
+
+        Args:
+            error: Standard deviation of the factor's logarithm, which is taken as normal, at nine quantiles.
+        """
+        from scipy.special import ndtri
+
+        factors = np.exp(error * ndtri((np.arange(9) + 0.5) / 9))
+        factors /= factors.mean()
+        lower, upper = (np.concatenate([f * ends for f in factors], axis=1) for ends in (self.lower, self.upper))
+        mass = np.tile(self.mass / len(factors), len(factors))
+        return Prediction(lower, upper, mass, self.p_fail, self.trust, self.before)
+
     def __getitem__(self, rows: NDArray[np.intp] | slice) -> Prediction:
         """The predictions of some candidates, in the order asked."""
         columns = (self.lower, self.upper, self.mass, self.p_fail, self.trust, self.unadapted)

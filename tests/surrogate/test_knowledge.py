@@ -151,3 +151,18 @@ def test_nothing_fails_where_nothing_is_known(inference: Inference) -> None:
     assert not inference.predict(Problem("elsewhere", "latency_ms"), ["a", "b"]).p_fail.any()
     assert not inference.predict(Problem("space", "energy_mj"), ["a", "b"]).p_fail.any()
     assert inference.predict(Problem("space", "latency_ms pixel 3"), ["a", "b"]).p_fail.all()
+
+
+@pytest.mark.parametrize(
+    ("context", "metric", "unsure"),
+    [
+        ("space\ngpu-1 m=5", "latency_ms pixel 3", False),
+        ("space\ngpu-2 m=5", "latency_ms pixel 3", True),
+        ("space", "latency_ms pixel 9", True),
+        ("space two", "latency_ms pixel 3", True),
+        ("space\ngpu-2", "params", False),
+        ("elsewhere", "latency_ms pixel 3", False),
+    ],
+)
+def test_the_scale_of_a_new_device_is_unsure(context: str, metric: str, unsure: bool) -> None:
+    assert (KNOWLEDGE.scale_error(Problem(context, metric)) > 0) == unsure

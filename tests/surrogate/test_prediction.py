@@ -102,3 +102,13 @@ def test_the_spread_of_a_skewed_pair_of_huge_values_is_finite() -> None:
     p = Prediction(ends, ends, np.array([[0.9, 0.1]]), np.zeros(1), np.ones(1))
     assert p.mean[0] == pytest.approx(-1.36e308)
     assert p.std[0] == pytest.approx(1.02e308)
+
+
+@given(st.integers(0, 10_000), st.floats(0.01, 2))
+def test_values_of_unknown_scale_keep_their_mean_and_lose_precision(seed: int, error: float) -> None:
+    p = nested(seed)
+    p = Prediction(p.lower - p.lower.min() + 1, p.upper - p.lower.min() + 1, p.mass, p.p_fail, p.trust)
+    wide = p.rescaled(error)
+    assert wide.mean == pytest.approx(p.mean)
+    assert (wide.std >= p.std).all()
+    assert wide.mass.sum(axis=1) == pytest.approx(np.ones(len(p)))
