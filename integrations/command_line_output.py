@@ -54,11 +54,13 @@ def as_json(found: Any) -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], caption: str = "") -> None:
-    """Print a table; numbers to four figures."""
+    """Print a table; numbers to four figures, which stay whole where texts are folded."""
+    rows = list(rows)
     drawn = Table(title=escape(title), caption=escape(caption) or None, title_justify="left", caption_justify="left")
     for place, name in enumerate(columns):
-        side: dict[str, Any] = {"justify": "right", "no_wrap": True} if place else {"min_width": 12}
-        drawn.add_column(name, overflow="fold", **side)
+        texts = any(isinstance(row[place], str) and row[place].count(" ") for row in rows)
+        side: dict[str, Any] = {"min_width": 12} if not place else {"justify": "left" if texts else "right"}
+        drawn.add_column(name, overflow="fold", no_wrap=bool(place) and not texts, **side)
     for row in rows:
         drawn.add_row(*(escape(shown(cell)) for cell in row))
     Console().print(drawn)

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from prerank.integrations.command_line import app
 from prerank.integrations.command_line_candidates import chosen, gathered, listed, sampled, spaces
+from prerank.integrations.command_line_output import table
 from prerank.integrations.command_line_plain_models import LEARNERS, totals
 from prerank.surrogate import Prediction, Problem, RLMSurrogate
 from prerank.surrogate.measured import Measured, append, read
@@ -407,3 +408,12 @@ def test_the_installed_command_speaks_json_and_loads_no_torch_for_help(folder: P
     code = "import sys; from prerank.integrations.command_line import app; app(['--help'], standalone_mode=False); "
     run = subprocess.run([sys.executable, "-c", f"{code}print('torch' in sys.modules)"], capture_output=True, text=True)
     assert run.stdout.splitlines()[-1] == "False", run.stderr
+
+
+def test_a_narrow_table_folds_texts_and_keeps_numbers(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    table("title", ["space", "metric", "rank"], [["nas_bench_201", "latency_ms " + "gpu " * 30, 0.98765]])
+    printed = capsys.readouterr().out
+    assert "nas_bench_201" in printed
+    assert "0.9877" in printed
+    assert printed.count("gpu") == 30
