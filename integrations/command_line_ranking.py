@@ -61,7 +61,7 @@ def rank(
     with working(f"ranking {len(entries):,} candidates"):
         model = RLMSurrogate.load(surrogate)
         found = ranked(model, problem, entries, lambda entry: entry.text)
-        trust = float(model.predict(problem, [found[0].candidate.text]).trust[0]) if found else 0.0
+        trust = model.trust(problem)
     if json:
         as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in found[:top]])
     else:

@@ -21,6 +21,7 @@ from .problem import Problem, Question, as_problem
 if TYPE_CHECKING:
     from .adaptation import Adaptation
     from .inference import Inference
+    from .knowledge import Knowledge
     from .table import Row
     from .training import Training
 
@@ -136,6 +137,15 @@ class RLMSurrogate:
         parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
         return concatenate([adaptation(*self._inference.read(problem, part)) for part in parts])
 
+    def trust(self, problem: Question) -> float:
+        """How far predictions on a problem deserve belief after what was observed: `Prediction.trust` without a text.
+
+        Without observations no weights are needed.
+        """
+        problem = as_problem(problem)
+        adaptation, before = self._adaptation(problem), self._knowledge.trust(problem)
+        return before if adaptation is None else float(adaptation.trust(np.array(before)))
+
     def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None:
         """Learn from measurements; a text observed again takes its new value.
 
@@ -200,15 +210,21 @@ class RLMSurrogate:
     @property
     def knowledge(self) -> dict[str, dict[str, float]]:
         """First context line -> metric -> validated rank correlation: what the model was trained on, and how well."""
-        return self._inference.knowledge.ranks
+        return self._knowledge.ranks
+
+    @property
+    def _knowledge(self) -> Knowledge:
+        """What the model knows, which a checkpoint tells without its weights."""
+        if self._opened is None and isinstance(self._source, Path):
+            return _described(self._source, _stamp(self._source))
+        return self._inference.knowledge
 
     @property
     def _inference(self) -> Inference:
         if not isinstance(self._source, Path):
             return self._source
         if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
-            stamp = max((file.stat().st_mtime_ns for file in self._source.glob("*")), default=0)
-            self._opened = _loaded(self._source, stamp, self._device)
+            self._opened = _loaded(self._source, _stamp(self._source), self._device)
         return self._opened
 
     def __getstate__(self) -> dict[str, Any]:
@@ -241,7 +257,7 @@ class RLMSurrogate:
         columns = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
         reading = Reading([text for _, text, _ in rows], *(np.array(column) for column in columns))
         values = np.array([value for _, _, value in rows])
-        claim = float(np.mean([self._inference.knowledge.claim(problem) for problem, _, _ in rows]))
+        claim = float(np.mean([self._knowledge.claim(problem) for problem, _, _ in rows]))
         return Adaptation(reading, values, claim)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:
@@ -272,6 +288,20 @@ def _loaded(path: Path, _stamp: int, device: str) -> Inference:
     from .checkpoint import load
 
     return load(path, device)
+
+
+@lru_cache(maxsize=8)
+def _described(path: Path, _stamp: int) -> Knowledge:
+    """What a checkpoint's model knows, read once per process and file."""
+    from .checkpoint import describe
+    from .knowledge import Knowledge
+
+    return Knowledge.from_json(describe(path)["knowledge"])
+
+
+def _stamp(path: Path) -> int:
+    """When anything in a folder last changed."""
+    return max((file.stat().st_mtime_ns for file in path.glob("*")), default=0)
 
 
 def _checked(texts: Sequence[str]) -> list[str]:
