@@ -1,7 +1,8 @@
 """Checkpoints: weights as safetensors, everything else as JSON, checked by golden outputs.
 
 A checkpoint is a folder of ``checkpoint.json`` and the weights that it names. Weights are named after their content and
-the JSON is replaced in one step, so that a save that is cut short leaves the old checkpoint whole.
+the JSON is replaced in one step, so that a save that is cut short leaves the old checkpoint whole. What needs torch is
+imported by `save` and `load`; `describe` does without.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from .codec import DIGITS, VOCABULARY
-from .encoder import PretrainedEncoder
-from .inference import Inference
 from .knowledge import Knowledge
-from .model import RLM
 from .problem import Problem
 from .tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from .encoder import PretrainedEncoder
+    from .inference import Inference
 
 DESCRIPTION = "checkpoint.json"
 _FORMAT = 1
@@ -43,6 +45,8 @@ def save(
         provenance: Where the weights come from, as JSON.
     """
     from safetensors.torch import save as to_bytes
+
+    from .encoder import PretrainedEncoder
 
     weights = to_bytes({name: tensor.cpu().contiguous() for name, tensor in inference.model.state_dict().items()})
     name = _weights_name(weights)
@@ -97,6 +101,9 @@ def load(path: Path, device: str) -> Inference:
     """
     from safetensors.torch import load as from_bytes
 
+    from .inference import Inference
+    from .model import RLM
+
     description = describe(path)
     try:
         tokenizer = Tokenizer(json.dumps(description["tokenizer"]))
@@ -115,6 +122,8 @@ def load(path: Path, device: str) -> Inference:
 
 def _pretrained(description: dict[str, Any]) -> PretrainedEncoder | None:
     """The pretrained encoder that a checkpoint names; those without one may not say so."""
+    from .encoder import PretrainedEncoder
+
     encoder = description.get("encoder")
     return PretrainedEncoder(**encoder, width=description["shape"]["width"]) if encoder else None
 
