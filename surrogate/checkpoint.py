@@ -103,6 +103,7 @@ def load(path: Path, device: str) -> Inference:
 
     from .inference import Inference
     from .model import RLM
+    from .torch_network import TorchNetwork
 
     description = describe(path)
     try:
@@ -114,7 +115,7 @@ def load(path: Path, device: str) -> Inference:
         model.load_state_dict(from_bytes(weights))
     except Exception as error:  # safetensors, tokenizers and torch raise classes of their own
         raise ValueError(f"the checkpoint at {path} is damaged ({error}); copy or save it again") from error
-    inference = Inference(model.to(device), tokenizer, Knowledge.from_json(description["knowledge"]))
+    inference = Inference(TorchNetwork(model.to(device)), tokenizer, Knowledge.from_json(description["knowledge"]))
     for answer in description["golden"]:
         _verify(inference, answer, path)
     return inference

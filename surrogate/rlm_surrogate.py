@@ -113,6 +113,7 @@ class RLMSurrogate:
         from .knowledge import Knowledge
         from .model import RLM
         from .tokenizer import Tokenizer
+        from .torch_network import TorchNetwork
 
         tokenizer = Tokenizer.train(texts, vocabulary)
         with torch.random.fork_rng(devices=[]):
@@ -120,7 +121,7 @@ class RLMSurrogate:
             shape = (tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
             pretrained = PretrainedEncoder(encoder, width, frozen) if encoder else None
             model = RLM(*shape, soft_cap=None, encoder=pretrained)
-        return cls(Inference(model.to(device), tokenizer, Knowledge()), device)
+        return cls(Inference(TorchNetwork(model.to(device)), tokenizer, Knowledge()), device)
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, in the order of the texts, in one batch.
