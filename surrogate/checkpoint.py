@@ -17,13 +17,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .backends import Backend, on_onnxruntime, on_torch
 from .codec import DIGITS, VOCABULARY
 from .knowledge import Knowledge
 from .problem import Problem
 from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
-    from .encoder import PretrainedEncoder
     from .inference import Inference
 
 DESCRIPTION = "checkpoint.json"
@@ -65,8 +65,9 @@ def save(
     path.mkdir(parents=True, exist_ok=True)
     replace(path / name, weights)
     replace(path / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False).encode())
-    for stale in set(path.glob("model-*.safetensors")) - {path / name}:
-        stale.unlink()
+    for file in path.glob("model-*"):
+        if not file.name.startswith(name.removesuffix("safetensors")):
+            file.unlink()
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -92,41 +93,33 @@ def describe(path: Path) -> dict[str, Any]:
     return description
 
 
-def load(path: Path, device: str) -> Inference:
+def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
     """Read a checkpoint and verify its golden outputs.
 
     Raises:
         FileNotFoundError: If there is none.
+        ModuleNotFoundError: If the backend is not installed.
+        PermissionError: If a file cannot be read, or a graph for onnxruntime not be written.
         ValueError: If it is truncated, foreign, or answers differently here than where it was written.
     """
-    from safetensors.torch import load as from_bytes
-
     from .inference import Inference
-    from .model import RLM
-    from .torch_network import TorchNetwork
 
     description = describe(path)
     try:
         tokenizer = Tokenizer(json.dumps(description["tokenizer"]))
-        model = RLM(**description["shape"], encoder=_pretrained(description))
         weights = (path / description["weights"]).read_bytes()
         if _weights_name(weights) != description["weights"]:
             raise ValueError("the weights are not those that were saved")
-        model.load_state_dict(from_bytes(weights))
-    except Exception as error:  # safetensors, tokenizers and torch raise classes of their own
+        torch = backend == "torch"
+        network = on_torch(description, weights, device) if torch else on_onnxruntime(description, weights, path)
+    except (ModuleNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # safetensors, tokenizers, torch and onnxruntime raise classes of their own
         raise ValueError(f"the checkpoint at {path} is damaged ({error}); copy or save it again") from error
-    inference = Inference(TorchNetwork(model.to(device)), tokenizer, Knowledge.from_json(description["knowledge"]))
+    inference = Inference(network, tokenizer, Knowledge.from_json(description["knowledge"]))
     for answer in description["golden"]:
         _verify(inference, answer, path)
     return inference
-
-
-def _pretrained(description: dict[str, Any]) -> PretrainedEncoder | None:
-    """The pretrained encoder that a checkpoint names; those without one may not say so."""
-    from .encoder import PretrainedEncoder
-
-    encoder = description.get("encoder")
-    return PretrainedEncoder(**encoder, width=description["shape"]["width"]) if encoder else None
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -20,6 +20,7 @@ from .problem import Problem, Question, as_problem
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
+    from .backends import Backend
     from .inference import Inference
     from .knowledge import Knowledge
     from .table import Row
@@ -45,9 +46,10 @@ class RLMSurrogate:
     Build one with `load` or `untrained`.
     """
 
-    def __init__(self, source: Path | Inference, device: str = "cpu") -> None:
+    def __init__(self, source: Path | Inference, device: str = "cpu", backend: Backend = "torch") -> None:
         self._source = source
         self._device = device
+        self._backend: Backend = backend
         self._opened: Inference | None = None
         self._observations: dict[Problem, dict[str, float]] = {}
         self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
@@ -55,22 +57,31 @@ class RLMSurrogate:
         self.provenance: dict[str, Any] = {}
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, device: str = "cpu") -> RLMSurrogate:
+    def load(cls, path: str | Path | None = None, *, device: str = "cpu", backend: Backend = "torch") -> RLMSurrogate:
         """Open a checkpoint; its weights are read, and its golden outputs verified, at the first prediction.
 
         Args:
             path: Folder written by `save`; None is the packaged checkpoint.
             device: Where the model shall run, as torch names it.
+            backend: What predicts. ``"onnxruntime"`` starts without torch and runs on the CPU; the first time that a
+                checkpoint runs there, torch and onnx are needed to write its graphs beside its weights. `fit` and
+                `save` use torch with either.
 
         Raises:
             FileNotFoundError: If there is no checkpoint.
-            ValueError: If it is not one that this version reads, or (at the first prediction) if it is damaged.
+            ModuleNotFoundError: If the backend is not installed.
+            PermissionError: If its graphs are still to be written and cannot be.
+            ValueError: If it is not one that this version reads, does not run on the backend or device, or (at the
+                first prediction) if it is damaged.
         """
+        from .backends import check
         from .checkpoint import describe
 
         folder = Path(path) if path is not None else PACKAGED
-        surrogate = cls(folder.resolve(), device)
-        surrogate.provenance = describe(folder)["provenance"]
+        description = describe(folder)
+        check(folder, description, device, backend)
+        surrogate = cls(folder.resolve(), device, backend)
+        surrogate.provenance = description["provenance"]
         surrogate._recall(folder / _OBSERVATIONS)
         return surrogate
 
@@ -184,14 +195,14 @@ class RLMSurrogate:
         kept = rows[::20] if not validation and len(rows) >= 40 else ()
         train = [row for index, row in enumerate(rows) if index % 20] if kept else rows
         run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4)
-        self._source = fit(copy.deepcopy(self._inference), train, validation or kept or rows, run)
+        self._source = fit(copy.deepcopy(self._trainable), train, validation or kept or rows, run)
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
         self._seen.clear()
         self._adapted.clear()
 
     def fork(self) -> RLMSurrogate:
         """The same model with its own copy of the observations: what one learns, the other does not."""
-        other = RLMSurrogate(self._source, self._device)
+        other = RLMSurrogate(self._source, self._device, self._backend)
         other._opened = self._opened
         other.provenance = self.provenance
         other._observations = {problem: dict(observed) for problem, observed in self._observations.items()}
@@ -202,7 +213,7 @@ class RLMSurrogate:
         from .checkpoint import replace, save
 
         folder = Path(path)
-        save(folder, self._inference, self._golden(), self.provenance)
+        save(folder, self._trainable, self._golden(), self.provenance)
         if self._observations:
             replace(folder / _OBSERVATIONS, json.dumps(self._remembered(), indent=1).encode())
         else:
@@ -225,8 +236,15 @@ class RLMSurrogate:
         if not isinstance(self._source, Path):
             return self._source
         if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
-            self._opened = _loaded(self._source, _stamp(self._source), self._device)
+            self._opened = _loaded(self._source, _stamp(self._source), self._device, self._backend)
         return self._opened
+
+    @property
+    def _trainable(self) -> Inference:
+        """The model with weights of torch."""
+        if self._backend == "torch" or not isinstance(self._source, Path):
+            return self._inference
+        return _loaded(self._source, _stamp(self._source), self._device, "torch")
 
     def __getstate__(self) -> dict[str, Any]:
         """Weights that lie in a folder are read again, not copied."""
@@ -284,11 +302,11 @@ class RLMSurrogate:
 
 
 @lru_cache(maxsize=8)
-def _loaded(path: Path, _stamp: int, device: str) -> Inference:
+def _loaded(path: Path, _stamp: int, device: str, backend: Backend) -> Inference:
     """A checkpoint's model, read and verified once per process and file."""
     from .checkpoint import load
 
-    return load(path, device)
+    return load(path, device, backend)
 
 
 @lru_cache(maxsize=8)

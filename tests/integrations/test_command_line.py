@@ -411,3 +411,31 @@ def test_the_installed_command_speaks_json_and_loads_no_torch_for_help(folder: P
     code = "import sys; from prerank.integrations.command_line import app; app(['--help'], standalone_mode=False); "
     run = subprocess.run([sys.executable, "-c", f"{code}print('torch' in sys.modules)"], capture_output=True, text=True)
     assert run.stdout.splitlines()[-1] == "False", run.stderr
+
+
+@pytest.mark.parametrize("reason", [ModuleNotFoundError("onnxruntime is not installed"), ValueError("a/model")])
+def test_what_does_not_run_on_onnxruntime_runs_on_torch_and_says_so(
+    reason: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backends: list[str] = []
+
+    def load(path: Path | None, backend: str = "torch") -> FakeSurrogate:
+        backends.append(backend)
+        if backend != "torch":
+            raise reason
+        return FakeSurrogate()
+
+    monkeypatch.setattr(RLMSurrogate, "load", load)
+    _, err = call("rank", "nas_bench_201", "--metric", "params", "--sample", "3", "--json")
+    assert backends == ["onnxruntime", "torch"]
+    assert f"this runs on torch, which starts slower: {reason}" in err
+
+
+def test_ranking_loads_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from prerank.integrations.command_line import app;"
+        "app(['rank', 'nas_bench_101', '--sample', '5', '--json'], standalone_mode=False);"
+        "print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "False"
