@@ -30,7 +30,7 @@ from tables import show
 from train_checkpoint import divided, vocabulary_texts
 
 from prerank.surrogate import RLMSurrogate, Row, Training, inference, table
-from prerank.surrogate.model import CANDIDATE_WORDS
+from prerank.surrogate.network import CANDIDATE_WORDS
 
 LINES: tuple[str, ...] = ("nas_bench_101", "nas_bench_201", "triton matmul")
 Rows = Sequence[Row]

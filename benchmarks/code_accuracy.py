@@ -32,7 +32,7 @@ from tables import show
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.metrics import kendall_tau, spearman
-from prerank.surrogate.model import CANDIDATE_WORDS
+from prerank.surrogate.network import CANDIDATE_WORDS
 
 Floats = NDArray[np.float64]
 Predict = Callable[[Any], tuple[Floats, Floats]]

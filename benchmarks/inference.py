@@ -36,7 +36,8 @@ from prerank.surrogate import Problem, RLMSurrogate, rank
 from prerank.surrogate.codec import FIRST, LENGTH, decode, encode
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.metrics import spearman
-from prerank.surrogate.model import CANDIDATE_WORDS, CONTEXT_WORDS, KeysValues, Memory
+from prerank.surrogate.model import KeysValues, Memory
+from prerank.surrogate.network import CANDIDATE_WORDS, CONTEXT_WORDS
 
 SAMPLES = 64
 MANY = 100_000

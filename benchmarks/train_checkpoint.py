@@ -20,7 +20,8 @@ import numpy as np
 import torch
 from measured_tables import FOLDER, read
 
-from prerank.surrogate import RLMSurrogate, Row, Training
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training
+from prerank.surrogate.checkpoint import describe
 from prerank.surrogate.problem import first_line
 from prerank.surrogate.processes import Processes
 from prerank.surrogate.table import by_space
@@ -92,6 +93,8 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         "minutes": round((time.time() - start) / 60, 1),
     }
     surrogate.save(arguments.out)
+    if not describe(arguments.out)["encoder"]:  # the first prediction writes the graphs that are shipped
+        RLMSurrogate.load(arguments.out, backend="onnxruntime").predict(Problem("", "params"), [""])
     print(json.dumps(surrogate.knowledge, indent=1))
 
 

@@ -22,6 +22,7 @@ from .command_line_learning import by_problem, rows_of
 from .command_line_options import Json, Surrogate, Tables
 from .command_line_output import as_json, say, table, tracked, working
 from .command_line_plain_models import LEARNERS, totals
+from .command_line_surrogate import opened
 
 Floats = NDArray[np.float64]
 
@@ -63,7 +64,7 @@ def evaluate(
     prerank eval measured.jsonl --plot curve.png
     """
     with working("reading the surrogate"):
-        model = RLMSurrogate.load(surrogate)
+        model = opened(surrogate)
         groups = {problem: rows for problem, rows in by_problem(rows_of(tables)).items() if _enough(problem, rows)}
     if not groups:
         raise ValueError(f"no question has {FEWEST} candidates; measure more")

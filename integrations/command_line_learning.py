@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import numpy as np
 import typer
 
 from ..surrogate import Problem, RLMSurrogate
@@ -35,11 +34,11 @@ def calibrate(tables: Tables, out: Out, surrogate: Surrogate = None, json: Json 
     with working("reading the surrogate"):
         model = RLMSurrogate.load(surrogate)
     groups = by_problem(rows_of(tables))
-    before = [_trust(model, problem, rows) for problem, rows in groups.items()]
+    before = [model.trust(problem) for problem in groups]
     with working("learning"):
         for problem, rows in groups.items():
             model.observe(problem, [row.candidate for row in rows], [row.value for row in rows])
-        after = [_trust(model, problem, rows) for problem, rows in groups.items()]
+        after = [model.trust(problem) for problem in groups]
     model.save(out)
     counts = [len(rows) for rows in groups.values()]
     found = list(zip(groups, counts, before, after, strict=True))
@@ -109,7 +108,3 @@ def as_rows(measured: Iterable[Measured]) -> list[Row]:
     for row in measured:
         values.setdefault((row.context, row.candidate), {})[row.metric] = row.value
     return [Row(context, (text,), found) for (context, text), found in values.items()]
-
-
-def _trust(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured]) -> float:
-    return float(np.mean(model.predict(problem, [row.candidate for row in rows]).trust))

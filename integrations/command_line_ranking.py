@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..surrogate import Prediction, Problem, Ranked, RLMSurrogate
+from ..surrogate import Prediction, Problem, Ranked
 from ..surrogate import rank as ranked
 from .command_line_candidates import Broken, Entry, chosen, gathered, sizes_of
 from .command_line_options import (
@@ -26,6 +26,7 @@ from .command_line_options import (
 )
 from .command_line_output import as_json, complain, say, table, working
 from .command_line_question import asked, directed
+from .command_line_surrogate import opened
 
 _SHOWN = 20  # rows of a table
 _DOUBTFUL = 0.3  # trust
@@ -59,9 +60,9 @@ def rank(
         sources or [], metric, device, where or [], context, maximize, candidates, size or [], sample, seed
     )
     with working(f"ranking {len(entries):,} candidates"):
-        model = RLMSurrogate.load(surrogate)
+        model = opened(surrogate)
         found = ranked(model, problem, entries, lambda entry: entry.text)
-        trust = float(model.predict(problem, [found[0].candidate.text]).trust[0]) if found else 0.0
+        trust = model.trust(problem)
     if json:
         as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in found[:top]])
     else:
@@ -94,7 +95,7 @@ def predict(
         sources or [], metric, device, where or [], context, None, candidates, size or [], sample, seed
     )
     with working(f"predicting {len(entries):,} candidates"):
-        prediction = RLMSurrogate.load(surrogate).predict(problem, [entry.text for entry in entries])
+        prediction = opened(surrogate).predict(problem, [entry.text for entry in entries])
     rows = list(zip(entries, _read_off(prediction), strict=True))
     if json:
         as_json([{"candidate": entry.name} | found for entry, found in rows])

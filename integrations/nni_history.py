@@ -135,7 +135,7 @@ class TrialHistory(Generic[Candidate]):
         texts = list(pool)
         self._trust = 0.0
         try:
-            self._trust = float(self._surrogate.predict(self.problem, texts[:1]).trust[0]) if texts else 0.0
+            self._trust = self._surrogate.trust(self.problem) if texts else 0.0
             if self._trust > 0:
                 ranked = rank(self._surrogate, self.problem, texts, str, self._wanted())
                 texts = [entry.candidate for entry in ranked]
@@ -159,7 +159,7 @@ class TrialHistory(Generic[Candidate]):
     def _knew(self) -> bool:
         """Whether the surrogate knew the problem before any trial."""
         try:
-            return bool(self._before.predict(self.problem, [""]).trust[0] > 0)
+            return self._before.trust(self.problem) > 0
         except Exception as error:
             self._warn(error)
             return False

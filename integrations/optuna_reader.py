@@ -83,7 +83,7 @@ class Reader:
         Several objectives are traded off by random weights on the places that a text takes in each ranking.
         """
         with _one_thread():
-            trust = min(float(self._surrogate.predict(problem, texts[:1]).trust[0]) for problem in problems)
+            trust = min(self._surrogate.trust(problem) for problem in problems)
             if rng.random() >= trust / _ENOUGH_TRUST:
                 return None
             places = dict.fromkeys(texts, 0.0)

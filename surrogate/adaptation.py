@@ -279,10 +279,13 @@ class Adaptation:
         low, middle, high = (self._warp(mean + sign * std) for sign in (-1, 0, 1))
         return _density(y, middle, np.maximum((high - low) / 2, _LEAST_SPREAD))
 
+    def trust(self, before: Floats) -> Floats:
+        """How far predictions deserve belief after the observations, of the trust in the model alone; any shape."""
+        return (_PRIOR_WEIGHT * before + self._seen * self._rank) / (_PRIOR_WEIGHT + self._seen)
+
     def __call__(self, prediction: Prediction, reading: Reading) -> Prediction:
         """Correct the predictions of m candidates."""
-        p_fail = self._failures(reading)
-        trust = (_PRIOR_WEIGHT * prediction.trust + self._seen * self._rank) / (_PRIOR_WEIGHT + self._seen)
+        p_fail, trust = self._failures(reading), self.trust(prediction.trust)
         if self._corrects:
             mean, variance = self._posterior(reading)
             return Prediction(*self._leaves(mean, np.sqrt(variance)), p_fail, trust, prediction.mean)

@@ -1,7 +1,8 @@
 """Checkpoints: weights as safetensors, everything else as JSON, checked by golden outputs.
 
 A checkpoint is a folder of ``checkpoint.json`` and the weights that it names. Weights are named after their content and
-the JSON is replaced in one step, so that a save that is cut short leaves the old checkpoint whole.
+the JSON is replaced in one step, so that a save that is cut short leaves the old checkpoint whole. What needs torch is
+imported by `save` and `load`; `describe` does without.
 """
 
 from __future__ import annotations
@@ -12,17 +13,18 @@ import os
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .backends import Backend, on_onnxruntime, on_torch
 from .codec import DIGITS, VOCABULARY
-from .encoder import PretrainedEncoder
-from .inference import Inference
 from .knowledge import Knowledge
-from .model import RLM
 from .problem import Problem
 from .tokenizer import Tokenizer
+
+if TYPE_CHECKING:
+    from .inference import Inference
 
 DESCRIPTION = "checkpoint.json"
 _FORMAT = 1
@@ -44,6 +46,8 @@ def save(
     """
     from safetensors.torch import save as to_bytes
 
+    from .encoder import PretrainedEncoder
+
     weights = to_bytes({name: tensor.cpu().contiguous() for name, tensor in inference.model.state_dict().items()})
     name = _weights_name(weights)
     description = {
@@ -61,8 +65,9 @@ def save(
     path.mkdir(parents=True, exist_ok=True)
     replace(path / name, weights)
     replace(path / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False).encode())
-    for stale in set(path.glob("model-*.safetensors")) - {path / name}:
-        stale.unlink()
+    for file in path.glob("model-*"):
+        if not file.name.startswith(name.removesuffix("safetensors")):
+            file.unlink()
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -88,35 +93,33 @@ def describe(path: Path) -> dict[str, Any]:
     return description
 
 
-def load(path: Path, device: str) -> Inference:
+def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
     """Read a checkpoint and verify its golden outputs.
 
     Raises:
         FileNotFoundError: If there is none.
+        ModuleNotFoundError: If the backend is not installed.
+        PermissionError: If a file cannot be read, or a graph for onnxruntime not be written.
         ValueError: If it is truncated, foreign, or answers differently here than where it was written.
     """
-    from safetensors.torch import load as from_bytes
+    from .inference import Inference
 
     description = describe(path)
     try:
         tokenizer = Tokenizer(json.dumps(description["tokenizer"]))
-        model = RLM(**description["shape"], encoder=_pretrained(description))
         weights = (path / description["weights"]).read_bytes()
         if _weights_name(weights) != description["weights"]:
             raise ValueError("the weights are not those that were saved")
-        model.load_state_dict(from_bytes(weights))
-    except Exception as error:  # safetensors, tokenizers and torch raise classes of their own
+        torch = backend == "torch"
+        network = on_torch(description, weights, device) if torch else on_onnxruntime(description, weights, path)
+    except (ModuleNotFoundError, PermissionError):
+        raise
+    except Exception as error:  # safetensors, tokenizers, torch and onnxruntime raise classes of their own
         raise ValueError(f"the checkpoint at {path} is damaged ({error}); copy or save it again") from error
-    inference = Inference(model.to(device), tokenizer, Knowledge.from_json(description["knowledge"]))
+    inference = Inference(network, tokenizer, Knowledge.from_json(description["knowledge"]))
     for answer in description["golden"]:
         _verify(inference, answer, path)
     return inference
-
-
-def _pretrained(description: dict[str, Any]) -> PretrainedEncoder | None:
-    """The pretrained encoder that a checkpoint names; those without one may not say so."""
-    encoder = description.get("encoder")
-    return PretrainedEncoder(**encoder, width=description["shape"]["width"]) if encoder else None
 
 
 def replace(path: Path, content: bytes) -> None:

@@ -16,12 +16,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from .codec import DIGITS, FAILED, FIRST, HEADS, ZERO, interval
-from .model import RLM, KeysValues, Memory
+from .network import Bools, Floats, Ids, Writer
 from .prediction import standard_deviation
 
 TOLERANCE = 0.02
@@ -30,7 +27,6 @@ HEAD_FLOOR = 3e-3
 _MOST_HEADS = 32
 _OUTLINED = 2  # heads of an outline
 
-Floats = NDArray[np.float64]
 Leaves = tuple[Floats, Floats, Floats]
 """Lower ends, upper ends and masses, (n, leaves) each."""
 
@@ -45,9 +41,9 @@ class Branches:
         visible: The positions written before that are its ancestors, (n, B, positions).
     """
 
-    symbols: NDArray[np.int64]
+    symbols: Ids
     mass: Floats
-    visible: NDArray[np.bool_]
+    visible: Bools
 
     def heaviest(self, count: int) -> Branches:
         """The branches of most mass."""
@@ -62,86 +58,81 @@ class Branches:
         return lower.reshape(self.mass.shape), upper.reshape(self.mass.shape), self.mass
 
 
-@torch.inference_mode()
-def decode(model: RLM, metric: Tensor, candidates: Memory, allowed: NDArray[np.bool_]) -> tuple[Leaves, Floats]:
+def decode(writer: Writer, allowed: Bools) -> tuple[Leaves, Floats]:
     """Distribution of one metric.
 
     Args:
-        model: The language model.
-        metric: Embedded metric, (D,).
-        candidates: What the reader made of n candidates.
+        writer: What writes numbers of this metric, of n candidates.
         allowed: Heads that the number may have, (HEADS,).
 
     Returns:
         The leaves, whose masses sum to 1 for each candidate, and the probability of failure, (n,).
     """
-    count = candidates.mask.shape[0]
-    itself = torch.ones(count, 1, 1, 1, dtype=torch.bool, device=metric.device)
-    states, cache = model.write(metric.expand(count, 1, -1), itself, candidates)
-    branches, p_fail = _heads(_among(allowed, model.logits(states[:, 0], 0)))
+    probability, _ = writer.start(allowed[None])
+    branches, p_fail = _heads(probability[:, 0])
     leaves: list[Leaves] = []
     for _ in range(DIGITS):
         leaf, branches = _divide(branches, leaves)
         leaves.append(leaf)
         if branches.mass.shape[1] == 0:
             break
-        branches, cache = _grow(model, branches, cache, candidates)
+        branches = _grow(writer, branches)
     return _pack([*leaves, branches.leaves()]), p_fail
 
 
-@torch.inference_mode()
-def outline(model: RLM, metrics: Tensor, candidates: Memory, allowed: NDArray[np.bool_]) -> tuple[Floats, Floats]:
+def outline(writer: Writer, allowed: Bools) -> tuple[Floats, Floats]:
     """What many metrics of a candidate are about: cheap means, of the likeliest heads and two digits.
 
     Args:
-        model: The language model.
-        metrics: Embedded metrics, (M, D).
-        candidates: What the reader made of n candidates.
+        writer: What writes numbers of M metrics, of n candidates.
         allowed: Heads that the number of each metric may have, (M, HEADS).
 
     Returns:
         The means, (n, M), and the states that precede the numbers, (n, M, D).
     """
-    count, size = candidates.mask.shape[0], len(metrics)
-    apart = torch.eye(size, dtype=torch.bool, device=metrics.device).expand(count, -1, -1)
-    states, cache = model.write(metrics.expand(count, -1, -1), apart[:1], candidates)
-    mass, heads = _among(allowed, model.logits(states, 0))[..., ZERO + 1 :].double().softmax(dim=-1).topk(_OUTLINED)
-    mass = (mass - torch.clamp(mass[..., :1] / 2, max=HEAD_FLOOR)).clamp(min=0)  # a far-out head must weigh nothing
-    heads = (heads + ZERO + 1).flatten(1)  # (n, M * heads)
-    seen = _appended(apart.repeat_interleave(_OUTLINED, dim=1))
-    following, cache = model.write(model.tokens(heads), seen.unsqueeze(1), candidates, cache)
-    digits = model.logits(following, 1)[..., 1:].double().softmax(dim=-1)  # a mantissa never begins with 0
-    weights = (mass.unsqueeze(-1) * digits.view(count, size, _OUTLINED, 9)).flatten(2)  # (n, M, heads * 9)
-    likely, chosen = weights.topk(_OUTLINED, dim=-1)
-    parents = chosen // 9 + _OUTLINED * torch.arange(size, device=heads.device)[:, None]  # which head of all
-    parents, first = parents.flatten(1), chosen.flatten(1) % 9 + 1
-    seen = _appended(seen.gather(1, parents.unsqueeze(-1).expand(-1, -1, seen.shape[2])))
-    following, _ = model.write(model.tokens(first + int(FIRST[1])), seen.unsqueeze(1), candidates, cache)
-    second = model.logits(following, 2).double().softmax(dim=-1).view(count, size, _OUTLINED, 10)
-    return _means(heads, heads.gather(1, parents), first, weights.scatter(2, chosen, 0.0), likely, second), (
-        states.double().cpu().numpy()
-    )
+    probability, states = writer.start(allowed, ZERO + 1)
+    count, size = probability.shape[:2]
+    mass, heads = _likeliest(probability)
+    mass = np.maximum(mass - np.minimum(mass[..., :1] / 2, HEAD_FLOOR), 0)  # a far-out head must weigh nothing
+    heads = (heads + ZERO + 1).reshape(count, -1)  # (n, M * heads)
+    seen = np.broadcast_to(np.eye(size, dtype=np.bool_).repeat(_OUTLINED, axis=0), (count, size * _OUTLINED, size))
+    seen = _appended(seen)
+    digits = writer.grow(heads, seen, 1).reshape(count, size, _OUTLINED, 9)  # a mantissa never begins with 0
+    weights = (mass[..., None] * digits).reshape(count, size, -1)  # (n, M, heads * 9)
+    likely, chosen = _likeliest(weights)
+    parents = (chosen // 9 + _OUTLINED * np.arange(size)[:, None]).reshape(count, -1)  # which head of all
+    first = chosen.reshape(count, -1) % 9 + 1
+    seen = _appended(np.take_along_axis(seen, parents[..., None], axis=1))
+    second = writer.grow(first + int(FIRST[1]), seen).reshape(count, size, _OUTLINED, 10)
+    np.put_along_axis(weights, chosen, 0.0, axis=2)
+    return _means(heads, np.take_along_axis(heads, parents, axis=1), first, weights, likely, second), states
 
 
-def _among(allowed: NDArray[np.bool_], scores: Tensor) -> Tensor:
-    """Scores of heads with those that are not allowed far below the others."""
-    return scores.masked_fill(~torch.from_numpy(allowed).to(scores.device), -1e4)
+def _likeliest(mass: Floats) -> tuple[Floats, Ids]:
+    """The `_OUTLINED` largest of each row, the largest first, and their places."""
+    rest, places = mass.copy(), list[Ids]()
+    for _ in range(_OUTLINED):
+        places.append(rest.argmax(axis=-1, keepdims=True))
+        np.put_along_axis(rest, places[-1], -1.0, axis=-1)
+    chosen = np.concatenate(places, axis=-1)
+    return np.take_along_axis(mass, chosen, axis=-1), chosen
 
 
-def _appended(visible: Tensor) -> Tensor:
+def _appended(visible: Bools) -> Bools:
     """What each position of a level sees, (n, B, positions), and itself."""
-    itself = torch.eye(visible.shape[1], dtype=torch.bool, device=visible.device)
-    return torch.cat([visible, itself.expand(len(visible), -1, -1)], dim=2)
+    count, breadth = visible.shape[:2]
+    own = np.broadcast_to(np.eye(breadth, dtype=np.bool_), (count, breadth, breadth))
+    return np.concatenate([visible, own], axis=2)
 
 
-def _means(heads: Tensor, parents: Tensor, first: Tensor, rest: Tensor, likely: Tensor, second: Tensor) -> Floats:
+def _means(heads: Ids, parents: Ids, first: Ids, rest: Floats, likely: Floats, second: Floats) -> Floats:
     """Means of the branches with two digits and of the rest with one, over their total mass, (n, M)."""
     one, two = _middles()
-    mass, fine = rest.cpu().numpy(), (likely.unsqueeze(-1) * second).cpu().numpy()
-    coarse = one[heads.cpu().numpy()].reshape(mass.shape)
-    exact = two[parents.cpu().numpy(), first.cpu().numpy() - 1].reshape(fine.shape)
-    total: Floats = (mass * coarse).sum(axis=2) + (fine * exact).sum(axis=(2, 3))
-    return total / (mass.sum(axis=2) + fine.sum(axis=(2, 3)))
+    fine = likely[..., None] * second
+    coarse = one[heads].reshape(rest.shape)
+    exact = two[parents, first - 1].reshape(fine.shape)
+    total: Floats = (rest * coarse).sum(axis=2) + (fine * exact).sum(axis=(2, 3))
+    return total / (rest.sum(axis=2) + fine.sum(axis=(2, 3)))
 
 
 @lru_cache(maxsize=1)
@@ -154,9 +145,9 @@ def _middles() -> tuple[Floats, Floats]:
     return (two / 10).sum(axis=2), two  # divided first: the sum of the largest would overflow
 
 
-def _heads(scores: Tensor) -> tuple[Branches, Floats]:
-    """Branches of the first tokens, scores (n, HEADS), and the probability of failure."""
-    probability = scores.double().softmax(dim=-1).cpu().numpy()
+def _heads(probability: Floats) -> tuple[Branches, Floats]:
+    """Branches of the first tokens, of probabilities (n, HEADS), and the probability of failure."""
+    probability = probability.copy()
     p_fail = probability[:, FAILED].copy()
     probability[:, FAILED] = 0
     probability /= probability.sum(axis=1, keepdims=True)
@@ -180,28 +171,19 @@ def _divide(branches: Branches, leaves: list[Leaves]) -> tuple[Leaves, Branches]
     return (lower, upper, coarse), rest.heaviest(int((rest.mass > 0).sum(axis=1).max(initial=0)))
 
 
-def _grow(
-    model: RLM, branches: Branches, cache: list[KeysValues], candidates: Memory
-) -> tuple[Branches, list[KeysValues]]:
+def _grow(writer: Writer, branches: Branches) -> Branches:
     """Split every branch into its ten digits."""
     count, breadth, position = branches.symbols.shape
-    tokens = torch.from_numpy(branches.symbols[:, :, -1] + FIRST[position - 1])
-    own = np.broadcast_to(np.eye(breadth, dtype=bool), (count, breadth, breadth))
-    visible = np.concatenate([branches.visible, own], axis=2)
-    device = candidates.mask.device
-    mask = torch.from_numpy(visible).to(device).unsqueeze(1)
-    states, cache = model.write(model.tokens(tokens.to(device)), mask, candidates, cache)
-    digits = model.logits(states, position).double().softmax(dim=-1).cpu().numpy()  # (n, B, 10)
+    visible = _appended(branches.visible)
+    digits = writer.grow(branches.symbols[:, :, -1] + FIRST[position - 1], visible)  # (n, B, 10)
     if position == 1:  # a mantissa never begins with 0; its interval would lie outside the head's
         digits[:, :, 0] = 0
         digits /= digits.sum(axis=2, keepdims=True)
     last = np.broadcast_to(np.arange(10)[:, None], (count, breadth, 10, 1))
     symbols = np.concatenate([np.repeat(branches.symbols[:, :, None], 10, axis=2), last], axis=3)
     mass = branches.mass[:, :, None] * digits
-    return (
-        Branches(symbols.reshape(count, -1, position + 1), mass.reshape(count, -1), np.repeat(visible, 10, axis=1)),
-        cache,
-    )
+    repeated = np.repeat(visible, 10, axis=1)
+    return Branches(symbols.reshape(count, -1, position + 1), mass.reshape(count, -1), repeated)
 
 
 def _joined(leaves: list[Leaves]) -> Leaves:

@@ -24,11 +24,11 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
     table = Table(rows, inference.tokenizer, training.shares, inference.context_tokenizer)
     unrated = _unrated(rows, validation)
-    fresh = Inference(inference.model, inference.tokenizer, inference.knowledge | unrated)
+    fresh = Inference(inference.network, inference.tokenizer, inference.knowledge | unrated)
     watched = _watched(validation)
     training.run(inference.model, table, lambda: _mean_rank(_ranks(fresh, watched)))
     learnt = inference.knowledge | unrated.rated(_ranks(fresh, validation))
-    return Inference(inference.model, inference.tokenizer, learnt)
+    return Inference(inference.network, inference.tokenizer, learnt)
 
 
 def _unrated(rows: Sequence[Row], validation: Sequence[Row]) -> Knowledge:

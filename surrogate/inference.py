@@ -5,24 +5,23 @@ Shapes: n texts, D the width of the model, K the metrics that the model knows of
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import torch
-from numpy.typing import NDArray
-from torch import Tensor
 
 from .adaptation import Reading
 from .decoding import Leaves, decode, outline
-from .encoder import EncoderTokenizer, PretrainedEncoder
 from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
-from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, RLM, Memory
+from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Bools, Floats, Network, Rows, Splits
 from .prediction import Prediction, concatenate
 from .problem import Problem
 from .tokenizer import Tokenizer
 
-Floats = NDArray[np.float64]
+if TYPE_CHECKING:
+    from .model import RLM
 
 _CHUNK = 256  # texts decoded together
 _CONTEXTS = 16  # contexts kept encoded
@@ -32,27 +31,30 @@ class Inference:
     """A model with its tokenizer and what it is known to know.
 
     Args:
-        model: The language model, on the device where it shall run.
+        network: The language model, as torch or another runtime has it.
         tokenizer: What splits texts for it.
         knowledge: What it was trained on.
     """
 
-    def __init__(self, model: RLM, tokenizer: Tokenizer, knowledge: Knowledge) -> None:
-        self.model = model.eval()
+    def __init__(self, network: Network, tokenizer: Tokenizer, knowledge: Knowledge) -> None:
+        self.network = network
         self.tokenizer = tokenizer
         self.knowledge = knowledge
-        self._encoded: dict[str, Memory] = {}
+        self._encoded: dict[str, Any] = {}
 
     @property
-    def device(self) -> torch.device:
-        """Where the model runs."""
-        return self.model.order.device
+    def model(self) -> RLM:
+        """The weights, to train and to save."""
+        from .torch_network import TorchNetwork
+
+        if not isinstance(self.network, TorchNetwork):
+            raise TypeError(f"a {type(self.network).__name__} has no weights of torch")
+        return self.network.model
 
     @property
-    def context_tokenizer(self) -> Tokenizer | EncoderTokenizer:
+    def context_tokenizer(self) -> Splits:
         """What splits contexts."""
-        encoder = self.model.encoder
-        return encoder.tokenizer if isinstance(encoder, PretrainedEncoder) else self.tokenizer
+        return self.network.tokenizer or self.tokenizer
 
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, by the model alone."""
@@ -71,10 +73,10 @@ class Inference:
         metrics = self._metrics(names)
         heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])
         answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()
-        outlines, states = [np.empty((0, sum(alike)))], [np.empty((0, metrics.numel()))]
+        outlines, states = [np.empty((0, sum(alike)))], [np.empty((0, math.prod(metrics.shape)))]
         for memory in self._read(problem, texts):
             decoded.append(answer(memory))
-            means, before = outline(self.model, metrics, memory, heads)
+            means, before = outline(self.network.write(metrics, memory), heads)
             outlines.append(means[:, alike])
             states.append(before.reshape(len(before), -1))
         prediction = self._prediction(problem, decoded)
@@ -85,13 +87,15 @@ class Inference:
         """Encode contexts anew, after the weights have changed."""
         self._encoded.clear()
 
-    def _answer(self, problem: Problem) -> Callable[[Memory], tuple[Leaves, Floats]]:
+    def _answer(self, problem: Problem) -> Callable[[Any], tuple[Leaves, Floats]]:
         """What turns memories into leaves and probabilities of failure: of all metrics that answer the question."""
         shares, heads = self.knowledge.answering(problem), self.knowledge.heads(problem)
         metrics = self._metrics(list(shares))
+        alone = [metrics[number : number + 1] for number in range(len(shares))]
 
-        def answer(memory: Memory) -> tuple[Leaves, Floats]:
-            return _mixed([decode(self.model, metric, memory, heads) for metric in metrics], list(shares.values()))
+        def answer(memory: Any) -> tuple[Leaves, Floats]:
+            decoded = [decode(self.network.write(metric, memory), heads) for metric in alone]
+            return _mixed(decoded, list(shares.values()))
 
         return answer
 
@@ -105,55 +109,41 @@ class Inference:
         error = self.knowledge.scale_error(problem)
         return prediction.rescaled(error) if error else prediction
 
-    def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Memory]:
+    def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Any]:
         """Memories of the texts, a batch at a time."""
         long = np.array([self.tokenizer.exceeds(text, CANDIDATE_WORDS) for text in texts], dtype=np.bool_)
         short = ["" if apart else text for text, apart in zip(texts, long, strict=True)]
         words = self.tokenizer(short, CANDIDATE_WORDS)
-        with torch.inference_mode():
-            embedded, index = self.model.words(self._tensor(words.pieces)), self._tensor(words.index)
-        shared = self.knowledge.read_as(problem.context)
+        embedded, shared = self.network.words(words.pieces), self.knowledge.read_as(problem.context)
         for start in range(0, len(texts), _CHUNK):
             chunk = slice(start, start + _CHUNK)
-            with torch.inference_mode():
-                read = [
-                    (rows, self.model.read_candidates(embedded, index[chunk][rows], context))
-                    for rows, context in self._contexts(shared, texts[chunk], long[chunk])
-                ]
-                order = torch.cat([rows for rows, _ in read]).argsort()
-                memory = Memory.joined([memory for _, memory in read], order)
-            yield memory
+            yield self.network.read(embedded, words.index[chunk], self._contexts(shared, texts[chunk], long[chunk]))
 
-    def _contexts(self, context: str, texts: Sequence[str], long: NDArray[np.bool_]) -> Iterator[tuple[Tensor, Memory]]:
+    def _contexts(self, context: str, texts: Sequence[str], long: Bools) -> Iterator[tuple[Rows, Any]]:
         """Rows of texts, with the encoded contexts in which they are read: one for all short ones, one a long one."""
         if not long.all():
-            yield self._tensor(np.flatnonzero(~long)), self._context(context)
+            yield np.flatnonzero(~long), self._context(context)
         if not long.any():
             return
         apart = [joint(context, texts[row]) for row in np.flatnonzero(long).tolist()]
         words = self.context_tokenizer(apart, JOINT_WORDS)
-        pieces, index = self._tensor(words.pieces), self._tensor(words.index)
         lengths = (words.index > 0).sum(axis=1)
         for batch in batches(lengths):
-            encoded = self.model.encode(pieces, index[batch, : lengths[batch].max()])
-            yield self._tensor(np.flatnonzero(long)[batch]), encoded
+            encoded = self.network.encode(words.pieces, words.index[batch, : lengths[batch].max()])
+            yield np.flatnonzero(long)[batch], encoded
 
-    def _context(self, context: str) -> Memory:
+    def _context(self, context: str) -> Any:
         """The context as the reader's memory, encoded once."""
         if context not in self._encoded:
             words = self.context_tokenizer([context], CONTEXT_WORDS)
-            encoded = self.model.encode(self._tensor(words.pieces), self._tensor(words.index))
+            encoded = self.network.encode(words.pieces, words.index)
             self._encoded = dict(list(self._encoded.items())[1 - _CONTEXTS :]) | {context: encoded}
         return self._encoded[context]
 
-    @torch.inference_mode()
-    def _metrics(self, metrics: Sequence[str]) -> Tensor:
-        """Embedded metrics, (M, D)."""
+    def _metrics(self, metrics: Sequence[str]) -> Any:
+        """Embedded metrics, M of them."""
         words = self.tokenizer(metrics, METRIC_WORDS)
-        return self.model.embed_metrics(self.model.words(self._tensor(words.pieces)), self._tensor(words.index))
-
-    def _tensor(self, array: NDArray[np.int64]) -> Tensor:
-        return torch.from_numpy(array).to(self.device)
+        return self.network.embed(self.network.words(words.pieces), words.index)
 
 
 def _mixed(decoded: Sequence[tuple[Leaves, Floats]], shares: Sequence[float]) -> tuple[Leaves, Floats]:

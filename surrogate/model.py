@@ -25,11 +25,8 @@ from torch import Tensor, nn
 from .codec import GRAMMAR, HEAD_PRIOR, LENGTH, VOCABULARY
 from .encoder import PretrainedEncoder, small_encoder
 from .magnitude import FEATURES, features, without_long_numbers
+from .network import CANDIDATE_WORDS, METRIC_WORDS
 from .tokenizer import PLACES
-
-CONTEXT_WORDS = 512
-CANDIDATE_WORDS = 256
-METRIC_WORDS = 16
 
 
 class KeysValues(NamedTuple):

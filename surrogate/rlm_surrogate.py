@@ -20,7 +20,9 @@ from .problem import Problem, Question, as_problem
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
+    from .backends import Backend
     from .inference import Inference
+    from .knowledge import Knowledge
     from .table import Row
     from .training import Training
 
@@ -44,9 +46,10 @@ class RLMSurrogate:
     Build one with `load` or `untrained`.
     """
 
-    def __init__(self, source: Path | Inference, device: str = "cpu") -> None:
+    def __init__(self, source: Path | Inference, device: str = "cpu", backend: Backend = "torch") -> None:
         self._source = source
         self._device = device
+        self._backend: Backend = backend
         self._opened: Inference | None = None
         self._observations: dict[Problem, dict[str, float]] = {}
         self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
@@ -54,22 +57,31 @@ class RLMSurrogate:
         self.provenance: dict[str, Any] = {}
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, device: str = "cpu") -> RLMSurrogate:
+    def load(cls, path: str | Path | None = None, *, device: str = "cpu", backend: Backend = "torch") -> RLMSurrogate:
         """Open a checkpoint; its weights are read, and its golden outputs verified, at the first prediction.
 
         Args:
             path: Folder written by `save`; None is the packaged checkpoint.
             device: Where the model shall run, as torch names it.
+            backend: What predicts. ``"onnxruntime"`` starts without torch and runs on the CPU; the first time that a
+                checkpoint runs there, torch and onnx are needed to write its graphs beside its weights. `fit` and
+                `save` use torch with either.
 
         Raises:
             FileNotFoundError: If there is no checkpoint.
-            ValueError: If it is not one that this version reads, or (at the first prediction) if it is damaged.
+            ModuleNotFoundError: If the backend is not installed.
+            PermissionError: If its graphs are still to be written and cannot be.
+            ValueError: If it is not one that this version reads, does not run on the backend or device, or (at the
+                first prediction) if it is damaged.
         """
+        from .backends import check
         from .checkpoint import describe
 
         folder = Path(path) if path is not None else PACKAGED
-        surrogate = cls(folder.resolve(), device)
-        surrogate.provenance = describe(folder)["provenance"]
+        description = describe(folder)
+        check(folder, description, device, backend)
+        surrogate = cls(folder.resolve(), device, backend)
+        surrogate.provenance = description["provenance"]
         surrogate._recall(folder / _OBSERVATIONS)
         return surrogate
 
@@ -112,6 +124,7 @@ class RLMSurrogate:
         from .knowledge import Knowledge
         from .model import RLM
         from .tokenizer import Tokenizer
+        from .torch_network import TorchNetwork
 
         tokenizer = Tokenizer.train(texts, vocabulary)
         with torch.random.fork_rng(devices=[]):
@@ -119,7 +132,7 @@ class RLMSurrogate:
             shape = (tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
             pretrained = PretrainedEncoder(encoder, width, frozen) if encoder else None
             model = RLM(*shape, soft_cap=None, encoder=pretrained)
-        return cls(Inference(model.to(device), tokenizer, Knowledge()), device)
+        return cls(Inference(TorchNetwork(model.to(device)), tokenizer, Knowledge()), device)
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, in the order of the texts, in one batch.
@@ -135,6 +148,15 @@ class RLMSurrogate:
             return self._inference.predict(problem, texts)
         parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
         return concatenate([adaptation(*self._inference.read(problem, part)) for part in parts])
+
+    def trust(self, problem: Question) -> float:
+        """How far predictions on a problem deserve belief after what was observed: `Prediction.trust` without a text.
+
+        Without observations no weights are needed.
+        """
+        problem = as_problem(problem)
+        adaptation, before = self._adaptation(problem), self._knowledge.trust(problem)
+        return before if adaptation is None else float(adaptation.trust(np.array(before)))
 
     def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None:
         """Learn from measurements; a text observed again takes its new value.
@@ -173,14 +195,14 @@ class RLMSurrogate:
         kept = rows[::20] if not validation and len(rows) >= 40 else ()
         train = [row for index, row in enumerate(rows) if index % 20] if kept else rows
         run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4)
-        self._source = fit(copy.deepcopy(self._inference), train, validation or kept or rows, run)
+        self._source = fit(copy.deepcopy(self._trainable), train, validation or kept or rows, run)
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
         self._seen.clear()
         self._adapted.clear()
 
     def fork(self) -> RLMSurrogate:
         """The same model with its own copy of the observations: what one learns, the other does not."""
-        other = RLMSurrogate(self._source, self._device)
+        other = RLMSurrogate(self._source, self._device, self._backend)
         other._opened = self._opened
         other.provenance = self.provenance
         other._observations = {problem: dict(observed) for problem, observed in self._observations.items()}
@@ -191,7 +213,7 @@ class RLMSurrogate:
         from .checkpoint import replace, save
 
         folder = Path(path)
-        save(folder, self._inference, self._golden(), self.provenance)
+        save(folder, self._trainable, self._golden(), self.provenance)
         if self._observations:
             replace(folder / _OBSERVATIONS, json.dumps(self._remembered(), indent=1).encode())
         else:
@@ -200,16 +222,29 @@ class RLMSurrogate:
     @property
     def knowledge(self) -> dict[str, dict[str, float]]:
         """First context line -> metric -> validated rank correlation: what the model was trained on, and how well."""
-        return self._inference.knowledge.ranks
+        return self._knowledge.ranks
+
+    @property
+    def _knowledge(self) -> Knowledge:
+        """What the model knows, which a checkpoint tells without its weights."""
+        if self._opened is None and isinstance(self._source, Path):
+            return _described(self._source, _stamp(self._source))
+        return self._inference.knowledge
 
     @property
     def _inference(self) -> Inference:
         if not isinstance(self._source, Path):
             return self._source
         if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
-            stamp = max((file.stat().st_mtime_ns for file in self._source.glob("*")), default=0)
-            self._opened = _loaded(self._source, stamp, self._device)
+            self._opened = _loaded(self._source, _stamp(self._source), self._device, self._backend)
         return self._opened
+
+    @property
+    def _trainable(self) -> Inference:
+        """The model with weights of torch."""
+        if self._backend == "torch" or not isinstance(self._source, Path):
+            return self._inference
+        return _loaded(self._source, _stamp(self._source), self._device, "torch")
 
     def __getstate__(self) -> dict[str, Any]:
         """Weights that lie in a folder are read again, not copied."""
@@ -241,7 +276,7 @@ class RLMSurrogate:
         columns = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
         reading = Reading([text for _, text, _ in rows], *(np.array(column) for column in columns))
         values = np.array([value for _, _, value in rows])
-        claim = float(np.mean([self._inference.knowledge.claim(problem) for problem, _, _ in rows]))
+        claim = float(np.mean([self._knowledge.claim(problem) for problem, _, _ in rows]))
         return Adaptation(reading, values, claim)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:
@@ -267,11 +302,25 @@ class RLMSurrogate:
 
 
 @lru_cache(maxsize=8)
-def _loaded(path: Path, _stamp: int, device: str) -> Inference:
+def _loaded(path: Path, _stamp: int, device: str, backend: Backend) -> Inference:
     """A checkpoint's model, read and verified once per process and file."""
     from .checkpoint import load
 
-    return load(path, device)
+    return load(path, device, backend)
+
+
+@lru_cache(maxsize=8)
+def _described(path: Path, _stamp: int) -> Knowledge:
+    """What a checkpoint's model knows, read once per process and file."""
+    from .checkpoint import describe
+    from .knowledge import Knowledge
+
+    return Knowledge.from_json(describe(path)["knowledge"])
+
+
+def _stamp(path: Path) -> int:
+    """When anything in a folder last changed."""
+    return max((file.stat().st_mtime_ns for file in path.glob("*")), default=0)
 
 
 def _checked(texts: Sequence[str]) -> list[str]:

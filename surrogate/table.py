@@ -17,7 +17,7 @@ from torch import Tensor
 from .codec import LENGTH, encode
 from .encoder import EncoderTokenizer
 from .joint import JOINT_WORDS, batches, joint
-from .model import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS
+from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS
 from .problem import first_line
 from .tokenizer import Tokenizer, Words
 

@@ -13,9 +13,9 @@ HOSTS = sorted(stem for stem in FILES if not any(stem.startswith(f"{other}_") fo
 HEAVY = {"torch", "transformers", "optuna", "triton", "nni", "onnx", "onnxruntime", "scipy.stats"}
 
 
-def loaded_by(module: str, folder: Path) -> set[str]:
-    """The names in `sys.modules` after importing `module` in a fresh interpreter, away from the checkout."""
-    command = [sys.executable, "-c", f"import sys, {module}; print(*sys.modules)"]
+def loaded_by(module: str, folder: Path, code: str = "pass") -> set[str]:
+    """The names in `sys.modules` after a fresh interpreter, away from the checkout, imported `module` and ran code."""
+    command = [sys.executable, "-c", f"import sys, {module}; {code}; print(*sys.modules)"]
     run = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     return set(run.stdout.split())
@@ -32,3 +32,11 @@ def test_host_module_loads_its_host_and_no_torch(host: str, tmp_path: Path) -> N
     assert "torch" not in loaded
     assert host in loaded or find_spec(host) is None or host == "command_line"  # which is no library
     assert not loaded & set(HOSTS) - {host}
+
+
+@pytest.mark.parametrize(
+    "code", ["load()", "load().knowledge", "load().fork().trust(prerank.surrogate.Problem('', 'm'))"]
+)
+def test_what_needs_no_weights_loads_nothing_heavy(code: str, tmp_path: Path) -> None:
+    loaded = loaded_by("prerank.surrogate", tmp_path, f"prerank.surrogate.RLMSurrogate.{code}")
+    assert not loaded & HEAVY

@@ -53,6 +53,33 @@ def test_it_knows_good_cells_from_bad_ones(surrogate: RLMSurrogate) -> None:
     assert [entry.candidate for entry in ranked] == [chain, pooling]
 
 
+@pytest.mark.parametrize(
+    ("space", "problem"),
+    [
+        (nas_bench_101, nas_bench_101.problem()),
+        (nas_bench_101, nas_bench_101.problem("params")),
+        (fbnet, fbnet.problem(device="eyeriss")),
+        (fbnet, fbnet.problem(device="a device that nobody knows")),
+    ],
+    ids=lambda value: getattr(value, "metric", "space"),
+)
+def test_onnxruntime_ranks_as_torch_does(surrogate: RLMSurrogate, space: Any, problem: Any) -> None:
+    texts = [space.to_text(candidate) for candidate in space.sample(np.random.default_rng(2), 200)]
+    other = RLMSurrogate.load(backend="onnxruntime").predict(problem, texts)
+    assert kendall_tau(surrogate.predict(problem, texts).mean, other.mean) >= 0.995
+
+
+def test_it_ranks_on_onnxruntime_without_torch(tmp_path: Path) -> None:
+    assert len(list(PACKAGED.glob("*.onnx"))) == 5, "the first prediction with backend='onnxruntime' writes them"
+    code = (
+        "import sys; from prerank.surrogate import RLMSurrogate; from prerank.search_spaces import nas_bench_101;"
+        "RLMSurrogate.load(backend='onnxruntime').predict(nas_bench_101.problem(), ['input conv3x3<0 output<1']);"
+        "print(*{'torch', 'transformers', 'onnx'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
 def test_quality_on_cells_that_it_never_saw(surrogate: RLMSurrogate, test_rows: list[dict[str, Any]]) -> None:
     texts = [nas_bench_101.to_text(nas_bench_101.from_record(row)) for row in test_rows]
     prediction = surrogate.predict(nas_bench_101.problem(), texts)

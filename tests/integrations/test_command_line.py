@@ -45,7 +45,10 @@ class FakeSurrogate:
         self.problems.append(problem)
         value = np.array([[self.observed.get(text, float(len(text)))] for text in texts]).reshape(-1, 1)
         ones = np.ones(len(texts))
-        return Prediction(value, value, ones[:, None], 0 * ones, (0.9 if self.observed else 0.1) * ones)
+        return Prediction(value, value, ones[:, None], 0 * ones, self.trust(problem) * ones)
+
+    def trust(self, problem: Problem) -> float:
+        return 0.9 if self.observed else 0.1
 
     def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
         self.problems.append(problem)
@@ -394,9 +397,10 @@ def test_training_saves_what_it_learnt(tmp_path: Path, rows: Path) -> None:
     call("train", rows, "--out", mine, "--steps", "3")
     first = RLMSurrogate.load(mine)
     assert "net" in first.knowledge
-    call("train", rows, "--out", mine, "--surrogate", mine, "--steps", "3")  # is no continuation of the first
     problem, texts = Problem("net", "latency_ms"), ["net width=33 params_m=2"]
-    assert (RLMSurrogate.load(mine).predict(problem, texts).mean != first.predict(problem, texts).mean).all()
+    before = first.predict(problem, texts).mean
+    call("train", rows, "--out", mine, "--surrogate", mine, "--steps", "3")  # is no continuation of the first
+    assert (RLMSurrogate.load(mine).predict(problem, texts).mean != before).all()
 
 
 def test_the_installed_command_speaks_json_and_loads_no_torch_for_help(folder: Path) -> None:
@@ -417,3 +421,31 @@ def test_a_narrow_table_folds_texts_and_keeps_numbers(monkeypatch: pytest.Monkey
     assert "nas_bench_201" in printed
     assert "0.9877" in printed
     assert printed.count("gpu") == 30
+
+
+@pytest.mark.parametrize("reason", [ModuleNotFoundError("onnxruntime is not installed"), ValueError("a/model")])
+def test_what_does_not_run_on_onnxruntime_runs_on_torch_and_says_so(
+    reason: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    backends: list[str] = []
+
+    def load(path: Path | None, backend: str = "torch") -> FakeSurrogate:
+        backends.append(backend)
+        if backend != "torch":
+            raise reason
+        return FakeSurrogate()
+
+    monkeypatch.setattr(RLMSurrogate, "load", load)
+    _, err = call("rank", "nas_bench_201", "--metric", "params", "--sample", "3", "--json")
+    assert backends == ["onnxruntime", "torch"]
+    assert f"this runs on torch, which starts slower: {reason}" in err
+
+
+def test_ranking_loads_no_torch(tmp_path: Path) -> None:
+    code = (
+        "import sys; from prerank.integrations.command_line import app;"
+        "app(['rank', 'nas_bench_101', '--sample', '5', '--json'], standalone_mode=False);"
+        "print('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "False"

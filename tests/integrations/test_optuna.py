@@ -29,16 +29,19 @@ class FakeSurrogate:
     """Predicts the number of letters in a text, trusts itself as told, remembers what it observed."""
 
     def __init__(self, trust: float = 1.0) -> None:
-        self.trust = trust
+        self.trusted = trust
         self.observed: list[tuple[Problem, str, float]] = []
 
     def fork(self) -> FakeSurrogate:
         return self
 
+    def trust(self, problem: Problem) -> float:
+        return self.trusted
+
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         value = np.array([[float(len(text))] for text in texts]).reshape(-1, 1)
         ones = np.ones(len(texts))
-        return Prediction(value, value, ones[:, None], 0 * ones, self.trust * ones)
+        return Prediction(value, value, ones[:, None], 0 * ones, self.trusted * ones)
 
     def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
         self.observed += [(problem, text, value) for text, value in zip(texts, values, strict=True)]

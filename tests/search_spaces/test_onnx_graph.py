@@ -20,7 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 from prerank.search_spaces import onnx_graph
 from prerank.search_spaces.onnx_graph import from_record, to_text
 from prerank.search_spaces.onnx_layers import Layers, Tensor
-from prerank.surrogate.model import CANDIDATE_WORDS
+from prerank.surrogate.network import CANDIDATE_WORDS
 from prerank.surrogate.tokenizer import Tokenizer
 
 FLOAT, INT64 = TensorProto.FLOAT, TensorProto.INT64

@@ -143,8 +143,8 @@ def test_a_small_change_of_the_scores_changes_little(surrogate: RLMSurrogate, te
 def test_an_outline_is_of_each_metric_alone(inference: Inference, texts: list[str]) -> None:
     (memory,) = inference._read(PROBLEM, texts)
     metrics = inference._metrics(["m", "k", "latency_ms"])
-    means, states = decoding.outline(inference.model, metrics, memory, ALL)
-    swapped, others = decoding.outline(inference.model, metrics[[2, 0, 1]], memory, ALL)
+    means, states = decoding.outline(inference.network.write(metrics, memory), ALL)
+    swapped, others = decoding.outline(inference.network.write(metrics[[2, 0, 1]], memory), ALL)
     assert means.shape == (len(texts), 3)
     np.testing.assert_allclose(means[:, [2, 0, 1]], swapped, rtol=1e-4)
     np.testing.assert_allclose(states[:, [2, 0, 1]], others, rtol=1e-4, atol=1e-5)
@@ -157,5 +157,6 @@ def test_an_outline_of_a_sure_number_is_the_number_to_two_digits(surrogate: RLMS
             tokens[position] = part.start + (7 if position else 400)
             inference.model.output.bias[tokens[position]] += 60
     (memory,) = inference._read(PROBLEM, ["a", "b c"])
-    means, _ = decoding.outline(inference.model, inference._metrics(["m", "k"]), memory, ALL[:2])
+    writer = inference.network.write(inference._metrics(["m", "k"]), memory)
+    means, _ = decoding.outline(writer, ALL[:2])
     assert means == pytest.approx(np.full((2, 2), decode(np.array([tokens]))[0]), rel=0.02)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.joint import batches, joint
-from prerank.surrogate.model import CANDIDATE_WORDS, CONTEXT_WORDS
+from prerank.surrogate.network import CANDIDATE_WORDS, CONTEXT_WORDS
 from prerank.surrogate.table import Table
 from prerank.surrogate.tokenizer import TruncationWarning
 from prerank.surrogate.training import loss_of

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
+from prerank.surrogate.knowledge import Knowledge, Known, Space
 
 PROBLEM = Problem("space\ndetails", "latency_ms pixel 3")
 POOL = [f"a{n} b{n * n % 7}" for n in range(40)]
@@ -47,27 +48,32 @@ def test_values_must_match_texts(surrogate: RLMSurrogate) -> None:
         surrogate.observe(PROBLEM, ["a", "b"], [1.0])
 
 
-def trust(surrogate: RLMSurrogate, problem: Problem) -> float:
-    return float(surrogate.predict(problem, ["a1 b1"]).trust[0])
+@pytest.mark.parametrize("measured", [0, 3, 8])
+def test_trust_is_that_of_every_prediction(surrogate: RLMSurrogate, measured: int) -> None:
+    surrogate._inference.knowledge = Knowledge({"space": Space({"latency_ms": Known(0.8)})})
+    surrogate.observe(PROBLEM, POOL[:measured], VALUES[:measured])
+    for problem in (PROBLEM, Problem("space", "latency_ms"), Problem("elsewhere", "latency_ms")):
+        assert (surrogate.predict(problem, ["a1 b1", "b"]).trust == surrogate.trust(problem)).all()
+    assert surrogate.trust(PROBLEM) > 0
 
 
 def test_observations_inform_their_family_and_no_other(surrogate: RLMSurrogate) -> None:
     surrogate.observe(PROBLEM, POOL, VALUES)
-    assert trust(surrogate, PROBLEM) > 0
-    assert trust(surrogate, Problem("space\nother details", "latency_ms pixel 4")) > 0
+    assert surrogate.trust(PROBLEM) > 0
+    assert surrogate.trust(Problem("space\nother details", "latency_ms pixel 4")) > 0
     for other in (
         Problem("another space", PROBLEM.metric),
         Problem(PROBLEM.context, "energy_mj"),
         Problem(PROBLEM.context, PROBLEM.metric, "maximize"),
     ):
-        assert trust(surrogate, other) == 0
+        assert surrogate.trust(other) == 0
 
 
 def test_a_fork_learns_alone(surrogate: RLMSurrogate) -> None:
     fork = surrogate.fork()
     fork.observe(PROBLEM, POOL, VALUES)
-    assert trust(fork, PROBLEM) > 0 == trust(surrogate, PROBLEM)
-    assert trust(fork.fork(), PROBLEM) == trust(fork, PROBLEM)
+    assert fork.trust(PROBLEM) > 0 == surrogate.trust(PROBLEM)
+    assert fork.fork().trust(PROBLEM) == fork.trust(PROBLEM)
 
 
 def test_a_text_observed_again_takes_its_new_value(surrogate: RLMSurrogate) -> None:
@@ -91,7 +97,7 @@ def test_two_loads_share_no_observations(surrogate: RLMSurrogate, tmp_path: Path
     surrogate.save(tmp_path)
     one, other = RLMSurrogate.load(tmp_path), RLMSurrogate.load(tmp_path)
     one.observe(PROBLEM, POOL, VALUES)
-    assert trust(one, PROBLEM) > 0 == trust(other, PROBLEM)
+    assert one.trust(PROBLEM) > 0 == other.trust(PROBLEM)
 
 
 def test_the_order_of_observations_does_not_matter(surrogate: RLMSurrogate) -> None:
@@ -119,7 +125,7 @@ def test_a_failure_observed_raises_the_expectation_of_another(surrogate: RLMSurr
 def test_what_is_no_text_is_not_observed(surrogate: RLMSurrogate, wrong: Any) -> None:
     with pytest.raises(ValueError, match="text"):
         surrogate.observe(PROBLEM, wrong, [1.0])
-    assert trust(surrogate, PROBLEM) == 0
+    assert surrogate.trust(PROBLEM) == 0
 
 
 def test_fit_changes_neither_the_file_nor_what_else_was_loaded(surrogate: RLMSurrogate, tmp_path: Path) -> None:

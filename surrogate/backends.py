@@ -1,0 +1,87 @@
+"""What runs a checkpoint's model: torch, or onnxruntime, which starts in a tenth of the time and without torch.
+
+onnxruntime reads graphs that lie beside the weights. The first use writes them, which alone takes torch and onnx.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from .network import Network
+
+if TYPE_CHECKING:
+    from .model import RLM
+
+Backend = Literal["torch", "onnxruntime"]
+_REMEDY = 'or load with backend="torch"'
+
+
+def check(path: Path, description: dict[str, Any], device: str, backend: str) -> None:
+    """See that a backend is there and runs a checkpoint, as far as that can be told without its weights.
+
+    Raises:
+        ModuleNotFoundError: If it, or what it needs for the first use, is not installed.
+        PermissionError: If its graphs are still to be written and cannot be.
+        ValueError: If there is no such backend, or it does not run this model or on this device.
+    """
+    if backend not in get_args(Backend):
+        raise ValueError(f"backend is {backend!r}; it must be one of {', '.join(get_args(Backend))}")
+    if backend == "torch":
+        return
+    if device != "cpu":
+        raise ValueError(f"device is {device!r}, but onnxruntime runs on the cpu here; leave it out, {_REMEDY}")
+    if description.get("encoder"):
+        name = description["encoder"]["name"]
+        raise ValueError(f'the pretrained encoder {name} does not run on onnxruntime; load with backend="torch"')
+    missing = [] if (written := _written(path, description)) else ["onnx"]
+    for package in ["onnxruntime", *missing]:
+        if find_spec(package) is None:
+            raise ModuleNotFoundError(f"{package} is not installed; pip install 'prerank[onnx]', {_REMEDY}")
+    if not written and not os.access(_file(path, description).parent, os.W_OK):
+        raise PermissionError(f"the graphs for onnxruntime cannot be written to {path}; make it writable, {_REMEDY}")
+
+
+def on_torch(description: dict[str, Any], weights: bytes, device: str) -> Network:
+    """The model of a checkpoint, with its weights, on a device."""
+    from .torch_network import TorchNetwork
+
+    return TorchNetwork(_model(description, weights).to(device))
+
+
+def on_onnxruntime(description: dict[str, Any], weights: bytes, path: Path) -> Network:
+    """The same from the graphs beside the weights, which are written if they are missing."""
+    from .onnx_network import OnnxNetwork
+
+    file = _file(path, description)
+    if not _written(path, description):
+        from .onnx_export import export
+
+        export(_model(description, weights), file)
+    return OnnxNetwork(file)
+
+
+def _model(description: dict[str, Any], weights: bytes) -> RLM:
+    from safetensors.torch import load as from_bytes
+
+    from .encoder import PretrainedEncoder
+    from .model import RLM
+
+    shape, encoder = description["shape"], description.get("encoder")  # those without one may not say so
+    pretrained = PretrainedEncoder(**encoder, width=shape["width"]) if encoder else None
+    model = RLM(**shape, encoder=pretrained)
+    model.load_state_dict(from_bytes(weights))
+    return model
+
+
+def _written(path: Path, description: dict[str, Any]) -> bool:
+    from .onnx_network import GRAPHS, graph_file
+
+    return all(graph_file(_file(path, description), name).exists() for name in GRAPHS)
+
+
+def _file(path: Path, description: dict[str, Any]) -> Path:
+    """The file of the weights itself: onnxruntime follows no link out of a graph's folder."""
+    return (path / description["weights"]).resolve()
