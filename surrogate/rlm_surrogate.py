@@ -63,9 +63,9 @@ class RLMSurrogate:
         Args:
             path: Folder written by `save`; None is the packaged checkpoint.
             device: Where the model shall run, as torch names it.
-            backend: What predicts. ``"onnxruntime"`` starts without torch and runs on the CPU; the first time that a
-                checkpoint runs there, torch and onnx are needed to write its graphs beside its weights. `fit` and
-                `save` use torch with either.
+            backend: What predicts. ``"onnxruntime"`` starts without torch and runs on one thread of the CPU; the first
+                time that a checkpoint runs there, torch and onnx are needed to write its graphs beside its weights.
+                `fit` and `save` use torch with either.
 
         Raises:
             FileNotFoundError: If there is no checkpoint.
