@@ -319,8 +319,8 @@ def _described(path: Path, _stamp: int) -> Knowledge:
 
 
 def _stamp(path: Path) -> int:
-    """When anything in a folder last changed."""
-    return max((file.stat().st_mtime_ns for file in path.glob("*")), default=0)
+    """When anything in a folder last changed, but for files that are being written and may vanish."""
+    return max((file.stat().st_mtime_ns for file in path.glob("[!.]*")), default=0)
 
 
 def _checked(texts: Sequence[str]) -> list[str]:
