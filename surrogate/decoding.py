@@ -100,7 +100,8 @@ def outline(writer: Writer, allowed: Bools) -> tuple[Floats, Floats]:
     digits = writer.grow(heads, seen, 1).reshape(count, size, _OUTLINED, 9)  # a mantissa never begins with 0
     weights = (mass[..., None] * digits).reshape(count, size, -1)  # (n, M, heads * 9)
     likely, chosen = _likeliest(weights)
-    parents = (chosen // 9 + _OUTLINED * np.arange(size)[:, None]).reshape(count, -1)  # which head of all
+    place: Ids = _OUTLINED * np.arange(size, dtype=np.int64)[:, None]
+    parents = (chosen // 9 + place).reshape(count, -1)  # which head of all
     first = chosen.reshape(count, -1) % 9 + 1
     seen = _appended(np.take_along_axis(seen, parents[..., None], axis=1))
     second = writer.grow(first + int(FIRST[1]), seen).reshape(count, size, _OUTLINED, 10)

@@ -80,12 +80,12 @@ def _plain(module: Any) -> Any:
 def _graphs(model: RLM) -> Iterator[tuple[str, _Graph, list[_Example]]]:
     """Name, graph and examples of everything that is asked."""
     pieces = torch.randint(0, 20, (5, PLACES)), (0,)
-    yield "words", _Graph(model.words, lambda words, pieces: [words(pieces)]), [pieces]
+    yield "words", _Graph(model.words, _words), [pieces]
     model.words = nn.Identity()  # type: ignore[assignment]  # the others are given words that are embedded
-    words = torch.randn(5, model.shape["width"]), (0,)
+    words = torch.randn(5, _size(model, "width")), (0,)
     yield "encode", _Graph(model, _encode), [words, _index(2, 3)]
     yield "embed", _Graph(model, _embed), [words, _index(2, 3)]
-    yield "read", _Graph(model, _read), [words, _index(6, 4), *_memory(model, model.shape["reader_layers"], 2, 3)]
+    yield "read", _Graph(model, _read), [words, _index(6, 4), *_memory(model, _size(model, "reader_layers"), 2, 3)]
     yield "write", _Graph(model, _write), _written(model)
 
 
@@ -100,19 +100,28 @@ def _memory(model: RLM, layers: int, rows: int, length: int) -> list[_Example]:
 
 
 def _keys_values(model: RLM, layers: int, rows: int, length: int) -> list[_Example]:
-    heads = model.shape["heads"]
-    shape = rows, heads, length, model.shape["width"] // heads
+    heads = _size(model, "heads")
+    shape = rows, heads, length, _size(model, "width") // heads
     return [(torch.randn(shape), (0, 2)) for _ in range(2 * layers)]
 
 
 def _written(model: RLM) -> list[_Example]:
     """Two metrics and a token in each of three rows, after four positions."""
-    layers = model.shape["writer_layers"]
-    metrics = torch.randn(3, 2, model.shape["width"]), (0, 1)
+    layers = _size(model, "writer_layers")
+    metrics = torch.randn(3, 2, _size(model, "width")), (0, 1)
     visible = torch.ones(3, 1, 3, 7, dtype=torch.bool), (0, 2, 3)
     allowed = torch.arange(6), (0,)
     memory, past = _memory(model, layers, 3, 5), _keys_values(model, layers, 3, 4)
     return [metrics, _index(3, 1), visible, allowed, *memory, *past]
+
+
+def _size(model: RLM, name: str) -> int:
+    size: Any = model.shape[name]
+    return size
+
+
+def _words(words: nn.Module, pieces: Tensor) -> list[Tensor]:
+    return [words(pieces)]
 
 
 def _encode(model: RLM, words: Tensor, index: Tensor) -> list[Tensor]:
@@ -151,7 +160,7 @@ def _exported(graph: _Graph, examples: Sequence[_Example]) -> bytes:
     """The graph as traced, with its parameters in it."""
     names = [f"input_{number}" for number in range(len(examples))]
     axes = {name: {axis: f"{name}_{axis}" for axis in open_} for name, (_, open_) in zip(names, examples, strict=True)}
-    file = io.BytesIO()
+    file: Any = io.BytesIO()  # which torch accepts and does not declare
     with warnings.catch_warnings(), torch.inference_mode(False), torch.no_grad():
         warnings.simplefilter("ignore")  # of what tracing makes constant, all is constant
         torch.onnx.export(

@@ -22,7 +22,7 @@ GRAPHS = ("words", "encode", "read", "embed", "write")
 
 
 class OnnxNetwork:
-    """A model on the processor.
+    """A model on one thread of the processor.
 
     Args:
         weights: File of its weights, beside which `onnx_export.export` wrote its graphs.
@@ -99,12 +99,13 @@ class _Graph:
     """A graph that is called with arrays in the order of its inputs."""
 
     def __init__(self, file: Path) -> None:
-        from onnxruntime import InferenceSession, SessionOptions
+        import onnxruntime
 
-        options = SessionOptions()
+        runtime: Any = onnxruntime
+        options = runtime.SessionOptions()
         options.log_severity_level = 3
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")  # five idle graphs would burn cores
-        self._session: Any = InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+        options.intra_op_num_threads = 1  # a pool for each graph would fight with the others and a search's workers
+        self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         self._names = [entry.name for entry in self._session.get_inputs()]
 
     def __call__(self, *arrays: Array) -> list[Array]:

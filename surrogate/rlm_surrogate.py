@@ -63,9 +63,9 @@ class RLMSurrogate:
         Args:
             path: Folder written by `save`; None is the packaged checkpoint.
             device: Where the model shall run, as torch names it.
-            backend: What predicts. ``"onnxruntime"`` starts without torch and runs on the CPU; the first time that a
-                checkpoint runs there, torch and onnx are needed to write its graphs beside its weights. `fit` and
-                `save` use torch with either.
+            backend: What predicts. ``"onnxruntime"`` starts without torch and runs on one thread of the CPU; the first
+                time that a checkpoint runs there, torch and onnx are needed to write its graphs beside its weights.
+                `fit` and `save` use torch with either.
 
         Raises:
             FileNotFoundError: If there is no checkpoint.
@@ -319,8 +319,8 @@ def _described(path: Path, _stamp: int) -> Knowledge:
 
 
 def _stamp(path: Path) -> int:
-    """When anything in a folder last changed."""
-    return max((file.stat().st_mtime_ns for file in path.glob("*")), default=0)
+    """When anything in a folder last changed, but for files that are being written and may vanish."""
+    return max((file.stat().st_mtime_ns for file in path.glob("[!.]*")), default=0)
 
 
 def _checked(texts: Sequence[str]) -> list[str]:

@@ -15,9 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .codec import LENGTH, encode
-from .encoder import EncoderTokenizer
 from .joint import JOINT_WORDS, batches, joint
-from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS
+from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Splits
 from .problem import first_line
 from .tokenizer import Tokenizer, Words
 
@@ -98,7 +97,7 @@ class Table:
         rows: Sequence[Row],
         tokenizer: Tokenizer,
         shares: Mapping[str, float] | None = None,
-        context_tokenizer: Tokenizer | EncoderTokenizer | None = None,
+        context_tokenizer: Splits | None = None,
     ) -> None:
         if not rows:
             raise ValueError("there are no rows to train on; give at least one Row")
@@ -138,9 +137,7 @@ class _Space:
 
     context_words = CONTEXT_WORDS
 
-    def __init__(
-        self, rows: Sequence[Row], tokenizer: Tokenizer, context_tokenizer: Tokenizer | EncoderTokenizer
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer, context_tokenizer: Splits) -> None:
         contexts = {context: number for number, context in enumerate(dict.fromkeys(row.context for row in rows))}
         self.metrics = list(dict.fromkeys(metric for row in rows for metric in row.values))
         context_of = np.array([contexts[row.context] for row in rows])
@@ -188,9 +185,7 @@ class _JointSpace(_Space):
 
     context_words = JOINT_WORDS
 
-    def __init__(
-        self, rows: Sequence[Row], tokenizer: Tokenizer, context_tokenizer: Tokenizer | EncoderTokenizer
-    ) -> None:
+    def __init__(self, rows: Sequence[Row], tokenizer: Tokenizer, context_tokenizer: Splits) -> None:
         apart = [Row(joint(row.context, text), ("",), row.values) for row in rows for text in row.texts]
         super().__init__(apart, tokenizer, context_tokenizer)
 
