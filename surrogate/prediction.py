@@ -91,8 +91,8 @@ class Prediction:
 
     def __getitem__(self, rows: NDArray[np.intp] | slice) -> Prediction:
         """The predictions of some candidates, in the order asked."""
-        columns = (self.lower, self.upper, self.mass, self.p_fail, self.trust, self.unadapted)
-        return Prediction(*(column[rows] for column in columns))
+        columns = (a[rows] for a in (self.lower, self.upper, self.mass, self.p_fail, self.trust))
+        return Prediction(*columns, before=None if self.before is None else self.before[rows])
 
     @property
     def _middle(self) -> Floats:
@@ -131,6 +131,7 @@ def concatenate(predictions: list[Prediction]) -> Prediction:
         arrays: list[Floats] = [getattr(p, name) for p in predictions]
         return np.concatenate([np.pad(a, ((0, 0), (0, width - a.shape[1]))) for a in arrays])
 
-    names = ("p_fail", "trust", "unadapted")
-    columns = (np.concatenate([getattr(p, name) for p in predictions]) for name in names)
-    return Prediction(rows("lower"), rows("upper"), rows("mass"), *columns)
+    p_fail, trust = (np.concatenate([getattr(p, name) for p in predictions]) for name in ("p_fail", "trust"))
+    adapted = any(p.before is not None for p in predictions)  # else nobody asked for the means yet
+    before = np.concatenate([p.unadapted for p in predictions]) if adapted else None
+    return Prediction(rows("lower"), rows("upper"), rows("mass"), p_fail, trust, before)
