@@ -2,8 +2,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/prerank.stamp
 
-BENCHMARKS := help_latency unseen_shapes unseen_kernel unseen_devices unseen_spaces triton_prune nas_bench_101 \
-    calibration inference results
+BENCHMARKS := help_latency unseen_shapes unseen_kernel unseen_devices unseen_spaces unseen_families triton_prune \
+    nas_bench_101 calibration inference results
 
 # What an installation depends on: an edited file is seen through its link, a new or a removed one is not.
 define INSTALLED

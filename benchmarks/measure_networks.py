@@ -2,7 +2,7 @@
 
 python benchmarks/measure_networks.py [--count 140] [--out FILE]
 
-An interrupted run goes on when called again. Run it on a quiet machine; it takes about a second a network. Every fifth
+An interrupted run goes on when called again. Run it on a quiet machine; it takes half a second a network. Every fifth
 network is measured with two threads and without graph optimisation too: other devices, as far as costs are concerned.
 """
 
@@ -45,7 +45,7 @@ def parse() -> argparse.Namespace:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--count", type=int, default=140, help="networks of each family")
-    parser.add_argument("--seconds", type=float, default=0.5, help="how long each one is run")
+    parser.add_argument("--seconds", type=float, default=0.3, help="how long each one is run")
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tables" / "networks.jsonl")
     return parser.parse_args()
 

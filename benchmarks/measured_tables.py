@@ -28,12 +28,18 @@ from prerank.search_spaces import (
     nas_bench_graph,
     nas_bench_macro,
     ofa,
+    onnx_graph,
 )
 from prerank.surrogate import Row
+from prerank.surrogate.measured import read as lines
 
 FOLDER = Path(os.environ.get("PRERANK_DATA", Path(__file__).parents[2] / "shared" / "data"))
 UNSEEN_DEVICES = ("fpga", "raspi4", "eyeriss", "pixel2", "gold_6226", "titan_rtx")
 """Test devices of the HELP protocols; no shipped checkpoint has read a row that was measured on them."""
+NETWORKS = Path(__file__).parent / "tables" / "networks.jsonl.gz"
+"""What measure_networks.py measured."""
+UNSEEN_FAMILIES = ("inception", "transformer", "ofa")
+"""Families of networks that no shipped checkpoint has read: built by hand, of another kind, of a space."""
 _LATENCY = "latency_ms_"
 _LEAST_MS = 0.01  # cells without operations are at zero on some devices, where the logarithm has no meaning
 _ORDERS = 4  # equivalent texts of a candidate that training may draw
@@ -170,6 +176,28 @@ def kernel_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
         yield Measured(row, split == "test" or device == "NVIDIA TITAN RTX")
 
 
+def network_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
+    """ONNX networks: latency and peak memory on one thread, and what the texts say of their size."""
+    values: dict[str, dict[str, float]] = {}
+    unseen: set[str] = set()
+    context = onnx_graph.problem().context
+    for measured in lines(NETWORKS):
+        own = values.setdefault(measured.candidate, network_totals(measured.candidate))
+        if measured.metric.endswith("threads=1") and math.isfinite(measured.value):
+            own[measured.metric] = measured.value
+        if measured.more["name"]["family"] in UNSEEN_FAMILIES:
+            unseen.add(measured.candidate)
+    for text, own in values.items():
+        yield Measured(Row(context, (text,), own), text in unseen or _is_test(text))
+
+
+def network_totals(text: str) -> dict[str, float]:
+    """Parameters and multiply-accumulates as the text of an ONNX network states them, in millions to three digits."""
+    said = dict(word.split("=") for word in text.partition("\n")[0].split())
+    found = {metric: float(said[f"{metric}_m"]) * 1e6 for metric in ("params", "macs")}
+    return {onnx_graph.problem(metric).metric: value for metric, value in found.items() if value > 0}
+
+
 def kernel_frame(folder: Path = FOLDER) -> Any:
     """The table of kernel configurations; ms is nan where the configuration failed."""
     frame: Any = pd.read_csv(folder / "kernels" / "kernel_configs.csv.gz", low_memory=False)
@@ -186,6 +214,7 @@ TABLES: tuple[Callable[[Path, np.random.Generator], Iterator[Measured]], ...] = 
     nas_bench_macro_rows,
     nas_bench_graph_rows,
     kernel_rows,
+    network_rows,
 )
 
 

@@ -23,6 +23,7 @@ BENCHMARKS = (
     "triton_prune",
     "unseen_spaces",
     "nas_bench_101",
+    "unseen_families",
     "code_accuracy",
     "calibration",
     "optuna_samplers",

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .devices import describe
+from .devices import measured_on
 from .onnx_check import check
 from .onnx_costs import macs
 from .onnx_file import ModelError, read
@@ -70,12 +70,12 @@ def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:
 
     Args:
         metric: One of these.
-        device: Where it is measured.
+        device: Where it is measured, with the batch size at the end if it is not 1, as in ``1080ti_32``.
 
     Raises:
         ValueError: If the metric is another one.
     """
-    where = "" if device is None else f" {describe(device)}"
+    where = "" if device is None else f" {measured_on(device)}"
     measured = {name: name + where for name in ("latency_ms", "throughput", "energy_mj", "memory_bytes")}
     return asked("an ONNX graph", _CONTEXT, measured | {"params": "params", "macs": "macs"}, metric)
 

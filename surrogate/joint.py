@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 JOINT_WORDS = 2048
-_TOGETHER = 8192  # words of joint contexts encoded at once, which bounds the memory
+TOGETHER = 8192  # words encoded at once, which bounds the memory
 
 
 def joint(context: str, text: str) -> str:
@@ -20,11 +20,11 @@ def joint(context: str, text: str) -> str:
     return f"{context}\n{text}"
 
 
-def batches(lengths: NDArray[np.int64]) -> Iterator[NDArray[np.intp]]:
-    """Which joint contexts are encoded at once: of about one length, as each is padded to the longest of them."""
+def batches(lengths: NDArray[np.int64], words: int = TOGETHER) -> Iterator[NDArray[np.intp]]:
+    """Which texts are read at once: of about one length, as each is padded to the longest of them."""
     order = np.argsort(lengths, kind="stable")
     while len(order):
         padded = lengths[order] * np.arange(1, len(order) + 1)
-        count = max(1, int((padded <= _TOGETHER).sum()))
+        count = max(1, int((padded <= words).sum()))
         yield order[:count]
         order = order[count:]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .codec import LENGTH, encode
-from .joint import JOINT_WORDS, batches, joint
+from .joint import JOINT_WORDS, TOGETHER, batches, joint
 from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Splits
 from .problem import first_line
 from .tokenizer import Tokenizer, Words
@@ -104,10 +104,10 @@ class Table:
         self._spaces: list[_Space] = []
         weights: list[float] = []
         for line, own in by_space(rows).items():
-            weight = (shares or {}).get(line, math.sqrt(len(own)))
-            for kind, part in _routes(own, tokenizer).items():
+            weight, routes = (shares or {}).get(line, math.sqrt(len(own))), _routes(own, tokenizer)
+            for kind, part in routes.items():
                 self._spaces.append(kind(part, tokenizer, context_tokenizer or tokenizer))
-                weights.append(weight * len(part) / len(own))
+                weights.append(weight * len(part) / sum(map(len, routes.values())))
         self._shares = np.array(weights) / np.sum(weights)
 
     def __len__(self) -> int:
@@ -130,6 +130,9 @@ class Table:
         """
         space = self._spaces[int(rng.choice(len(self._spaces), p=self._shares))]
         return space.draw(rng, contexts, candidates, metrics)
+
+
+_READ_AT_ONCE = 16_384  # words; 512 candidates of most spaces are fewer
 
 
 class _Space:
@@ -158,6 +161,9 @@ class _Space:
         chosen, each = self._choose(rng, contexts, candidates)
         rows = np.concatenate([self._candidates(rng, int(number), each) for number in chosen])
         variant = self._variants[rows, rng.integers(self._variants.shape[1], size=len(rows))]
+        if len(chosen) == 1:
+            alike = _of_like_length(rng, self._texts, variant, _READ_AT_ONCE)
+            rows, variant = rows[alike], variant[alike]
         asked = _some(rng, self._present[rows], metrics)
         return self._batch(chosen, rows, variant, asked)
 
@@ -191,23 +197,29 @@ class _JointSpace(_Space):
 
     def _choose(self, rng: np.random.Generator, contexts: int, candidates: int) -> tuple[NDArray[np.int64], int]:
         chosen, _ = super()._choose(rng, candidates, candidates)
-        together = list(batches((self._contexts.index[chosen] > 0).sum(axis=1)))
-        # By their sizes, so that a text's length does not decide how often it is drawn.
-        sizes = np.array([len(batch) for batch in together])
-        return chosen[together[rng.choice(len(together), p=sizes / sizes.sum())]], 1
+        return chosen[_of_like_length(rng, self._contexts, chosen)], 1
+
+
+def _of_like_length(
+    rng: np.random.Generator, words: Words, texts: NDArray[np.int64], most: int = TOGETHER
+) -> NDArray[np.intp]:
+    """Places of some texts of about one length, which fit in memory once padded to the longest of them."""
+    together = list(batches((words.index[texts] > 0).sum(axis=1), most))
+    # By their sizes, so that a text's length does not decide how often it is drawn.
+    sizes = np.array([len(batch) for batch in together])
+    return together[rng.choice(len(together), p=sizes / sizes.sum())]
 
 
 def _routes(rows: Sequence[Row], tokenizer: Tokenizer) -> dict[type[_Space], list[Row]]:
-    """The rows by how their texts are read; one with short and with long texts is in both."""
-    routes: dict[type[_Space], list[Row]] = {}
-    for row in rows:
-        texts: dict[type[_Space], list[str]] = {}
-        for text in row.texts:
-            kind = _JointSpace if tokenizer.exceeds(text, CANDIDATE_WORDS) else _Space
-            texts.setdefault(kind, []).append(text)
-        for kind, own in texts.items():
-            routes.setdefault(kind, []).append(Row(row.context, tuple(own), row.values))
-    return routes
+    """The rows by how their texts are read.
+
+    Where some are long, the encoder reads the short ones too: few are not enough to learn it from.
+    """
+    short = [tuple(text for text in row.texts if not tokenizer.exceeds(text, CANDIDATE_WORDS)) for row in rows]
+    if short == [row.texts for row in rows]:
+        return {_Space: list(rows)}
+    apart = [Row(row.context, texts, row.values) for row, texts in zip(rows, short, strict=True) if texts]
+    return {_JointSpace: list(rows)} | ({_Space: apart} if apart else {})
 
 
 def _variants(rows: Sequence[Row], tokenizer: Tokenizer) -> tuple[Words, NDArray[np.int64]]:

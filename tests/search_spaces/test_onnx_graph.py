@@ -548,6 +548,6 @@ def test_problems(metric: str) -> None:
     assert problem.direction == "minimize"
     assert problem.metric.split()[0] == metric
     assert problem.context == onnx_graph.problem().context
-    assert ("raspberry-pi-4" in problem.metric) == (metric not in ("params", "macs"))
+    assert ("batch=1 raspberry-pi-4" in problem.metric) == (metric not in ("params", "macs"))
     with pytest.raises(ValueError, match="'beauty'"):
         onnx_graph.problem("beauty")
