@@ -27,7 +27,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.model_selection import cross_val_score
 from sklearn.neural_network import MLPClassifier
 
-from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+from prerank.integrations.optuna import RLMSampler
+from prerank.integrations.optuna_plot import draw_predictions
 
 Floats = NDArray[np.float64]
 Studies = dict[str, list[optuna.Study]]
@@ -108,12 +109,7 @@ def draw(studies: Studies, out: Path) -> None:
         left.plot(np.arange(1, best.shape[1] + 1), best.mean(axis=0), label=name)
     left.set(xlabel="trials", ylabel="best accuracy, mean over the seeds")
     left.legend()
-    told = [trial for study in studies["RLMSampler"] for trial in study.trials if ATTRIBUTE in trial.user_attrs]
-    means = np.array([trial.user_attrs[ATTRIBUTE]["mean"][0] for trial in told])
-    ends = np.array([trial.user_attrs[ATTRIBUTE]["interval"][0] for trial in told]).reshape(-1, 2)
-    values = np.array([trial.value for trial in told], dtype=np.float64)
-    right.errorbar(means, values, xerr=np.abs(ends.T - means), fmt="o", markersize=3, elinewidth=0.5, alpha=0.6)
-    right.set(xlabel="accuracy predicted before the trial", ylabel="accuracy measured")
+    draw_predictions(studies["RLMSampler"], right)
     figure.savefig(out, dpi=150)
     print(f"drawn in {out}")
 
