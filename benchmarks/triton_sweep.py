@@ -111,13 +111,13 @@ def measured(case: Case, device: str, started: float) -> tuple[float, float]:
     """
     from triton.testing import do_bench
 
-    x = torch.randn(case.rows, case.columns, generator=torch.Generator().manual_seed(0)).half().to(device)
-    expected = case.swept.expected(x)
+    inputs = drawn(case, device)
+    expected = case.swept.expected(*inputs)
     y = torch.empty(expected.shape, dtype=torch.float32 if expected.dim() == 1 else torch.float16, device=device)
     grid, options = case.swept.grid(case.rows, case.columns, case.blocks), {**case.blocks, "num_warps": case.warps}
 
     def launch() -> None:
-        case.swept.kernel[grid](x, y, case.rows, case.columns, **options)
+        case.swept.kernel[grid](*inputs, y, case.rows, case.columns, **options)
 
     launch()
     if not torch.allclose(y.float(), expected.float(), rtol=2e-2, atol=2e-2 * case.columns**0.5):
@@ -128,6 +128,15 @@ def measured(case: Case, device: str, started: float) -> tuple[float, float]:
         return float(ms), seconds
     launch()
     return 1e3 * (time.perf_counter() - again), seconds
+
+
+def drawn(case: Case, device: str) -> list[torch.Tensor]:
+    """The rows, and weights if there are any; these are so small that what they make is as large as the rows."""
+    generator, weights = torch.Generator().manual_seed(0), case.swept.weights
+    x = torch.randn(case.rows, case.columns, generator=generator)
+    shape = (weights(case.columns), case.columns) if weights else None
+    made = [x] if shape is None else [x, torch.randn(shape, generator=generator) * shape[0] ** -0.5]
+    return [tensor.half().to(device) for tensor in made]
 
 
 def name_of(interpret: bool) -> str:

@@ -24,7 +24,7 @@ def test_every_kernel_computes_what_torch_does_and_a_stopped_sweep_goes_on(tmp_p
     command = [sys.executable, str(SWEEP), "--interpret", "--out", str(file)]
     subprocess.run(command, capture_output=True, check=True)
     whole = rows(file)
-    assert len({row["kernel"] for row in whole}) == 6
+    assert len({row["kernel"] for row in whole}) == 12
     assert {row["ok"] for row in whole} == {"1"}
     lines = file.read_text().splitlines(keepends=True)
     file.write_text("".join(lines[:-3]))
