@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 import optuna
 import pytest
+from fake_surrogate import FakeSurrogate
 from optuna.samplers import RandomSampler
 from optuna.trial import TrialState
 
 from prerank.search_spaces import nas_bench_101
 from prerank.search_spaces.nas_bench_101 import PARAMETERS, Cell
-from prerank.surrogate import Prediction
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 sys.path.append(str(EXAMPLES))  # scripts import their neighbours by bare name
@@ -30,23 +30,6 @@ cell_table = importlib.import_module("cell_table")
 CELLS = nas_bench_101.sample(np.random.default_rng(0), 60)
 NO_CELL: dict[str, Any] = {name: choices[0] for name, choices in PARAMETERS.items()}
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-
-class FakeSurrogate:
-    """Predicts the number of letters."""
-
-    def fork(self) -> FakeSurrogate:
-        return self
-
-    def trust(self, problem: object) -> float:
-        return 1.0
-
-    def predict(self, problem: object, texts: Sequence[str]) -> Prediction:
-        value = np.array([[float(len(text))] for text in texts]).reshape(-1, 1)
-        ones = np.ones(len(texts))
-        return Prediction(value, value, ones[:, None], 0 * ones, ones)
-
-    def observe(self, problem: object, texts: Sequence[str], values: Sequence[float]) -> None: ...
 
 
 def record(number: int, cell: Cell, **changes: Any) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import json
 import math
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from fake_surrogate import FakeSurrogate
 from nni.mutable import (
     Categorical,
     CategoricalMultiple,
@@ -37,39 +38,7 @@ from prerank.integrations.nni import (
     nas_bench_201_text,
 )
 from prerank.search_spaces import nas_bench_101, nas_bench_201
-from prerank.surrogate import Prediction, Problem
-
-
-class FakeSurrogate:
-    """Predicts the number of letters in a text, trusts itself as told, remembers what it observed."""
-
-    def __init__(self, trust: float = 1.0, error: Exception | None = None) -> None:
-        self.trusted = trust
-        self.error = error
-        self.observed: list[tuple[Problem, str, float]] = []
-        self.asked: list[Sequence[str]] = []
-
-    def fork(self) -> FakeSurrogate:
-        return self
-
-    def trust(self, problem: Problem) -> float:
-        return self.trusted
-
-    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
-        if self.error:
-            raise self.error
-        self.asked.append(texts)
-        value = np.array([[float(len(text))] for text in texts]).reshape(-1, 1)
-        ones = np.ones(len(texts))
-        return Prediction(value, value, ones[:, None], 0 * ones, self.trusted * ones)
-
-    def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
-        self.observed += [(problem, text, value) for text, value in zip(texts, values, strict=True)]
-
-    @property
-    def values(self) -> dict[str, float]:
-        return {text: value for _, text, value in self.observed}
-
+from prerank.surrogate import Problem
 
 SPACE: dict[str, Any] = {
     "word": {"_type": "choice", "_value": ["a", "bb", "ccc", "dddd"]},

@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import optuna
 import pytest
+from fake_surrogate import FakeSurrogate
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.samplers import BaseSampler
 from optuna.testing.pytest_samplers import (
@@ -23,28 +24,6 @@ from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Prediction, Problem
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-
-class FakeSurrogate:
-    """Predicts the number of letters in a text, trusts itself as told, remembers what it observed."""
-
-    def __init__(self, trust: float = 1.0) -> None:
-        self.trusted = trust
-        self.observed: list[tuple[Problem, str, float]] = []
-
-    def fork(self) -> FakeSurrogate:
-        return self
-
-    def trust(self, problem: Problem) -> float:
-        return self.trusted
-
-    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
-        value = np.array([[float(len(text))] for text in texts]).reshape(-1, 1)
-        ones = np.ones(len(texts))
-        return Prediction(value, value, ones[:, None], 0 * ones, self.trusted * ones)
-
-    def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
-        self.observed += [(problem, text, value) for text, value in zip(texts, values, strict=True)]
 
 
 def sampler(**options: Any) -> RLMSampler:
