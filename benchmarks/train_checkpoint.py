@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,6 +59,7 @@ def main() -> None:
 def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     """Train on rows, save, print what the model knows."""
     start, processes = time.time(), Processes.launched(arguments.device)
+    same_run(arguments)
     own, validation = divided(rows, np.random.default_rng(arguments.seed))
     print(f"{len(own)} rows, {len(validation)} for validation", flush=True)
     surrogate = started(own, arguments)
@@ -94,9 +96,25 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         "minutes": round((time.time() - start) / 60, 1),
     }
     surrogate.save(arguments.out)
+    shutil.rmtree(arguments.run)  # what is done is not gone on with
     if not describe(arguments.out)["encoder"]:  # the first prediction writes the graphs that are shipped
         RLMSurrogate.load(arguments.out, backend="onnxruntime").predict(Problem("", "params"), [""])
     print(json.dumps(surrogate.knowledge, indent=1))
+
+
+def same_run(arguments: argparse.Namespace) -> None:
+    """Note what a run is of, in its folder, so that another one does not go on with its weights.
+
+    Raises:
+        ValueError: If the folder holds another one.
+    """
+    file = arguments.run / "arguments.json"
+    own = {name: value for name, value in vars(arguments).items() if name not in ("data", "out", "run", "device")}
+    said = json.dumps(own, default=str, indent=1)
+    if file.exists() and file.read_text() != said:
+        raise ValueError(f"{arguments.run} holds a run of {file.read_text()}; remove it, or give another --run")
+    arguments.run.mkdir(parents=True, exist_ok=True)
+    file.write_text(said)
 
 
 def parse(line: Sequence[str] | None = None) -> argparse.Namespace:

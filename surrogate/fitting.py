@@ -18,6 +18,7 @@ Ranks = dict[str, dict[str, float]]
 
 _FEWEST = 5  # rows of one metric that a rank correlation needs
 _WATCHED = 4  # metrics of a space that are rated while the training runs
+_KEPT, _KEPT_CONTEXTS = 20, 16  # one row in so many is kept out, of so many contexts
 
 
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
@@ -29,6 +30,19 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
     training.run(inference.model, table, lambda: _mean_rank(_ranks(fresh, watched)))
     learnt = inference.knowledge | unrated.rated(_ranks(fresh, validation))
     return Inference(inference.network, inference.tokenizer, learnt)
+
+
+def held_out(rows: Sequence[Row]) -> set[int]:
+    """Places of rows to choose weights by: of some contexts enough for a rank correlation, one in twenty of large ones.
+
+    Empty if no context can spare as many.
+    """
+    contexts: dict[str, list[int]] = {}
+    for place, row in enumerate(rows):
+        contexts.setdefault(row.context, []).append(place)
+    large = [own for own in contexts.values() if len(own) >= 4 * _FEWEST]
+    some = large[:: -(-len(large) // _KEPT_CONTEXTS) or 1]
+    return {own[round(x)] for own in some for x in np.linspace(0, len(own) - 1, max(_FEWEST, len(own) // _KEPT))}
 
 
 def _unrated(rows: Sequence[Row], validation: Sequence[Row]) -> Knowledge:
@@ -85,6 +99,6 @@ def _rank(inference: Inference, problem: Problem, rows: Iterable[Row]) -> list[f
 
 
 def _mean_rank(found: Ranks) -> float:
-    """Mean over the first lines of the mean over their metrics; -1 where nothing could be rated."""
+    """Mean over the first lines of the mean over their metrics; nan where nothing could be rated."""
     ranks = [float(np.mean(list(metrics.values()))) for metrics in found.values() if metrics]
-    return float(np.mean(ranks)) if ranks else -1.0
+    return float(np.mean(ranks)) if ranks else float("nan")

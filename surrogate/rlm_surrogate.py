@@ -53,7 +53,7 @@ class RLMSurrogate:
         self._opened: Inference | None = None
         self._observations: dict[Problem, dict[str, float]] = {}
         self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
-        self._adapted: dict[tuple[str, str, str], Adaptation] = {}
+        self._adapted: dict[frozenset[Problem], Adaptation] = {}
         self.provenance: dict[str, Any] = {}
 
     @classmethod
@@ -174,7 +174,7 @@ class RLMSurrogate:
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
         self._observations.setdefault(problem, {}).update(zip(texts, measured.tolist(), strict=True))
-        self._adapted.pop(problem.family, None)
+        self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
@@ -184,18 +184,19 @@ class RLMSurrogate:
             training: The run: steps, batch, rates, folder to resume from. None: as many steps as read each row sixteen
                 times.
             validation: Rows kept out, on which the best weights are chosen and the knowledge is rated. Empty: one in
-                twenty of the rows is kept out.
+                twenty of the rows is kept out, five at least of a context; where none has twenty, nothing is rated.
 
         Raises:
             ValueError: If there are no rows.
         """
-        from .fitting import fit
+        from .fitting import fit, held_out
         from .training import Training
 
-        kept = rows[::20] if not validation and len(rows) >= 40 else ()
-        train = [row for index, row in enumerate(rows) if index % 20] if kept else rows
+        places = set[int]() if validation else held_out(rows)
+        train = [row for place, row in enumerate(rows) if place not in places]
+        kept = [row for place, row in enumerate(rows) if place in places]
         run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4)
-        self._source = fit(copy.deepcopy(self._trainable), train, validation or kept or rows, run)
+        self._source = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
         self._seen.clear()
         self._adapted.clear()
@@ -252,18 +253,25 @@ class RLMSurrogate:
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
-        family = problem.family
-        if family not in self._adapted:
-            rows = [
-                (other, text, value)
-                for other, observed in self._observations.items()
-                if other.family == family
-                for text, value in observed.items()
-            ]
-            if not rows:
-                return None
-            self._adapted[family] = self._adapt(rows)
-        return self._adapted[family]
+        rows = [
+            (other, text, value)
+            for other in self._telling(problem)
+            for text, value in self._observations[other].items()
+        ]
+        telling = frozenset(other for other, _, _ in rows)
+        if rows and telling not in self._adapted:
+            self._adapted[telling] = self._adapt(rows)
+        return self._adapted.get(telling)
+
+    def _telling(self, problem: Problem) -> list[Problem]:
+        """The observed problems that tell of one: of its metric, or, of a metric that is not known, of its word.
+
+        A latency on one device is on another scale than that on the next.
+        """
+        family = [other for other in self._observations if other.family == problem.family]
+        own = [other for other in family if other.metric == problem.metric]
+        known = problem.metric in self._knowledge.alike(problem)
+        return own if own or known else family
 
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
         from .adaptation import Adaptation, Reading

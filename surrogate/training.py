@@ -146,7 +146,7 @@ class Training:
         if rank > self._best:
             self._best, self._stale = rank, 0
             self._kept = {name: value.detach().clone() for name, value in model.state_dict().items()}
-        elif validate:
+        elif not np.isnan(rank):
             self._stale += 1
         self._log({"step": step, "loss": round(loss, 5), "rank": round(rank, 5), "time": round(time.time(), 1)})
 

@@ -50,6 +50,17 @@ def test_whole_problems_of_a_kernel_choose_the_weights() -> None:
     assert sum(first_line(row.context) == "space" for row in validation) == train_checkpoint.VALIDATED
 
 
+def test_families_and_conditions_of_networks_stay_unseen() -> None:
+    rows = list(measured_tables.network_rows(FOLDER, np.random.default_rng(0)))
+    family = {line.candidate: line.more["name"]["family"] for line in measured_tables.lines(measured_tables.NETWORKS)}
+    unseen = {row.row.texts[0] for row in rows if family[row.row.texts[0]] in measured_tables.UNSEEN_FAMILIES}
+    assert unseen <= {row.row.texts[0] for row in rows if row.test}
+    assert 0.05 < sum(row.test for row in rows if row.row.texts[0] not in unseen) / (len(rows) - len(unseen)) < 0.2
+    metrics = {metric for row in rows for metric in row.row.values}
+    assert {metric.split()[0] for metric in metrics} == {"latency_ms", "memory_bytes", "params", "macs"}
+    assert not any("threads=2" in metric or "unoptimised" in metric for metric in metrics)
+
+
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nas_bench_101"):
         next(measured_tables.read(tmp_path))

@@ -85,3 +85,12 @@ def test_a_batch_is_of_one_space_and_shares_are_kept() -> None:
 def test_the_contexts_share_the_candidates() -> None:
     assert draw(0, candidates=5).contexts.shape[0] == 2
     assert draw(0, candidates=5).candidates.shape[0] == 10
+
+
+def test_a_batch_of_one_context_holds_texts_of_about_one_length() -> None:
+    rows = [Row("c", ("a " * length,), {"m": float(length)}) for length in (2, 200) for _ in range(400)]
+    table = Table(rows, TOKENIZER)
+    drawn = [table.draw(np.random.default_rng(seed), 4, 400, 1) for seed in range(20)]
+    lengths = [(batch.candidates > 0).sum(dim=1).tolist() for batch in drawn]
+    assert all(len(own) * max(own) <= 16_384 for own in lengths)
+    assert sum(own.count(2) for own in lengths) > 0 < sum(own.count(200) for own in lengths)
