@@ -5,7 +5,7 @@ Shapes: N candidates, n of them measured.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +71,13 @@ def interleaved(prediction: Prediction, sign: int = 1) -> Floats:
     """
     learnt, alone = (rankdata(sign * means, "ordinal") for means in (prediction.mean, prediction.unadapted))
     return np.minimum(learnt, alone + 0.5)
+
+
+def unmeasured(
+    after: Iterable[tuple[Prediction, NDArray[np.bool_]]], values: Floats
+) -> list[tuple[Prediction, Floats]]:
+    """Predictions and values of the candidates that were not measured, for each seed."""
+    return [(learnt[np.flatnonzero(~seen)], values[~seen]) for learnt, seen in after]
 
 
 def reliability(pairs: Sequence[tuple[Prediction, Floats]]) -> dict[str, dict[str, float]]:

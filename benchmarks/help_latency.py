@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from command_line import command_line
-from few_shot import FewShot, draw, reliability
+from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from numpy.typing import NDArray
 from tables import show
@@ -109,8 +109,9 @@ def surrogates(
         read, case = FewShot(checkpoint, problem, texts, latency), {"space": name, "device": device, "model": model}
         results.append(case | {"samples": 0} | reliability([(read.prior, latency)]))
         for n in SAMPLES:
-            after = [(prediction, latency) for prediction, _ in read.after(n, arguments.seeds)]
-            results.append(case | {"samples": n} | reliability(after))
+            after = list(read.after(n, arguments.seeds))
+            ranks = interval(spearman(prediction.mean, latency) for prediction, _ in after)
+            results.append(case | {"samples": n} | reliability(unmeasured(after, latency)) | {"spearman": ranks})
     return results
 
 

@@ -21,7 +21,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from few_shot import FewShot, draw, interleaved, reliability
+from few_shot import FewShot, draw, interleaved, reliability, unmeasured
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import FOLDER, accel_nasbench_rows, kernel_frame
@@ -138,9 +138,10 @@ def surrogate(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, A
     read = FewShot(folder, case.problem, case.texts, case.values)
     yield summary(case, "prerank", 0, [read.prior.mean]) | reliability([(read.prior, case.values)])
     for n in SAMPLES:
-        predictions = [prediction for prediction, _ in read.after(n, arguments.seeds)]
-        held = reliability([(prediction, case.values) for prediction in predictions])
-        yield summary(case, "prerank", n, [prediction.mean for prediction in predictions]) | held
+        after = list(read.after(n, arguments.seeds))
+        predictions = [prediction for prediction, _ in after]
+        held = reliability(unmeasured(after, case.values))
+        yield held | summary(case, "prerank", n, [prediction.mean for prediction in predictions])
         sign = sign_of(case)
         yield summary(case, "interleaved", n, [sign * interleaved(prediction, sign) for prediction in predictions])
 

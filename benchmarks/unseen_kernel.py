@@ -8,6 +8,10 @@ other size were measured. slowdown@k is the best of the first k over the best of
 what the model says alone name the next configuration in turn (`rank` with two acquisitions). Baselines: the one that is
 best on average over the *other* sizes, all measured; boosted trees on Inductor's mm on the same device; models of the
 numbers of a configuration, fitted to the same n.
+
+Two things to know. That a kernel of a new name is read as the known one most like it (`Knowledge.read_as`) was decided
+on this very kernel. And what is observed as a slowdown is over the best of all configurations, which a user who has
+measured n does not know: it matters to the intervals, not to the ranking.
 """
 
 from __future__ import annotations

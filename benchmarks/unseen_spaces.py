@@ -19,13 +19,13 @@ from typing import Any
 import graph_features
 import numpy as np
 import pandas as pd
-from few_shot import FewShot, draw, reliability
+from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import FOLDER, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
 from numpy.typing import NDArray
 from tables import show
-from tabular_models import boosted, fitted, forest, gaussian_process, plain
+from tabular_models import boosted, fitted, forest, gaussian_process, logarithm, plain
 
 from prerank.search_spaces import nas_bench_201, nas_bench_graph, nas_bench_macro
 from prerank.surrogate import Problem, Row
@@ -129,12 +129,13 @@ def cells_201(data: Path) -> dict[str, Any]:
 
 def measured(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """All models at all sample sizes."""
-    fields = plain(task.texts)
+    fields, scaled = plain(task.texts), task.problem.metric.startswith("latency")
+    values = logarithm(task.values) if scaled else task.values
     for n in SAMPLES:
         draws = [draw(len(task.texts), len(task.texts), seed) for seed in range(arguments.seeds)]
         for name, columns in (("GRAF", task.graphs), ("fields", fields)):
             for model in MODELS if name == "fields" else ["random forest"]:
-                taus = [tau(MODELS[model](), columns, task.values, draw, n) for draw in draws]
+                taus = [tau(MODELS[model](), columns, values, draw, n) for draw in draws]
                 yield {"task": task.name, "model": f"{model} on {name}", "samples": n, "tau": interval(taus)}
     yield from surrogate(task, arguments)
 
@@ -152,8 +153,7 @@ def surrogate(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, A
     alone = [(read.prior, task.values)]
     yield line | {"samples": 0, "tau": interval([kendall_tau(read.prior.mean, task.values)])} | reliability(alone)
     for n in SAMPLES:
-        after = read.after(n, arguments.seeds)
-        rest = [(learnt[np.flatnonzero(~seen)], task.values[~seen]) for learnt, seen in after]
+        rest = unmeasured(read.after(n, arguments.seeds), task.values)
         taus = interval(kendall_tau(learnt.mean, values) for learnt, values in rest)
         yield line | {"samples": n, "tau": taus} | reliability(rest)
 

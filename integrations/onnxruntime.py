@@ -69,7 +69,7 @@ class Conditions:
         if metric not in METRICS:
             raise ValueError(f"metric is {metric!r}; what is measured is {' or '.join(METRICS)}")
         runtime = f"onnxruntime threads={self.threads}{'' if self.optimise else ' unoptimised'}"
-        return Problem(context, f"{metric} {measured_on(f'{machine()}_{self.batch}')} {runtime}")
+        return Problem(context, f"{metric} {measured_on(machine(), self.batch)} {runtime}")
 
 
 class Measurement(NamedTuple):

@@ -58,6 +58,7 @@ DEVICES = (
     Device("nvidia-rtx-2080-ti", "gpu", "turing", 68, 1.55, 616, 5.5, 64),
     Device("nvidia-titan-rtx", "gpu", "turing", 72, 1.77, 672, 6, 64),
     Device("nvidia-titan-x", "gpu", "pascal", 28, 1.53, 480, 3, 96),
+    Device("nvidia-gtx-titan-x", "gpu", "maxwell", 24, 1.08, 336, 3, 96),
     Device("nvidia-titan-xp", "gpu", "pascal", 30, 1.58, 548, 3, 96),
     Device("nvidia-gtx-1080-ti", "gpu", "pascal", 28, 1.58, 484, 2.75, 96),
     Device("nvidia-rtx-a4000", "gpu", "ampere", 48, 1.56, 448, 4, 100),
@@ -87,6 +88,12 @@ _OTHER_NAMES = {
     "raspi4": "raspberry-pi-4",
     "fpga": "fpga-zc706",
     "zcu102": "fpga-zcu102",
+    "titanrtx": "nvidia-titan-rtx",
+    "gtxtitanx": "nvidia-gtx-titan-x",
+    "titanxpascal": "nvidia-titan-x",
+    "nvidiatitanxpascal": "nvidia-titan-x",
+    "geforcegtxtitanx": "nvidia-gtx-titan-x",
+    "nvidiageforcegtxtitanx": "nvidia-gtx-titan-x",
     "mi60": "amd-mi50",
     "mi50mi60": "amd-mi50",
     "gold6226": "xeon-gold-6226",
@@ -97,7 +104,8 @@ _OTHER_NAMES = {
 _MAKERS = re.compile(
     r"nvidia|geforce|gtx|rtx|amd|instinct|radeon|pro|intel|xeon|google|tesla|gpu|pcie|sxm\d?|nvl|hbm\d?|\d+gb"
 )
-_BATCH = re.compile(r"(.+)_(\d{1,3})")
+_BATCH = re.compile(r"(.+)_(\d{1,4})")
+_BATCHES = {"1", *(str(2**power) for power in range(5, 13))}  # what an unknown name may end with; phones are numbered
 
 
 def describe(name: str) -> str:
@@ -121,10 +129,18 @@ def find(name: str) -> Device | None:
     return _KNOWN.get(_key(name)) or _KNOWN.get(_key(_MAKERS.sub("", name.lower())))
 
 
-def measured_on(name: str) -> str:
-    """Words for a metric: the batch size, which a name may end with as in ``1080ti_32``, then the facts."""
-    batch = None if find(name) else _BATCH.fullmatch(name)
-    return f"batch={batch[2]} {describe(batch[1])}" if batch else f"batch=1 {describe(name)}"
+def measured_on(name: str, batch: int | None = None) -> str:
+    """Words for a metric: the batch size, then the facts.
+
+    Args:
+        name: The device; without batch it may end with the batch size, as in ``1080ti_32``.
+        batch: The batch size; None: 1, if the name has none.
+    """
+    if batch is not None:
+        return f"batch={batch} {describe(name)}"
+    found = None if find(name) else _BATCH.fullmatch(name)
+    sized = found and (find(found[1]) or found[2] in _BATCHES)
+    return f"batch={found[2]} {describe(found[1])}" if found and sized else f"batch=1 {describe(name)}"
 
 
 def _words(name: str) -> list[str]:
@@ -135,8 +151,9 @@ def _key(name: str) -> str:
     return "".join(_words(name))
 
 
+_NEVER_SHORTENED = ("nvidia-titan-rtx", "nvidia-gtx-titan-x")  # several cards are called Titan, or Titan X
 _KNOWN = (
-    {_key(_MAKERS.sub("", device.name)): device for device in DEVICES}
+    {_key(_MAKERS.sub("", device.name)): device for device in DEVICES if device.name not in _NEVER_SHORTENED}
     | {_key(device.name): device for device in DEVICES}
     | {key: device for key, name in _OTHER_NAMES.items() for device in DEVICES if device.name == name}
 )

@@ -330,7 +330,8 @@ class _Failures:
         self._weights: Floats | None = None
         if failed.any():
             self._features = _Features(reading)
-            self._weights = _inverse(_FAILURES(self._features.among()), _FAILURES.noise) @ (failed - reading.p_fail)
+            inverse = _inverse(_FAILURES(self._features.among()), _FAILURES.noise)
+            self._weights = len(failed) / (len(failed) + FEWEST) * inverse @ (failed - reading.p_fail)
 
     def __call__(self, reading: Reading) -> Floats:
         if self._weights is None:

@@ -27,6 +27,7 @@ _NEARNESS = 4  # power of their similarity, their share
 _NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
 _UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
+_SAYS_LITTLE = frozenset({"kernel", "triton"})  # words that do not make two first lines alike
 _ALIKE = 0.5  # share of words that two first lines have in common if one is to be read as the other
 _SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds"})  # metrics that a device scales
 _SCALE_ERROR = 0.5  # of their logarithm on devices that were left out; 0.46 over twelve of them
@@ -203,7 +204,9 @@ class Knowledge:
         """A first line, or the known one that is most similar to it."""
         if line in self.spaces:
             return line
-        similar = {known: _similarity(set(line.split()), set(known.split())) for known in self.spaces}
+        words = set(line.split())
+        alike = (known for known in self.spaces if words & set(known.split()) - _SAYS_LITTLE)
+        similar = {known: _similarity(words, set(known.split())) for known in alike}
         nearest = max(similar, key=lambda known: similar[known], default=line)
         return nearest if similar.get(nearest, 0.0) >= _ALIKE else line
 

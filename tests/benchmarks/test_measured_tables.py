@@ -64,3 +64,11 @@ def test_families_and_conditions_of_networks_stay_unseen() -> None:
 def test_a_missing_table_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match="nas_bench_101"):
         next(measured_tables.read(tmp_path))
+
+
+def test_a_run_goes_on_only_as_it_began(tmp_path: Path) -> None:
+    begun = ["--run", str(tmp_path / "run"), "--steps", "10"]
+    train_checkpoint.same_run(train_checkpoint.parse(begun))
+    train_checkpoint.same_run(train_checkpoint.parse([*begun, "--out", str(tmp_path / "elsewhere")]))
+    with pytest.raises(ValueError, match="give another --run"):
+        train_checkpoint.same_run(train_checkpoint.parse([*begun, "--leave-out", "fbnet"]))

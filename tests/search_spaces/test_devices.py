@@ -18,6 +18,11 @@ from prerank.search_spaces import devices
         ("gold_6226", "xeon-gold-6226"),
         ("essential_ph_1", "essential-ph-1"),
         ("tpuv3", "tpu-v3"),
+        ("titanx", "nvidia-titan-x"),
+        ("NVIDIA TITAN X (Pascal)", "nvidia-titan-x"),
+        ("NVIDIA GeForce GTX TITAN X", "nvidia-gtx-titan-x"),
+        ("NVIDIA TITAN RTX", "nvidia-titan-rtx"),
+        ("titan_rtx", "nvidia-titan-rtx"),
     ],
 )
 def test_spellings_of_a_device_are_one(name: str, device: str) -> None:
@@ -35,6 +40,7 @@ def test_unknown_device_is_read_as_text() -> None:
     assert devices.find("Foo Bar 9000") is None
     assert devices.describe("Foo Bar 9000") == "foo-bar-9000"
     assert devices.describe("!") == "unknown"
+    assert devices.find("NVIDIA GeForce GTX TITAN") is None
 
 
 @pytest.mark.parametrize(
@@ -45,10 +51,19 @@ def test_unknown_device_is_read_as_text() -> None:
         ("essential_ph_1", "batch=1 essential-ph-1 "),
         ("gold_6226", "batch=1 xeon-gold-6226 "),
         ("my_board_64", "batch=64 my-board"),
+        ("my_board_1", "batch=1 my-board"),
+        ("1080ti_3", "batch=3 nvidia-gtx-1080-ti "),
+        ("iphone_13", "batch=1 iphone-13"),
+        ("pixel_4", "batch=1 pixel-4"),
     ],
 )
 def test_batch_size_is_read_off_the_end(name: str, begin: str) -> None:
     assert devices.measured_on(name).startswith(begin)
+
+
+def test_a_batch_size_that_is_given_is_not_read_off_the_name() -> None:
+    assert devices.measured_on("my board 64", 1024) == "batch=1024 my-board-64"
+    assert devices.measured_on("iphone_64", 1) == "batch=1 iphone-64"
 
 
 def test_words_of_a_metric_fit() -> None:

@@ -176,3 +176,11 @@ def test_a_corrected_prediction_remembers_what_was_said_before() -> None:
     assert np.array_equal(corrected.unadapted, prior[40:])
     assert not np.allclose(corrected.mean, prior[40:])
     assert np.array_equal(corrected[np.array([3, 1])].unadapted, prior[[43, 41]])
+
+
+def test_one_failure_does_not_condemn_all_that_look_like_it() -> None:
+    prior, states, _ = world(0, 20)
+    one = adapted(prior, states, np.full(20, np.nan), 1)
+    several = adapted(prior, states, np.full(20, np.nan), 12)
+    assert (one.p_fail < 0.5).all()
+    assert several.p_fail.mean() > one.p_fail.mean()

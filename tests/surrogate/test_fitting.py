@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from prerank.surrogate import Problem, Row, Training
-from prerank.surrogate.fitting import fit
+from prerank.surrogate.fitting import fit, held_out
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 from prerank.surrogate.metrics import spearman
@@ -12,6 +12,17 @@ from prerank.surrogate.metrics import spearman
 
 def rows(context: str, metric: str, count: int) -> list[Row]:
     return [Row(context, (f"a{n}",), {metric: float(n * n % 11)}) for n in range(count)]
+
+
+def test_enough_of_some_contexts_is_kept_out() -> None:
+    many = [row for number in range(200) for row in rows(f"space\n{number}", "m", 80)]
+    kept = [many[place] for place in held_out(many)]
+    counts = {context: sum(row.context == context for row in kept) for context in {row.context for row in kept}}
+    assert 10 <= len(counts) <= 16
+    assert set(counts.values()) == {5}
+    assert len(held_out(rows("space", "m", 1000))) == 50
+    assert len(held_out(rows("space", "m", 40))) == 5
+    assert not held_out(rows("space", "m", 19))
 
 
 def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inference) -> None:

@@ -39,6 +39,14 @@ def test_trust_is_what_validation_showed(inference: Inference, context: str, met
     assert inference.predict(Problem(context, metric), ["a"]).trust == pytest.approx([expected])
 
 
+def test_a_word_that_many_share_makes_nothing_alike() -> None:
+    knowledge = Knowledge({"convolution kernel": Space({"m": Known(0.9)}), "triton matmul": Space({"m": Known(0.9)})})
+    assert knowledge.read_as("kernel\nfacts") == "kernel\nfacts"
+    assert knowledge.trust(Problem("kernel", "m")) == 0
+    assert knowledge.read_as("triton\nfacts") == "triton\nfacts"
+    assert knowledge.read_as("matmul\nfacts") == "triton matmul\nfacts"
+
+
 def test_names_are_devices_types_and_fields_without_numbers() -> None:
     context = "kernel\nnvidia-a100 gpu units=108 ghz=1.41 7\nm=-2048 a_dtype=fp16 conv3x3"
     assert names(context) == {"nvidia-a100", "gpu", "units=", "ghz=", "m=", "a_dtype=fp16", "conv3x3"}

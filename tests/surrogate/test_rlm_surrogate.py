@@ -69,6 +69,28 @@ def test_observations_inform_their_family_and_no_other(surrogate: RLMSurrogate) 
         assert surrogate.trust(other) == 0
 
 
+KNOWN = {"latency_ms pixel 3": Known(0.8, 1.0, 50.0), "params": Known(0.9)}
+
+
+def test_what_is_measured_on_one_device_leaves_known_ones_alone(surrogate: RLMSurrogate) -> None:
+    surrogate._inference.knowledge = Knowledge({"space": Space(KNOWN)})
+    before = surrogate.predict(PROBLEM, POOL)
+    surrogate.observe(Problem(PROBLEM.context, "latency_ms server"), POOL, [1e-4 * value for value in VALUES])
+    after = surrogate.predict(PROBLEM, POOL)
+    assert (after.mean == before.mean).all()
+    surrogate.observe(PROBLEM, POOL, VALUES)
+    assert surrogate.predict(PROBLEM, POOL).mean == pytest.approx(VALUES, rel=0.9)
+
+
+def test_a_device_never_measured_hears_of_all_others(surrogate: RLMSurrogate) -> None:
+    surrogate._inference.knowledge = Knowledge({"space": Space(KNOWN)})
+    server, board = (Problem(PROBLEM.context, f"latency_ms {name}") for name in ("server", "board"))
+    surrogate.observe(server, POOL, VALUES)
+    surrogate.observe(PROBLEM, POOL[:20], VALUES[:20])
+    assert surrogate.trust(board) > surrogate._knowledge.trust(board)
+    assert np.isfinite(surrogate.predict(board, POOL).mean).all()
+
+
 def test_a_fork_learns_alone(surrogate: RLMSurrogate) -> None:
     fork = surrogate.fork()
     fork.observe(PROBLEM, POOL, VALUES)
