@@ -30,7 +30,7 @@ from .triton_experience import Surrogate
 from .triton_forecast import Forecast
 from .triton_launch import Config, Launch, Tuning, config_key, device_name, kernel_of, read_tuning, shared_memory
 from .triton_measurements import Recording, fastest
-from .triton_reading import operand_sizes
+from .triton_reading import has_wide_operand, operand_sizes
 from .triton_report import Verdict, show
 from .triton_selection import SURE, select
 from .triton_static import resources
@@ -248,7 +248,8 @@ class RLMPrune(Mapping[str, Any]):
         device = self._limits(tuning)
         operands = operand_sizes(tuning.launch, tuning.words)
         fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
-        reasons = [obstacle(own, device, operands) for own in fields]
+        wide = has_wide_operand(tuning.launch)
+        reasons = [obstacle(own, device, operands, wide) for own in fields]
         found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
         return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
 
