@@ -117,6 +117,26 @@ def test_wide_operands_are_known() -> None:
     assert not has_wide_operand(product(("float16", "float16"), (64, 64, 64)).launch)
 
 
+class dtype:  # noqa: N801
+    """A type of Triton or torch, by the name of its class."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def test_types_among_the_arguments_tell_launches_and_configurations_apart() -> None:
+    one, other = (
+        read_tuning(None, CONFIGS, {"n": 4, "OUT": dtype(name)}, {}, "") for name in ("fp16", "torch.float32")
+    )
+    assert one.launch.key != other.launch.key
+    assert other.launch.scalars == {"n": 4, "OUT": "float32"}
+    tuning = read_tuning(None, [Config({"OUT": dtype(name)}) for name in ("fp16", "fp32")], {}, {}, "")
+    assert [words["OUT"] for words in tuning.words] == ["fp16", "fp32"]
+
+
 def test_arguments_come_by_place_and_by_name_and_options_are_none() -> None:
     kernel = Kernel("k", ("x", "n", "eps", "BLOCK"))
     keywords = {"n": 7, "eps": 0.1, "grid": lambda meta: (meta["n"] // meta["BLOCK"], 2), "warmup": False}
