@@ -64,8 +64,9 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
             return called(configs, named_args, **kwargs)
         if theirs is not None:
             configs = theirs(configs, named_args, **kwargs)
-        plain = tuple([_plain(value, torch.Tensor) for value in named_args.values()])
-        kept = constant(tuple(named_args), plain, tuple([_written(config) for config in configs]))
+        named = {**named_args, **kwargs}  # torch passes on by name what is so given
+        plain = tuple([_plain(value, torch.Tensor) for value in named.values()])
+        kept = constant(tuple(named), plain, tuple([_written(config) for config in configs]))
         return [configs[place] for place in kept]
 
     return early_config_prune
