@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -60,9 +60,15 @@ class Shape:
     @property
     def itemsizes(self) -> tuple[int, int]:
         """Bytes of an element of each operand."""
-        sizes = operand_sizes(self.tuning.launch, self.tuning.words)
-        assert sizes is not None
-        return sizes
+        first, second, _ = (int(re.sub(r"\D", "", tensor.dtype)) // 8 for tensor in self.tuning.launch.tensors.values())
+        return first, second
+
+    @property
+    def least_itemsizes(self) -> tuple[int, int] | None:
+        """Those that `rlm_prune` counts on; the table holds no source, but is of products alone."""
+        launch = self.tuning.launch
+        product = replace(launch, kernel=replace(launch.kernel, source="tl.dot(a, b)"))
+        return operand_sizes(product, self.tuning.words)
 
     def slowdown(self, places: set[int]) -> float:
         """The best of some over the best of all; the worst of all if none of them runs."""

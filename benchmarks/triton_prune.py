@@ -169,7 +169,8 @@ def possible(shape: Shape) -> list[int]:
     """Places of what may run as rlm_prune sees it, and of the default."""
     device = limits(shape.tuning.launch.device)
     fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in shape.tuning.words]
-    return [place for place, own in enumerate(fields) if not place or not obstacle(own, device, shape.itemsizes)]
+    sizes = shape.least_itemsizes
+    return [place for place, own in enumerate(fields) if not place or not obstacle(own, device, sizes)]
 
 
 def roofline(shape: Shape) -> Floats:

@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
@@ -28,11 +28,12 @@ from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner
 from .triton_decisions import Decisions
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
-from .triton_launch import Config, Launch, Tuning, config_key, device_name, kernel_of, read_tuning, shared_memory
+from .triton_launch import Launch, Tuning, device_name, kernel_of, read_tuning, shared_memory
 from .triton_measurements import Recording, fastest
-from .triton_reading import operand_sizes
+from .triton_perf_model import PerfModel, Share
+from .triton_reading import has_wide_operand, operand_sizes
 from .triton_report import Verdict, show
-from .triton_selection import SURE, select
+from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import resources
 from .triton_tables import Table, export, read_table
 from .triton_tracing import traceable
@@ -40,7 +41,6 @@ from .triton_tracing import traceable
 __all__ = ["RLMPrune", "export", "read_table", "rlm_prune"]
 
 Prune = Callable[..., "Sequence[Any]"]
-Keep = Config | list[Any] | Callable[[Any], bool]
 _decisions = Decisions()
 
 
@@ -95,8 +95,8 @@ class RLMPrune(Mapping[str, Any]):
         self._forecast = Forecast(surrogate)
         self._theirs, self._table_path, self._compile = early_config_prune, table, compile
         self._kernel: Any | None = None
-        self._places: tuple[str, dict[str, int]] = ("", {})
         self._warned: set[str] = set()
+        self.perf_model = PerfModel(self._tuning, self._order, self._failed)
 
     def __call__(self, **options: Any) -> RLMPrune:
         """A copy with other options, those of the class."""
@@ -109,7 +109,8 @@ class RLMPrune(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         """What goes into a dict; if a user's own pruner takes the place of ours there, Triton asks ``perf_model``."""
         if name == "top_k":
-            return 1.0 if self._top_k is None else self._top_k
+            top_k = 1.0 if self._top_k is None else self._top_k
+            return Share(top_k) if isinstance(top_k, float) and top_k < 1 else top_k
         return {"early_config_prune": self._pruner(decorated_kernel()), "perf_model": self.perf_model}[name]
 
     def _pruner(self, kernel: Any) -> Callable[..., Any]:
@@ -158,7 +159,7 @@ class RLMPrune(Mapping[str, Any]):
         Whatever fails here, all configurations are kept and a warning is given once.
         """
         calling = calling_autotuner()
-        if calling is not None and calling[0].perf_model == self.perf_model:
+        if calling is not None and calling[0].perf_model is self.perf_model:
             calling[0].perf_model = None  # it would prune again what is kept on purpose
         configs = list(self._theirs(configs, named_args, **kwargs) if self._theirs else configs)
         if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
@@ -166,21 +167,8 @@ class RLMPrune(Mapping[str, Any]):
         try:
             return self._prune(calling[0] if calling else None, configs, named_args, kwargs)
         except Exception as error:  # a kernel must run, whatever happens to its pruner
-            self._warn("failed", f"rlm_prune failed ({error!r}); all {len(configs)} configurations are kept")
+            self._failed(error, f"all {len(configs)} configurations are kept")
             return configs
-
-    def perf_model(self, **arguments: Any) -> float:
-        """Place of one configuration among all of its kernel's, as Triton's ``perf_model``; the default is first."""
-        calling = calling_autotuner()
-        if calling is None:
-            raise RuntimeError("rlm_prune's perf_model is called outside of triton.autotune; call rlm_prune.prune")
-        autotuner, keywords = calling
-        tuning = self._tuning(autotuner, autotuner.nargs, keywords)
-        if self._places[0] != tuning.launch.key:
-            keys = [tuning.keys[place] for place in self._order(tuning)]
-            self._places = tuning.launch.key, {key: place for place, key in enumerate(keys)}
-        same = (c for c in tuning.configs if c.all_kwargs().items() <= arguments.items())
-        return float(self._places[1][config_key(next(same))])
 
     def _prune(
         self, autotuner: Any, configs: list[Any], named: Mapping[str, Any], keywords: Mapping[str, Any]
@@ -198,14 +186,14 @@ class RLMPrune(Mapping[str, Any]):
         try:
             return tuple(self._kept(self._tuning(kernel, named, {}, configs), kernel))
         except Exception as error:  # as in `prune`
-            self._warn("failed", f"rlm_prune failed ({error!r}); all {len(configs)} configurations are kept")
+            self._failed(error, f"all {len(configs)} configurations are kept")
             return tuple(range(len(configs)))
 
     def _tuning(
         self, decorated: Any, named: Mapping[str, Any], keywords: Mapping[str, Any], configs: Sequence[Any] = ()
     ) -> Tuning:
         """Read a launch of a decorated kernel; without configurations, with those of the Autotuner."""
-        kernel = kernel_of(self._kernel) or kernel_of(decorated)
+        kernel = kernel_of(decorated) or kernel_of(self._kernel)
         return read_tuning(kernel, configs or decorated.configs, named, keywords, self._device or device_name())
 
     def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
@@ -213,42 +201,60 @@ class RLMPrune(Mapping[str, Any]):
         shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
         if shipped is not None:
             return [shipped]
-        kept = None if _explaining() else _decisions.find(tuning, self._beside(tuning))
+        kept = _decisions.find(tuning, self._beside(tuning))
         if kept is None:
             kept = self._decide(tuning, decorated)
-        elif self._top_k in (None, 1):
+        elif self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int)):
             kept = fastest(tuning, kept)
+        if os.environ.get("PRERANK_EXPLAIN") == "1":
+            self._explain(tuning, decorated, kept)
         return sorted(kept)
 
     def _decide(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Ask the surrogate about what can run, and keep the decision; best first."""
-        obstacles, defaults = self._obstacles(tuning), self._defaults(tuning)
-        if self._compile:
-            compiled = resources(self._kernel or decorated, tuning, _possible(tuning, obstacles, defaults))
-            found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
-            obstacles |= {place: reason for place, reason in found.items() if reason is not None}
-            tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
-        found = self._forecast(tuning, _possible(tuning, obstacles, defaults))
-        kept = select(found.order, defaults, len(tuning.configs), self._top_k, found.trust)
+        found, _ = self._ask(tuning, decorated)
+        kept = select(found.order, self._defaults(tuning), len(tuning.configs), self._top_k, found.trust)
         self._say(tuning, len(kept), found.trust)
-        if _explaining():
-            keys = enumerate(tuning.keys)
-            show(tuning.launch, found, [Verdict(k, n in kept, obstacles.get(n), n in defaults) for n, k in keys])
         _decisions.add(tuning, self._beside(tuning), kept)
         return kept
 
+    def _ask(self, tuning: Tuning, decorated: Any) -> tuple[Outlook, dict[int, str]]:
+        """What is predicted of that which can run, and why the others cannot."""
+        obstacles, named = self._obstacles(tuning), self._defaults(tuning)
+        if self._compile:
+            kernel = decorated if kernel_of(decorated) else self._kernel
+            compiled = resources(kernel, tuning, _possible(tuning, obstacles, named))
+            found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
+            obstacles |= {place: reason for place, reason in found.items() if reason is not None}
+            tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
+        return self._forecast(tuning, _possible(tuning, obstacles, named)), obstacles
+
+    def _explain(self, tuning: Tuning, decorated: Any, kept: list[int]) -> None:
+        """Print what is kept and why; an explanation that fails changes nothing."""
+        try:
+            (found, obstacles), named, keys = self._ask(tuning, decorated), self._defaults(tuning), tuning.keys
+            verdicts = [Verdict(key, n in kept, obstacles.get(n), n in named) for n, key in enumerate(keys)]
+            show(tuning.launch, found, verdicts)
+        except Exception as error:  # no weights for a launch that was decided before
+            self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
+
     def _order(self, tuning: Tuning) -> list[int]:
-        """Places: the defaults, then best first, then what cannot run."""
-        obstacles, defaults = self._obstacles(tuning), self._defaults(tuning)
-        order = self._forecast(tuning, _possible(tuning, obstacles, defaults)).order
-        return list(dict.fromkeys([*sorted(defaults), *order, *obstacles]))
+        """Places: the defaults, then best first, then what cannot run; as they stand where the surrogate fails."""
+        obstacles, named = self._obstacles(tuning), self._defaults(tuning)
+        order: Sequence[int] = _possible(tuning, obstacles, named)
+        try:
+            order = self._forecast(tuning, order).order
+        except Exception as error:  # as in `prune`
+            self._failed(error)
+        return list(dict.fromkeys([*sorted(named), *order, *obstacles]))
 
     def _obstacles(self, tuning: Tuning) -> dict[int, str]:
         """Places of what cannot run, with the reason."""
         device = self._limits(tuning)
         operands = operand_sizes(tuning.launch, tuning.words)
         fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
-        reasons = [obstacle(own, device, operands) for own in fields]
+        wide = has_wide_operand(tuning.launch)
+        reasons = [obstacle(own, device, operands, wide) for own in fields]
         found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
         return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
 
@@ -256,15 +262,7 @@ class RLMPrune(Mapping[str, Any]):
         return limits(tuning.launch.device, None if self._device else shared_memory())
 
     def _defaults(self, tuning: Tuning) -> set[int]:
-        """Places of what is always kept; the first one if none of the configurations is named."""
-        keep: Any = self._keep
-        if keep is None:
-            return {0}
-        several = isinstance(self._keep, list)
-        wanted = cast("list[Any]", keep if several else [keep])
-        is_wanted: Callable[[Any], Any] = keep if callable(keep) else wanted.__contains__
-        named = {place for place, config in enumerate(tuning.configs) if is_wanted(config)}
-        return named or {0}
+        return defaults(self._keep, tuning.configs)
 
     @cached_property
     def _table(self) -> Table | None:
@@ -272,7 +270,7 @@ class RLMPrune(Mapping[str, Any]):
 
     def _beside(self, tuning: Tuning) -> str:
         """What a decision depends on beside launch and configurations."""
-        return f"{self._forecast.checkpoint} {self._top_k} {sorted(self._defaults(tuning))} {self._compile}"
+        return f"{self._forecast.fingerprint} {self._top_k} {sorted(self._defaults(tuning))} {self._compile}"
 
     def _say(self, tuning: Tuning, kept: int, trust: float) -> None:
         """Warn once a kernel and device that little is known of it."""
@@ -280,6 +278,9 @@ class RLMPrune(Mapping[str, Any]):
             about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
             of = f"{kept} of {len(tuning.configs)} configurations are kept"
             self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
+
+    def _failed(self, error: Exception, instead: str = "configurations are kept as they stand") -> None:
+        self._warn("failed", f"rlm_prune failed ({error!r}); {instead}")
 
     def _warn(self, once: str, message: str) -> None:
         if once not in self._warned:
@@ -291,10 +292,6 @@ rlm_prune = RLMPrune()
 """The pruner with the packaged checkpoint, for the current device."""
 
 
-def _possible(tuning: Tuning, obstacles: Mapping[int, str], defaults: set[int]) -> list[int]:
+def _possible(tuning: Tuning, obstacles: Mapping[int, str], named: set[int]) -> list[int]:
     """Places of what may run, and of the defaults."""
-    return [place for place in range(len(tuning.configs)) if place not in obstacles or place in defaults]
-
-
-def _explaining() -> bool:
-    return os.environ.get("PRERANK_EXPLAIN") == "1"
+    return [place for place in range(len(tuning.configs)) if place not in obstacles or place in named]

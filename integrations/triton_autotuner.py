@@ -18,6 +18,14 @@ def calling_autotuner() -> tuple[Any, dict[str, Any]] | None:
     return None
 
 
+def ranked_configs() -> list[Any] | None:
+    """What an Autotuner asks its ``perf_model`` about: a user's own pruner may have made configurations."""
+    for frame in _callers():
+        if frame.f_code.co_name == "prune_configs":
+            return frame.f_locals.get("pruned_configs")
+    return None
+
+
 def decorated_kernel() -> Any | None:
     """What an Autotuner that is being made decorates."""
     for frame in _callers():

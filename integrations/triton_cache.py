@@ -70,6 +70,17 @@ def lines_from(file: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     return found, offset + len(whole)
 
 
+def bytes_before(file: Path, offset: int, most: int) -> bytes:
+    """The last bytes before an offset; none if there is no file."""
+    start = max(offset - most, 0)
+    try:
+        with file.open("rb") as lines:
+            lines.seek(start)
+            return lines.read(offset - start)
+    except FileNotFoundError:
+        return b""
+
+
 def read_entries(file: Path) -> dict[str, Any]:
     """Entries of a JSON file; none if it is missing, damaged or of another version."""
     try:

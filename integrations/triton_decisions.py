@@ -1,6 +1,7 @@
 """What was decided for a launch: kept in memory and in the user's cache folder, so that it is decided once.
 
-A decision holds the configurations as text, so that anybody can read why a kernel runs as it does.
+A decision holds the configurations as text, so that anybody can read why a kernel runs as it does, and their places,
+since two of one text may differ in what a text does not tell: a hook, a function.
 """
 
 from __future__ import annotations
@@ -30,15 +31,14 @@ class Decisions:
             beside: What a decision depends on besides.
         """
         file = file_of("decisions.json", tuning.launch.kernel)
-        entry = self._entries(file).get(_key(tuning, beside))
-        places = {config: place for place, config in enumerate(tuning.keys)}
-        kept = [places[config] for config in entry["kept"] if config in places] if entry else []
-        return kept or None
+        entry = self._entries(file).get(_key(tuning, beside), {})
+        return list(entry["places"]) if "places" in entry else None
 
     def add(self, tuning: Tuning, beside: str, kept: Sequence[int]) -> None:
         """Keep a decision; where the folder cannot be written, in memory alone."""
         file, keys = file_of("decisions.json", tuning.launch.kernel), tuning.keys
-        entry = {"launch": tuning.launch.to_json(), "of": len(keys), "kept": [keys[place] for place in kept]}
+        told = {"kept": [keys[place] for place in kept], "best": tuning.words[kept[0]]}
+        entry = {"launch": tuning.launch.to_json(), "of": len(keys), "places": list(kept), **told}
         new = {_key(tuning, beside): entry}
         self._files[file] = (_stamp(file), self._entries(file) | new)
         try:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
+from uuid import uuid4
 
 from ..surrogate import RLMSurrogate
 from .triton_experience import Surrogate, nearest, taught
@@ -17,6 +16,8 @@ from .triton_selection import Outlook, outlook
 
 _TELLING = 30  # measurements of a launch from which on they outweigh what the weights say of themselves
 _KNOWN = 0.5  # trust from which on the weights' own ranking goes beside that of the measurements
+
+_strangers: dict[int, tuple[Surrogate, str]] = {}  # they are held, so that no other one gets such an id
 
 
 class Forecast:
@@ -48,11 +49,15 @@ class Forecast:
             predictions.append(self._surrogate.predict(zero_shot, texts))
         return outlook(predictions, places, n, "ms", max(learnt, trust) if len(measured) < _TELLING else learnt)
 
-    @cached_property
-    def checkpoint(self) -> str:
-        """Tells surrogates apart by their training."""
-        provenance = getattr(self._surrogate, "provenance", type(self._surrogate).__name__)
-        return hashlib.sha256(json.dumps(provenance, sort_keys=True, default=str).encode()).hexdigest()[:12]
+    @property
+    def fingerprint(self) -> str:
+        """Tells surrogates apart, with what they observed; one that has no `fingerprint`, in this process alone."""
+        own = getattr(self._surrogate, "fingerprint", None)
+        return (
+            own
+            if isinstance(own, str)
+            else _strangers.setdefault(id(self._surrogate), (self._surrogate, uuid4().hex))[1]
+        )
 
     @cached_property
     def _surrogate(self) -> Surrogate:

@@ -63,7 +63,7 @@ class Launch:
     Args:
         kernel: The kernel.
         tensors: Argument -> tensor, in the kernel's order.
-        scalars: Argument -> number, switch or word that is not tuned.
+        scalars: Argument -> number, switch, word or type (as a word) that is not tuned.
         device: Name of the device, "" if unknown.
     """
 
@@ -149,7 +149,7 @@ def _read_launch(kernel: Kernel | None, arguments: Mapping[str, Any], tuned: set
     kernel = kernel or Kernel("kernel", tuple(given))
     order = [name for name in kernel.arguments if name in given] or list(given)
     tensors = {name: tensor for name in order if (tensor := _tensor(given[name])) is not None}
-    scalars = {name: given[name] for name in order if isinstance(given[name], (int, float, str))}
+    scalars = {name: word for name in order if (word := _word(given[name])) is not None}
     return Launch(kernel, tensors, scalars, device)
 
 
@@ -191,7 +191,7 @@ def shared_memory() -> int | None:
 
 def config_words(config: Config) -> dict[str, Any]:
     """Names and values of a configuration; options at their defaults are left out, as in the measured tables."""
-    words = {name: value for name, value in config.all_kwargs().items() if isinstance(value, (int, float, str))}
+    words = {name: word for name, value in config.all_kwargs().items() if (word := _word(value)) is not None}
     return words if words.get("num_ctas") != 1 else {name: v for name, v in words.items() if name != "num_ctas"}
 
 
@@ -202,6 +202,13 @@ def config_key(config: Config) -> str:
 
 def _assignments(words: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in words.items())
+
+
+def _word(value: Any) -> int | float | str | None:
+    """A number, a switch or a word as it is, a type of Triton or torch as a word; None: anything else."""
+    if isinstance(value, (int, float, str)):
+        return value
+    return str(value).removeprefix("torch.") if type(value).__name__ == "dtype" else None
 
 
 def _programs(arguments: Mapping[str, Any], config: Config) -> int | None:

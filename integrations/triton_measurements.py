@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from .triton_autotuner import calling_autotuner
-from .triton_cache import append, file_of, lines_from
+from .triton_cache import append, bytes_before, file_of, lines_from
 from .triton_launch import Config, Kernel, Launch, Tuning, config_key, config_words
+
+_TELLING = 128  # bytes at the end of what was read, a time among them, that tell a file from another in its place
 
 
 @dataclass(frozen=True)
@@ -31,24 +33,37 @@ class Measurement:
 
 @dataclass
 class Log:
-    """What was measured of one kernel: milliseconds by launch and configuration, in the order of the file."""
+    """What was measured of one kernel: each configuration of a launch once, in the order of the file, the newest time.
+
+    Args:
+        measurements: All of it.
+        places: Launch and configuration, both as text -> place among the measurements.
+    """
 
     measurements: list[Measurement] = field(default_factory=list[Measurement])
-    times: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    places: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
     _offset: int = 0
+    _last: bytes = b""
 
     def read_on(self, file: Path) -> Log:
-        """Read what has been appended."""
-        if _size(file) != self._offset:
-            rows, self._offset = lines_from(file, self._offset)
-            for row in rows:
-                self._add(row)
+        """Read what has been appended; all of it where the file is another one than before."""
+        if bytes_before(file, self._offset, _TELLING) != self._last:
+            self.measurements, self.places, self._offset = [], {}, 0
+        rows, self._offset = lines_from(file, self._offset)
+        self._last = bytes_before(file, self._offset, _TELLING)
+        for row in rows:
+            self._add(row)
         return self
+
+    def ms(self, launch: str, config: str) -> float | None:
+        """The time of a configuration, nan if it did not run; None: not measured."""
+        place = self.places.get((launch, config))
+        return None if place is None else self.measurements[place].ms
 
     def _add(self, row: Mapping[str, Any]) -> None:
         ms = float("nan") if row["ms"] is None else float(row["ms"])
-        self.measurements.append(Measurement(row["launch"], row["config"], ms))
-        self.times[row["key"], row["config_key"]] = ms
+        place = self.places.setdefault((row["key"], row["config_key"]), len(self.measurements))
+        self.measurements[place : place + 1] = [Measurement(row["launch"], row["config"], ms)]
 
 
 _logs: dict[Path, Log] = {}
@@ -62,8 +77,8 @@ def log_of(kernel: Kernel) -> Log:
 
 def fastest(tuning: Tuning, kept: list[int]) -> list[int]:
     """The fastest of those kept, if all of them were measured and one runs; else all of them."""
-    times = log_of(tuning.launch.kernel).times
-    known = {place: times.get((tuning.launch.key, tuning.keys[place])) for place in sorted(kept)}
+    log, key = log_of(tuning.launch.kernel), tuning.launch.key
+    known = {place: log.ms(key, tuning.keys[place]) for place in sorted(kept)}
     running = {place: ms for place, ms in known.items() if ms is not None and not math.isnan(ms)}
     return [min(running, key=lambda n: running[n])] if running and None not in known.values() else kept
 
@@ -167,10 +182,3 @@ def _nothing() -> None:
 def _milliseconds(timing: float | Sequence[float]) -> float | None:
     first = timing[0] if isinstance(timing, Sequence) else timing
     return float(first) if math.isfinite(first) else None
-
-
-def _size(file: Path) -> int:
-    try:
-        return file.stat().st_size
-    except OSError:
-        return 0

@@ -7,6 +7,7 @@ arguments and source, and the weights do not claim to know it until it was measu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +17,13 @@ from ..search_spaces.problem import Problem
 from .triton_launch import Kernel, Launch, Tensor
 
 _BLOCKS = ("block_m", "block_n", "block_k")
-_SIXTEEN_BITS = ("float16", "bfloat16")
-_SIZES = {"float64": 8, "float32": 4, "int32": 4, "float16": 2, "bfloat16": 2, "int16": 2}
+_DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
+_TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
+_AFFIXES = re.compile(r"^arg_|_?(?:ptr|pointer|desc)$")
+_OPERANDS = (("a", "mat1"), ("b", "mat2"))  # names
 _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
 _TUTORIAL = "triton_matmul_tutorial_fp16"
+_WIDE = 4  # bytes
 _LIKENESS = 0.9  # trust in what is known of another kernel that multiplies matrices
 
 
@@ -76,9 +80,21 @@ def reading_like(like: Reading, launch: Launch, words: Sequence[Mapping[str, Any
 
 
 def operand_sizes(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Bytes of an element of each operand, if the launch is a matrix product."""
-    operands = _operands(launch, words)
-    return (_itemsize(operands[0]), _itemsize(operands[1])) if operands else None
+    """Least bytes of an element of each operand as a program may hold it; None: the kernel multiplies no matrices.
+
+    Several whole numbers may be packed in one: they count nothing. A product that is called, and not in the kernel's
+    own source, is not seen.
+    """
+    if _operands(launch, words) is None or not _DOT.search(launch.kernel.source):
+        return None
+    first, second = (_least_size(launch, names) for names in _OPERANDS)
+    return first, second
+
+
+def has_wide_operand(launch: Launch) -> bool:
+    """Whether an operand of a matrix product may have elements of 32 bits or more."""
+    tensors = [tensor for names in _OPERANDS for tensor in _candidates(launch, names)]
+    return any(_itemsize(tensor.dtype) >= _WIDE for tensor in tensors)
 
 
 def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
@@ -102,6 +118,23 @@ def _operands(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Tenso
     if not tuned.issuperset(_BLOCKS) or not {"m", "n", "k"} <= set(_sizes(launch)) or len(tensors) < 3:
         return None
     return tensors[0], tensors[1]
+
+
+def _least_size(launch: Launch, names: tuple[str, ...]) -> int:
+    """Bytes of an element of an operand, or of a smaller type that it may be cast to."""
+    own = [tensor.dtype for tensor in _candidates(launch, names)]
+    if not all("float" in dtype for dtype in own):
+        return 0
+    words = " ".join(value for value in launch.scalars.values() if isinstance(value, str))
+    named = [int(bits) // 8 for bits in _TYPE.findall(f"{launch.kernel.source} {words}")]
+    return min([*map(_itemsize, own), *named])
+
+
+def _candidates(launch: Launch, names: tuple[str, ...]) -> list[Tensor]:
+    """The tensor of one of these names; if there is none, any tensor may be meant."""
+    tensors = launch.tensors.items()
+    named = [tensor for name, tensor in tensors if _AFFIXES.sub("", name.lower()) in names]
+    return named or list(launch.tensors.values())
 
 
 def _template(launch: Launch, sizes: Mapping[str, int], first: Tensor, second: Tensor, likeness: float) -> Reading:
@@ -157,5 +190,7 @@ def _fields(launch: Launch) -> dict[str, Any]:
     return fields
 
 
-def _itemsize(tensor: Tensor) -> int:
-    return _SIZES.get(tensor.dtype, 1)
+def _itemsize(dtype: str) -> int:
+    """Bytes of an element; 0 if it is less than one, or not known."""
+    bits = _TYPE.search(dtype)
+    return int(bits[1]) // 8 if bits else 0

@@ -6,16 +6,19 @@ Shapes: n configurations.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..surrogate import Prediction
+from .triton_launch import Config
 
 Floats = NDArray[np.float64]
+Keep = Config | list[Any] | Callable[[Any], bool]
 
 SURE = 0.9
 """Trust from which on no more is kept than a sure surrogate needs."""
@@ -73,6 +76,16 @@ def number_kept(n: int, trust: float) -> int:
     sure = min(n, max(3, round(math.log2(max(n, 1)))))
     doubt = min(max((SURE - trust) / (SURE - _UNSURE), 0.0), 1.0)
     return sure + math.ceil(doubt * (n - sure))
+
+
+def defaults(keep: Keep | None, configs: Sequence[Any]) -> set[int]:
+    """Places of what is always kept; the first one if none of the configurations is named."""
+    if keep is None:
+        return {0}
+    given: Any = keep
+    wanted = cast("list[Any]", given if isinstance(keep, list) else [given])
+    is_wanted: Callable[[Any], Any] = given if callable(given) else wanted.__contains__
+    return {place for place, config in enumerate(configs) if is_wanted(config)} or {0}
 
 
 def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float | None, trust: float) -> list[int]:

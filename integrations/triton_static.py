@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from ..search_spaces.devices import find
-from .triton_launch import Config, Launch, Tuning
+from .triton_launch import Config, Tensor, Tuning
 
 _TARGETS = {
     "volta": ("cuda", 70, 32),
@@ -26,6 +26,8 @@ _TARGETS = {
 _A100_SHARED_KB = 164  # the ampere of data centres is another target than that of desktops
 _TYPES = {"float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64", "bool": "i1", "uint8": "u8"}
 _ALIGNED = 16  # bytes, and the number that Triton specialises whole numbers by
+
+Signature = tuple[dict[str, str], dict[tuple[int, ...], Any], dict[tuple[int, ...], Any]]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,9 @@ class Resources:
 def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int, Resources]:
     """Compile some of the configurations; none for an unknown device, or where the interpreter stands for a compiler.
 
+    Where none of them compiles, the arguments were not understood, and nothing is said of any; nor is it of one whose
+    arguments cannot be told before the launch.
+
     Args:
         decorated: The kernel, decorated by `triton.jit` and more.
         tuning: The launch and its configurations.
@@ -74,17 +79,21 @@ def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int
     if function is None or target is None:
         return {}
     about, console = f"compiling {tuning.launch.kernel.name}", Console(stderr=True)
-    steps = track(places, about, transient=True, console=console)
-    return {place: _compiled(function, tuning.launch, tuning.configs[place], target) for place in steps}
+    found: dict[int, Resources] = {}
+    for place in track(places, about, transient=True, console=console):
+        signature = _signature(decorated, function, tuning, tuning.configs[place])
+        if signature is not None:
+            found[place] = _compiled(function, signature, tuning.configs[place], target)
+    return found if any(own.error is None for own in found.values()) else {}
 
 
-def _compiled(function: Any, launch: Launch, config: Config, target: tuple[str, int | str, int]) -> Resources:
+def _compiled(function: Any, signature: Signature, config: Config, target: tuple[str, int | str, int]) -> Resources:
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
 
     compiler: Any = triton
-    source: Any = ASTSource(function, *_signature(function, launch, config))
+    source: Any = ASTSource(function, *signature)
     names = ("num_warps", "num_stages", "num_ctas", "maxnreg")
     options = {name: value for name, value in config.all_kwargs().items() if name in names}
     try:
@@ -95,23 +104,55 @@ def _compiled(function: Any, launch: Launch, config: Config, target: tuple[str, 
     return Resources(int(kernel.metadata.shared), registers, spills)
 
 
-def _signature(
-    function: Any, launch: Launch, config: Config
-) -> tuple[dict[str, str], dict[tuple[int, ...], Any], dict[tuple[int, ...], Any]]:
-    """Types, constants and alignments of the arguments, as Triton specialises them."""
+def _signature(decorated: Any, function: Any, tuning: Tuning, config: Config) -> Signature | None:
+    """Types, constants and alignments of the arguments, as Triton specialises them; None: not to be told."""
     types: dict[str, str] = {}
     constants: dict[tuple[int, ...], Any] = {}
     aligned: dict[tuple[int, ...], Any] = {}
-    values: Mapping[str, Any] = {**launch.scalars, **config.kwargs}
+    values = _values(decorated, function, tuning, config)
     for place, parameter in enumerate(function.params):
-        tensor, value = launch.tensors.get(parameter.name), values.get(parameter.name)
-        fixed = tensor is None and (parameter.is_constexpr or value is None or value == 1)
-        types[parameter.name] = f"*{_type(tensor.dtype)}" if tensor else "constexpr" if fixed else _scalar(value)
-        if fixed:
+        if values is None or parameter.name not in values:
+            return None
+        value = values[parameter.name]
+        kind = parameter.annotation_type or _kind(value, tuning.launch.tensors.get(parameter.name))
+        kind = "constexpr" if _is_fixed(parameter, value) else kind
+        if kind is None or (kind.startswith("tensordesc") and config.pre_hook is not None):
+            return None  # such a hook gives the descriptor its block
+        types[parameter.name] = kind
+        if kind == "constexpr":
             constants[place,] = value
-        elif tensor is not None or (isinstance(value, int) and value % _ALIGNED == 0):
+        elif kind.startswith("*") or (type(value) is int and value % _ALIGNED == 0):
             aligned[place,] = [["tt.divisibility", _ALIGNED]]
     return types, constants, aligned
+
+
+def _values(decorated: Any, function: Any, tuning: Tuning, config: Config) -> dict[str, Any] | None:
+    """All arguments: defaults, as they were given, tuned, or by `triton.heuristics`; None if one of these raises."""
+    given = {**tuning.arguments, **config.all_kwargs()}
+    for layer in _layers(decorated):
+        values: Any = getattr(layer, "values", None)
+        heuristics = cast("dict[str, Any]", values if isinstance(values, dict) else {})
+        for name, heuristic in heuristics.items():
+            try:
+                given[name] = given[name] if name in config.kwargs else heuristic(given)
+            except Exception:  # it may ask for more of a tensor than is known of it
+                return None
+    return {parameter.name: parameter.default for parameter in function.params if parameter.has_default} | given
+
+
+def _is_fixed(parameter: Any, value: Any) -> bool:
+    """Whether Triton compiles a value in."""
+    one = type(value) is int and value == 1 and not parameter.do_not_specialize and not parameter.annotation_type
+    return parameter.is_constexpr or value is None or one
+
+
+def _kind(value: Any, tensor: Tensor | None) -> str | None:
+    """Type of an argument as Triton writes it; None: another one than is known here."""
+    if hasattr(value, "block_shape"):
+        return f"tensordesc<{_type(tensor.dtype)}{list(value.block_shape)}>" if tensor else None
+    if tensor is not None:
+        return f"*{_type(tensor.dtype)}"
+    return _scalar(value) if isinstance(value, (int, float)) else None
 
 
 def _scalar(value: Any) -> str:

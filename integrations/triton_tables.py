@@ -14,6 +14,7 @@ from typing import Any, cast
 
 from .triton_cache import VERSION, folder, lines_from, read_entries
 from .triton_launch import Config, Launch, config_words
+from .triton_vllm import Batches, batched, write
 
 
 @dataclass(frozen=True)
@@ -26,11 +27,11 @@ class Table:
     """
 
     entries: Sequence[Mapping[str, Any]]
-    batches: Mapping[str, Mapping[str, Mapping[str, Any]]]
+    batches: Mapping[str, Batches]
 
     def find(self, launch: Launch, configs: Sequence[Config]) -> int | None:
         """Place of the configuration that the table holds for a launch; None: it holds none of these."""
-        wanted = self._config(launch) or self._batched(launch)
+        wanted = self._config(launch) or batched(self.batches, launch)
         if wanted is None:
             return None
         same = (place for place, config in enumerate(configs) if _covers(config_words(config), wanted))
@@ -39,15 +40,6 @@ class Table:
     def _config(self, launch: Launch) -> Mapping[str, Any] | None:
         own = _identity(json.loads(json.dumps(launch.to_json())))
         return next((entry["config"] for entry in self.entries if _identity(entry["launch"]) == own), None)
-
-    def _batched(self, launch: Launch) -> Mapping[str, Any] | None:
-        """Of vLLM's file for this device, the configuration of the nearest batch size, as vLLM chooses."""
-        device = launch.device.replace(" ", "_")
-        files = [batches for name, batches in self.batches.items() if f"device_name={device}" in name]
-        m = next((value for name, value in launch.scalars.items() if name.lower() == "m"), None)
-        if len(files) != 1 or not isinstance(m, int):
-            return None
-        return files[0][min(files[0], key=lambda batch: (abs(int(batch) - m), int(batch)))]
 
 
 def read_table(path: str | Path) -> Table:
@@ -58,7 +50,7 @@ def read_table(path: str | Path) -> Table:
     """
     path = Path(path)
     entries: list[Mapping[str, Any]] = []
-    batches: dict[str, Mapping[str, Mapping[str, Any]]] = {}
+    batches: dict[str, Batches] = {}
     for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
         read: Any = json.loads(file.read_text("utf-8"))
         found = cast("dict[str, Any]", read if isinstance(read, dict) else {})
@@ -78,7 +70,7 @@ def export(
     format: str = "json",
     experts: int | None = None,
     width: int | None = None,
-    batch: str = "M",
+    batch: str | None = None,
 ) -> list[Path]:
     """Write what was decided, the measured best where there is one, to files that can be shipped.
 
@@ -88,13 +80,14 @@ def export(
         format: ``json`` or ``vllm``.
         experts: E of vLLM's file name.
         width: N of vLLM's file name.
-        batch: The argument that is the batch size, the key in vLLM's files.
+        batch: The argument that is the batch size, the key in vLLM's files; None: M, or what vLLM's kernel has instead.
 
     Returns:
         The files written.
 
     Raises:
-        ValueError: If the format is another one, vLLM's lacks experts or width, or nothing was decided.
+        ValueError: If the format is another one, vLLM's lacks experts or width, or nothing was decided; or if launches
+            of other sizes would have one place in a file of vLLM's.
     """
     entries = [entry for entry in _decided() if kernel in (None, entry["launch"]["kernel"])]
     if not entries:
@@ -104,47 +97,24 @@ def export(
         return [Path(path)]
     if format != "vllm" or experts is None or width is None:
         raise ValueError(f"format is {format!r}; give 'json', or 'vllm' with experts= and width=")
-    return list(_write_vllm(Path(path), entries, experts, width, batch))
-
-
-def _write_vllm(
-    path: Path, entries: Sequence[Mapping[str, Any]], experts: int, width: int, batch: str
-) -> Iterator[Path]:
-    """A file for each device, batch size -> configuration, as `vllm.model_executor.layers.fused_moe` reads them."""
-    devices: dict[str, dict[int, Mapping[str, Any]]] = {}
-    for entry in entries:
-        size, device = entry["launch"]["scalars"].get(batch), entry["launch"]["device"].replace(" ", "_")
-        if not isinstance(size, int):
-            raise ValueError(f"{entry['launch']['kernel']} has no argument {batch}; name the batch size with batch=")
-        devices.setdefault(device, {})[size] = entry["config"]
-    path.mkdir(parents=True, exist_ok=True)
-    for device, sizes in devices.items():
-        file = path / f"E={experts},N={width},device_name={device}.json"
-        file.write_text(json.dumps({str(size): sizes[size] for size in sorted(sizes)}, indent=4) + "\n", "utf-8")
-        yield file
+    return list(write(Path(path), entries, experts, width, batch))
 
 
 def _decided() -> Iterator[dict[str, Any]]:
     """All decisions of the cache folder, each with the measured best or else the predicted best."""
     for file in sorted(folder().glob("*.decisions.json")):
         rows, _ = lines_from(file.with_name(file.name.replace("decisions.json", "measurements.jsonl")), 0)
-        for launch, kept in _newest(read_entries(file)):
+        for launch, predicted in _newest(read_entries(file)):
             own = [row for row in rows if row["launch"] == launch and row["ms"] is not None]
             best = min(own, key=lambda row: row["ms"], default=None)
-            config = best["config"] if best else _parsed(kept[0])
-            yield {"launch": launch, "config": config} | ({"ms": best["ms"]} if best else {})
+            found = {"launch": launch, "config": best["config"] if best else predicted}
+            yield found | ({"ms": best["ms"]} if best else {})
 
 
-def _newest(entries: Mapping[str, Any]) -> list[tuple[dict[str, Any], list[str]]]:
-    """The last decision of each launch, whatever options it was taken under."""
-    newest = {json.dumps(entry["launch"], sort_keys=True): entry for entry in entries.values()}
-    return [(entry["launch"], entry["kept"]) for entry in newest.values()]
-
-
-def _parsed(config: str) -> dict[str, Any]:
-    from ..search_spaces import kernel_configs
-
-    return dict(kernel_configs.from_record(config).fields)
+def _newest(entries: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+    """Launch and predicted best of the last decision of each, whatever options it was taken under."""
+    newest = {json.dumps(entry["launch"], sort_keys=True): entry for entry in entries.values() if "best" in entry}
+    return [(entry["launch"], entry["best"]) for entry in newest.values()]
 
 
 def _identity(launch: Mapping[str, Any]) -> Any:

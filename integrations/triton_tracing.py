@@ -50,6 +50,10 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
     """
     import torch
 
+    import triton.language
+
+    # Others are no constants to Dynamo. A float does not decide a launch, and would be compiled anew for each value.
+    readable = (int, str, torch.Tensor, torch.dtype, triton.language.dtype)
     torch_compiler: Any = torch.compiler
 
     @torch_compiler.assume_constant_result
@@ -64,8 +68,10 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
             return called(configs, named_args, **kwargs)
         if theirs is not None:
             configs = theirs(configs, named_args, **kwargs)
-        plain = tuple([_plain(value, torch.Tensor) for value in named_args.values()])
-        kept = constant(tuple(named_args), plain, tuple([_written(config) for config in configs]))
+        given = {**named_args, **kwargs}  # torch passes on by name what is so given
+        named = {name: value for name, value in given.items() if value is None or isinstance(value, readable)}
+        plain = tuple([_plain(value, torch.Tensor) for value in named.values()])
+        kept = constant(tuple(named), plain, tuple([_written(config) for config in configs]))
         return [configs[place] for place in kept]
 
     return early_config_prune

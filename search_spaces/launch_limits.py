@@ -25,6 +25,7 @@ _ACCUMULATE_IN_REGISTERS = ("ampere", "ada", "hopper")
 _CLUSTERS = ("hopper", "blackwell")
 _RESERVED_KB = 1  # of the shared memory of a unit, for the system, from Ampere on
 _LEAST_COPY = 4  # bytes
+_WIDE = 4  # bytes of an element
 _MOST_ACCUMULATOR = 2 * 255  # registers a thread
 _MOST_ELEMENTS = 2**20  # of a Triton tensor
 _MOST_THREADS = 1024
@@ -65,13 +66,16 @@ def limits(device: str, shared: int | None = None) -> Limits:
     return Limits(found.architecture, shared or known, 64 if found.name.startswith("amd-mi") else 32)
 
 
-def obstacle(fields: Mapping[str, object], device: Limits, itemsizes: tuple[int, int] | None = None) -> str | None:
+def obstacle(
+    fields: Mapping[str, object], device: Limits, itemsizes: tuple[int, int] | None = None, wide: bool = False
+) -> str | None:
     """Why a configuration cannot run; None: nothing speaks against it.
 
     Args:
         fields: Name -> value, as `kernel_configs.field` spells the names: ``block_m``, ``stages``, ``warps``, ``ctas``.
         device: Where it shall run.
-        itemsizes: Bytes of an element of each operand of a matrix product; None: the kernel is another one.
+        itemsizes: Least bytes of an element of each operand of a matrix product; None: the kernel is another one.
+        wide: Whether an operand may all the same have elements of 32 bits or more.
     """
     warps, stages, ctas = (_whole(fields.get(name), default) for name, default in _DEFAULTS)
     if warps * device.warp > _MOST_THREADS:
@@ -81,20 +85,21 @@ def obstacle(fields: Mapping[str, object], device: Limits, itemsizes: tuple[int,
     blocks = [_whole(fields.get(name), 0) for name in ("block_m", "block_n", "block_k")]
     if itemsizes is None or min(blocks) < 1:
         return None
-    return _matmul_obstacle(blocks, stages, warps * device.warp * ctas, ctas, device, itemsizes)
+    widest = max(*itemsizes, _WIDE * wide)
+    return _matmul_obstacle(blocks, stages, warps * device.warp * ctas, ctas, device, itemsizes, widest)
 
 
 _DEFAULTS = (("warps", 4), ("stages", 3), ("ctas", 1))  # those of triton.Config
 
 
 def _matmul_obstacle(
-    blocks: list[int], stages: int, threads: int, ctas: int, device: Limits, itemsizes: tuple[int, int]
+    blocks: list[int], stages: int, threads: int, ctas: int, device: Limits, itemsizes: tuple[int, int], widest: int
 ) -> str | None:
     m, n, k = blocks
     if max(m * n, m * k, k * n) > _MOST_ELEMENTS:
         return f"a tile of {max(m * n, m * k, k * n)} elements; Triton allows {_MOST_ELEMENTS}"
     tiles = m * k * itemsizes[0], k * n * itemsizes[1]
-    needed = shared_bytes(tiles, stages, threads, device, max(itemsizes)) // ctas
+    needed = shared_bytes(tiles, stages, threads, device, widest) // ctas
     if device.shared is not None and needed > device.shared:
         return f"{needed // 1024} KB of shared memory; a block has {device.shared // 1024}"
     registers = m * n // threads
@@ -105,7 +110,7 @@ def _matmul_obstacle(
 
 def shared_bytes(tiles: tuple[int, int], stages: int, threads: int, device: Limits, itemsize: int) -> int:
     """Least shared memory of a matrix product whose operands have tiles of so many bytes."""
-    unsure = device.architecture == "hopper" and itemsize >= 4
+    unsure = device.architecture == "hopper" and itemsize >= _WIDE
     if stages < 2 or not device.asynchronous or unsure:
         return max(tiles)
     copies = [stages - 1 if tile >= _LEAST_COPY * threads else 1 for tile in tiles]

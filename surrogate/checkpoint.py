@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -44,23 +44,15 @@ def save(
         golden: Questions whose answers are written too and must come out again wherever it is loaded.
         provenance: Where the weights come from, as JSON.
     """
-    from safetensors.torch import save as to_bytes
-
-    from .encoder import PretrainedEncoder
-
-    weights = to_bytes({name: tensor.cpu().contiguous() for name, tensor in inference.model.state_dict().items()})
+    weights = _weights(inference)
     name = _weights_name(weights)
     description = {
         "format": _FORMAT,
-        "weights": name,
-        "shape": inference.model.shape,
-        "encoder": encoder.description if isinstance(encoder := inference.model.encoder, PretrainedEncoder) else None,
+        **_model(inference, name),
         "codec": {"digits": DIGITS, "vocabulary": VOCABULARY},
         "versions": {package: version(package) for package in ("prerank", "torch", "transformers", "tokenizers")},
-        "knowledge": inference.knowledge.to_json(),
         "provenance": provenance,
         "golden": [_answer(inference, problem, texts) for problem, texts in golden],
-        "tokenizer": json.loads(inference.tokenizer.to_json()),
     }
     path.mkdir(parents=True, exist_ok=True)
     replace(path / name, weights)
@@ -68,6 +60,17 @@ def save(
     for file in path.glob("model-*"):
         if not file.name.startswith(name.removesuffix("safetensors")):
             file.unlink()
+
+
+def identity(model: Mapping[str, Any]) -> str:
+    """Tells a model from all that may answer otherwise, by what `describe` says of it."""
+    parts = [model.get(part) for part in ("weights", "shape", "encoder", "knowledge", "tokenizer")]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def identity_of(inference: Inference) -> str:
+    """The identity that a model in memory, on torch, would have as a checkpoint."""
+    return identity(_model(inference, _weights_name(_weights(inference))))
 
 
 def describe(path: Path) -> dict[str, Any]:
@@ -130,6 +133,26 @@ def replace(path: Path, content: bytes) -> None:
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def _weights(inference: Inference) -> bytes:
+    from safetensors.torch import save as to_bytes
+
+    return to_bytes({name: tensor.cpu().contiguous() for name, tensor in inference.model.state_dict().items()})
+
+
+def _model(inference: Inference, weights: str) -> dict[str, Any]:
+    """A model as JSON: the name of its weights, and all that is needed beside them."""
+    from .encoder import PretrainedEncoder
+
+    encoder = inference.model.encoder
+    return {
+        "weights": weights,
+        "shape": inference.model.shape,
+        "encoder": encoder.description if isinstance(encoder, PretrainedEncoder) else None,
+        "knowledge": inference.knowledge.to_json(),
+        "tokenizer": json.loads(inference.tokenizer.to_json()),
+    }
 
 
 def _weights_name(weights: bytes) -> str:

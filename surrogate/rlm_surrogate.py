@@ -6,6 +6,7 @@ torch and transformers are imported when the weights are first needed, not befor
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
@@ -54,6 +55,7 @@ class RLMSurrogate:
         self._observations: dict[Problem, dict[str, float]] = {}
         self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
         self._adapted: dict[frozenset[Problem], Adaptation] = {}
+        self._identity = ""
         self.provenance: dict[str, Any] = {}
 
     @classmethod
@@ -197,6 +199,7 @@ class RLMSurrogate:
         kept = [row for place, row in enumerate(rows) if place in places]
         run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4)
         self._source = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
+        self._identity = ""
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
         self._seen.clear()
         self._adapted.clear()
@@ -204,7 +207,7 @@ class RLMSurrogate:
     def fork(self) -> RLMSurrogate:
         """The same model with its own copy of the observations: what one learns, the other does not."""
         other = RLMSurrogate(self._source, self._device, self._backend)
-        other._opened = self._opened
+        other._opened, other._identity = self._opened, self._identity
         other.provenance = self.provenance
         other._observations = {problem: dict(observed) for problem, observed in self._observations.items()}
         return other
@@ -226,6 +229,20 @@ class RLMSurrogate:
         return self._knowledge.ranks
 
     @property
+    def fingerprint(self) -> str:
+        """Equal for equal models with equal observations, in any process; a save and a load do not change it."""
+        from .checkpoint import identity_of
+
+        if isinstance(self._source, Path) and self._opened is None:
+            identity = _identity(self._source, _stamp(self._source))
+        else:
+            self._identity = identity = self._identity or identity_of(self._inference)
+        observed = sorted(
+            [*vars(problem).values(), sorted(rows.items())] for problem, rows in self._observations.items()
+        )
+        return hashlib.sha256(json.dumps([identity, observed]).encode()).hexdigest()[:16]
+
+    @property
     def _knowledge(self) -> Knowledge:
         """What the model knows, which a checkpoint tells without its weights."""
         if self._opened is None and isinstance(self._source, Path):
@@ -237,7 +254,9 @@ class RLMSurrogate:
         if not isinstance(self._source, Path):
             return self._source
         if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
-            self._opened = _loaded(self._source, _stamp(self._source), self._device, self._backend)
+            stamp = _stamp(self._source)
+            self._identity = _identity(self._source, stamp)
+            self._opened = _loaded(self._source, stamp, self._device, self._backend)
         return self._opened
 
     @property
@@ -249,7 +268,7 @@ class RLMSurrogate:
 
     def __getstate__(self) -> dict[str, Any]:
         """Weights that lie in a folder are read again, not copied."""
-        return vars(self) | {"_opened": None}
+        return vars(self) | {"_opened": None, "_identity": ""}
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
@@ -315,6 +334,14 @@ def _loaded(path: Path, _stamp: int, device: str, backend: Backend) -> Inference
     from .checkpoint import load
 
     return load(path, device, backend)
+
+
+@lru_cache(maxsize=8)
+def _identity(path: Path, _stamp: int) -> str:
+    """What tells a checkpoint's model from others, read once per process and file."""
+    from .checkpoint import describe, identity
+
+    return identity(describe(path))
 
 
 @lru_cache(maxsize=8)

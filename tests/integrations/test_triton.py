@@ -99,6 +99,8 @@ def kernel(prune: Any, bench: Bench | None = None, configs: list[Any] | None = N
         BLOCK_SIZE_N: tl.constexpr,  # noqa: N803
         BLOCK_SIZE_K: tl.constexpr,  # noqa: N803
     ):
+        if M < 0:  # it never is, but a kernel without a product in its source is not bounded
+            tl.dot(a_ptr, b_ptr)
         tl.store(c_ptr, 1.0)
 
     return matmul_kernel
@@ -253,6 +255,97 @@ def test_switches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
     told = capsys.readouterr().err
     assert "matmul_kernel on NVIDIA A100: 5 of 24 configs kept" in told
     assert all(word in told for word in ("default", "predicted slower", "KB of shared memory", "90 % interval"))
+
+
+def test_an_explanation_changes_no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    with rlm_prune.record():
+        best = launch(kernel(quiet(), Bench()))
+    monkeypatch.setenv("PRERANK_EXPLAIN", "1")
+    bench, surrogate = Bench(), FakeSurrogate()
+    assert str(launch(kernel(quiet(surrogate=surrogate), bench))) == str(best)
+    again = Bench()
+    assert str(launch(kernel(quiet(surrogate=surrogate), again))) == str(best)
+    assert again.measured == []
+
+
+def test_a_broken_explanation_keeps_the_choice(monkeypatch: pytest.MonkeyPatch) -> None:
+    surrogate = FakeSurrogate()
+    before = pruned(kernel(quiet(surrogate=surrogate, top_k=5)))
+    monkeypatch.setattr(surrogate, "predict", lambda *_: 1 / 0)
+    monkeypatch.setenv("PRERANK_EXPLAIN", "1")
+    with pytest.warns(UserWarning, match="cannot explain matmul_kernel"):
+        assert pruned(kernel(quiet(surrogate=surrogate, top_k=5))) == before
+
+
+def test_a_share_of_all_stays_all_after_it_was_measured() -> None:
+    surrogate = FakeSurrogate()
+    with rlm_prune.record():
+        launch(kernel(quiet(top_k=1.0, surrogate=surrogate), Bench()))
+    assert len(pruned(kernel(quiet(top_k=1.0, surrogate=surrogate)))) == 24
+
+
+def test_a_kept_decision_tells_configurations_of_one_text_apart() -> None:
+    hooked = triton.Config({"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 32}, pre_hook=lambda _: None)
+    plain = triton.Config(dict(hooked.kwargs))
+    prune = quiet(surrogate=FakeSurrogate(0.0), top_k=1, keep=lambda config: config.pre_hook is not None)
+    for _ in range(2):
+        assert pruned(kernel(prune, configs=[hooked, plain]))[0] is hooked
+
+
+def test_a_decorated_kernel_comes_before_an_attached_one(tmp_path: Path) -> None:
+    def other_kernel(x: Any) -> None: ...
+
+    prune = quiet(top_k=5)
+    prune.attach(other_kernel)
+    pruned(kernel(prune))
+    assert [file.name.partition("-")[0] for file in tmp_path.rglob("*.decisions.json")] == ["matmul_kernel"]
+
+
+def test_surrogates_without_a_fingerprint_are_told_apart() -> None:
+    class Stranger(FakeSurrogate):
+        def __init__(self, sign: int) -> None:
+            super().__init__()
+            del self.provenance
+            self.sign = sign
+
+        def predict(self, problem: Any, texts: Sequence[str]) -> Prediction:
+            found = super().predict(problem, texts)
+            value = self.sign * found.lower
+            return Prediction(value, value, found.mass, found.p_fail, found.trust)
+
+    kept = [pruned(kernel(quiet(surrogate=Stranger(sign), top_k=3))) for sign in (1, -1)]
+    assert kept[0] != kept[1]
+
+
+class TestUsersPrunerInADict:
+    """``dict(rlm_prune(top_k=8)) | {"early_config_prune": mine}``: Triton asks ``perf_model``."""
+
+    def dict_of(self, prune: Any, theirs: Any = theirs) -> Any:
+        return dict(prune) | {"early_config_prune": theirs}
+
+    def test_a_failing_surrogate_leaves_the_first(self) -> None:
+        class Broken(FakeSurrogate):
+            def predict(self, problem: Any, texts: Sequence[str]) -> Prediction:
+                raise RuntimeError("out of memory")
+
+        configs = choices()
+        with pytest.warns(UserWarning, match="out of memory") as caught:
+            found = pruned(kernel(self.dict_of(quiet(top_k=5, surrogate=Broken())), configs=configs))
+        assert found == [config for config in configs if config.num_warps == 8][:5]
+        assert len(caught) == 1
+
+    def test_configurations_that_it_makes_are_ranked(self) -> None:
+        made = [triton.Config({**config.kwargs, "BLOCK_SIZE_K": 16}, num_warps=2) for config in choices((2,))[::2]]
+        found = pruned(kernel(self.dict_of(quiet(top_k=2), lambda *_, **__: made)))
+        sums = [sum(config.kwargs.values()) for config in made]
+        assert found == [made[0], made[sums.index(min(sums))]]
+
+    def test_it_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("PRERANK_PRUNE", "0")
+        assert len(pruned(kernel(self.dict_of(quiet(top_k=5))))) == 12
+
+    def test_a_small_share_of_few_is_one(self) -> None:
+        assert len(pruned(kernel(self.dict_of(quiet(top_k=0.01))))) == 1
 
 
 def test_unusable_options_are_named() -> None:

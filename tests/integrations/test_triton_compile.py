@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ triton = pytest.importorskip("triton")
 import triton.language as tl  # noqa: E402
 
 from prerank.integrations.triton import rlm_prune  # noqa: E402
+
+FLOAT = tl.constexpr(tl.float32)
 
 
 class Backwards:
@@ -46,14 +49,14 @@ def scale(prune: Any) -> Any:
 
     @triton.autotune(configs, key=["n"], prune_configs_by=prune)
     @triton.jit
-    def scale_kernel(x_ptr, y_ptr, n, BLOCK: tl.constexpr):  # noqa: N803
+    def scale_kernel(x_ptr, y_ptr, n, BLOCK: tl.constexpr, OUT: tl.constexpr = FLOAT, RATE=1.0):  # noqa: N803
         place = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
         tl.store(y_ptr + place, 2 * tl.load(x_ptr + place, mask=place < n), mask=place < n)
 
     return scale_kernel
 
 
-def traced(kernel: Any, dynamic: bool = False) -> list[tuple[int, int]]:
+def traced(kernel: Any, dynamic: bool = False, by_name: bool = False) -> list[tuple[int, int]]:
     """(block, warps) of the configurations that the compiled graph holds."""
     from torch._higher_order_ops.triton_kernel_wrap import kernel_side_table
 
@@ -69,7 +72,10 @@ def traced(kernel: Any, dynamic: bool = False) -> list[tuple[int, int]]:
 
     def twice(x: torch.Tensor) -> torch.Tensor:
         y = torch.empty_like(x)
-        kernel[(8,)](x, y, x.numel())
+        if by_name:
+            kernel[(8,)](x, y_ptr=y, n=x.numel(), OUT=tl.float16, RATE=0.5)
+        else:
+            kernel[(8,)](x, y, x.numel())
         return y
 
     torch.compile(twice, backend=backend, fullgraph=True, dynamic=dynamic)(torch.zeros(512))
@@ -81,6 +87,16 @@ def traced(kernel: Any, dynamic: bool = False) -> list[tuple[int, int]]:
 def test_the_graph_is_whole_and_holds_what_is_kept(form: Callable[[Any], Any], dynamic: bool) -> None:
     prune = rlm_prune(surrogate=Backwards(), device="NVIDIA A100", top_k=3)
     assert traced(scale(form(prune)), dynamic) == [(64, 2), (256, 4), (256, 8)]
+
+
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_arguments_by_name_are_read(dynamic: bool, tmp_path: Path) -> None:
+    prune = rlm_prune(surrogate=Backwards(), device="NVIDIA A100", top_k=3)
+    assert len(traced(scale(prune), dynamic, by_name=True)) == 3
+    (file,) = tmp_path.rglob("*.decisions.json")
+    (entry,) = json.loads(file.read_text())["entries"].values()
+    assert set(entry["launch"]["tensors"]) == {"x_ptr", "y_ptr"}
+    assert entry["launch"]["scalars"] == {"n": 512, "OUT": "fp16"}
 
 
 def test_a_users_own_pruner_is_traced_first() -> None:

@@ -11,7 +11,7 @@ import pytest
 from prerank.integrations.triton_experience import nearest
 from prerank.integrations.triton_launch import Kernel, Launch, Tensor, kernel_of, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
-from prerank.integrations.triton_reading import operand_sizes, readings
+from prerank.integrations.triton_reading import has_wide_operand, operand_sizes, readings
 from prerank.integrations.triton_selection import interleaved, number_kept, select
 from prerank.search_spaces import kernel_configs
 
@@ -85,6 +85,56 @@ def test_other_kernels_are_no_products() -> None:
     tuning = read_tuning(None, [Config({"BLOCK": 4})], named, {"grid": (1,)}, "")
     assert operand_sizes(tuning.launch, tuning.words) is None
     assert len(readings(tuning.launch, tuning.words)) == 1
+
+
+def multiplied(source: str = "tl.dot(a, b)", kind: str = "", **dtypes: str) -> Any:
+    """Operand sizes of a product of such tensors."""
+    named = {name: Tensor(dtype) for name, dtype in dtypes.items()}
+    given: dict[str, Any] = named | {"M": 64, "N": 64, "K": 64} | {"TYPE": kind}
+    tuning = read_tuning(Kernel("mine", tuple(given), source), CONFIGS, given, {}, "NVIDIA A100")
+    return operand_sizes(tuning.launch, tuning.words)
+
+
+def test_operand_sizes_are_the_least_that_they_may_be() -> None:
+    halves, singles = {"a_ptr": "float16", "b_ptr": "float16"}, {"a_ptr": "float32", "b_ptr": "float32"}
+    assert multiplied(c_ptr="float32", **halves) == (2, 2)
+    assert multiplied(x="float32", y="float16", out="float32") == (2, 2)  # which of them are operands is not known
+    assert multiplied(c_ptr="float32", **singles) == (4, 4)
+    assert multiplied("tl.dot(a.to(tl.float16), b)", c_ptr="float32", **singles) == (2, 2)
+    assert multiplied(c_ptr="float32", kind="fp16", **singles) == (2, 2)
+    assert multiplied(a_ptr="float16", b_ptr="int32", c_ptr="float16") == (2, 0)  # packed
+    assert multiplied(x="float16", w="uint8", out="float16") == (0, 0)
+
+
+def test_a_source_without_a_product_has_no_operands() -> None:
+    halves = {"a_ptr": "float16", "b_ptr": "float16", "c_ptr": "float16"}
+    assert multiplied("tl.store(c, a + b)  # no tl.dot(", **halves) is None
+    assert multiplied("", **halves) is None
+
+
+def test_wide_operands_are_known() -> None:
+    assert has_wide_operand(product(("float32", "float16"), (64, 64, 64)).launch)
+    assert not has_wide_operand(product(("float16", "float16"), (64, 64, 64)).launch)
+
+
+class dtype:  # noqa: N801
+    """A type of Triton or torch, by the name of its class."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def test_types_among_the_arguments_tell_launches_and_configurations_apart() -> None:
+    one, other = (
+        read_tuning(None, CONFIGS, {"n": 4, "OUT": dtype(name)}, {}, "") for name in ("fp16", "torch.float32")
+    )
+    assert one.launch.key != other.launch.key
+    assert other.launch.scalars == {"n": 4, "OUT": "float32"}
+    tuning = read_tuning(None, [Config({"OUT": dtype(name)}) for name in ("fp16", "fp32")], {}, {}, "")
+    assert [words["OUT"] for words in tuning.words] == ["fp16", "fp32"]
 
 
 def test_arguments_come_by_place_and_by_name_and_options_are_none() -> None:

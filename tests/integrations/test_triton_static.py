@@ -6,15 +6,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+import torch
 
 triton = pytest.importorskip("triton")
 import triton.language as tl  # noqa: E402
 
 from prerank.integrations.triton_launch import Tensor, kernel_of, read_tuning  # noqa: E402
 from prerank.integrations.triton_static import Resources, resources  # noqa: E402
+
+TWO = tl.constexpr(2)
 
 
 @pytest.fixture(autouse=True)
@@ -47,6 +51,38 @@ def test_the_compiler_tells_what_each_needs_and_what_it_refuses() -> None:
     assert set(small.words) == {"shared_kb", "registers", "spills"}
     assert refused.words == {}
     assert "not compiled" in (refused.obstacle(None) or "")
+
+
+def compiled_once(kernel: Any, named: dict[str, Any], config: Any) -> dict[int, Resources]:
+    return resources(kernel, read_tuning(kernel_of(kernel), [config], named, {}, "NVIDIA A100"), [0])
+
+
+def test_defaults_types_and_heuristics_are_compiled_in() -> None:
+    @triton.heuristics({"EVEN": lambda values: values["n"] % values["BLOCK"] == 0})
+    @triton.jit
+    def cast_kernel(x_ptr, n, OUT: tl.constexpr, EVEN: tl.constexpr, BLOCK: tl.constexpr, SCALE: tl.constexpr = TWO):  # noqa: N803
+        place = tl.arange(0, BLOCK)
+        mask = None if EVEN else place < n
+        tl.store(x_ptr + place, (SCALE * tl.load(x_ptr + place, mask=mask)).to(OUT), mask=mask)
+
+    named = {"x_ptr": Tensor("float32", (64,)), "n": 64, "OUT": tl.float16}
+    assert compiled_once(cast_kernel, named, triton.Config({"BLOCK": 64}))[0].error is None
+
+
+def test_a_descriptor_is_compiled_unless_a_hook_is_to_give_its_block() -> None:
+    @triton.jit
+    def copy_kernel(x_desc, y_ptr, BLOCK: tl.constexpr):  # noqa: N803
+        row = tl.arange(0, BLOCK)[:, None] * BLOCK + tl.arange(0, BLOCK)[None, :]
+        tl.store(y_ptr + row, x_desc.load([0, 0]))
+
+    descriptor = SimpleNamespace(base=torch.zeros(64, 64), block_shape=[32, 32])
+    named = {"x_desc": descriptor, "y_ptr": Tensor("float32", (64, 64))}
+    assert compiled_once(copy_kernel, named, triton.Config({"BLOCK": 32}))[0].error is None
+    assert compiled_once(copy_kernel, named, triton.Config({"BLOCK": 32}, pre_hook=lambda _: None)) == {}
+
+
+def test_where_nothing_compiles_nothing_is_said() -> None:
+    assert compiled((8192, 16384), "NVIDIA A100") == {}
 
 
 def test_what_needs_too_much_is_told() -> None:

@@ -45,6 +45,12 @@ def test_operands_too_small_to_be_copied_asynchronously_are_held_once() -> None:
     assert obstacle(small | {"warps": 8}, limits("NVIDIA A100"), FP16) is not None
 
 
+def test_wide_operands_are_counted_once_on_hopper_though_they_may_be_narrow() -> None:
+    own = config(128, 256, 64, stages=6, warps=8)
+    assert obstacle(own, limits("NVIDIA H100"), FP16) is not None
+    assert obstacle(own, limits("NVIDIA H100"), FP16, wide=True) is None
+
+
 def test_the_driver_knows_better_than_the_list() -> None:
     own = config(64, 64, 64, stages=4)
     assert obstacle(own, limits("NVIDIA A100"), FP16) is None

@@ -122,6 +122,23 @@ def test_two_loads_share_no_observations(surrogate: RLMSurrogate, tmp_path: Path
     assert one.trust(PROBLEM) > 0 == other.trust(PROBLEM)
 
 
+def test_the_fingerprint_is_that_of_model_and_observations(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    empty = surrogate.fingerprint
+    student = surrogate.fork()
+    student.observe(PROBLEM, ["a", "b"], [1.0, np.nan])
+    told = student.fingerprint
+    assert told != empty == surrogate.fingerprint
+    student.save(tmp_path)
+    loaded = RLMSurrogate.load(tmp_path)
+    assert loaded.fingerprint == told
+    loaded.predict(PROBLEM, ["a"])
+    assert loaded.fingerprint == pickle.loads(pickle.dumps(loaded)).fingerprint == told
+    loaded.observe(PROBLEM, ["a"], [2.0])
+    assert loaded.fingerprint != told
+    student.fit([Row(PROBLEM.context, (text,), {PROBLEM.metric: 1.0}) for text in POOL], Training(2, candidates=8))
+    assert student.fingerprint != told
+
+
 def test_the_order_of_observations_does_not_matter(surrogate: RLMSurrogate) -> None:
     forward, backward = surrogate.fork(), surrogate.fork()
     forward.observe(PROBLEM, POOL, VALUES)
