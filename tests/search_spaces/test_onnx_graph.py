@@ -510,8 +510,10 @@ def test_weights_that_onnx_runtime_dequantises_are_kept_small() -> None:
 
 def test_heads_that_share_keys_and_values_all_work() -> None:
     inputs = {"q": [2, 16, 8 * 4], "k": [2, 16, 2 * 4], "v": [2, 16, 2 * 4]}
-    attributes = {"num_heads": 8, "kv_num_heads": 2, "domain": "com.microsoft"}
-    model = of_nodes([helper.make_node("GroupQueryAttention", [*inputs], ["y"], **attributes)], inputs)
+    node = helper.make_node(
+        "GroupQueryAttention", [*inputs], ["y"], domain="com.microsoft", num_heads=8, kv_num_heads=2
+    )
+    model = of_nodes([node], inputs)
     model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     assert from_record(model).macs == 2 * (2 * 16 * 16 * 8 * 4)
 
