@@ -10,6 +10,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib import import_module
+from inspect import signature
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from typing import Any, NamedTuple, Protocol, cast
 import numpy as np
 
 from .. import search_spaces
+from ..search_spaces.onnx_file import UnknownAxisError
 from ..surrogate import Question
 
 DRAWN = 1000
@@ -27,7 +29,7 @@ DRAWN = 1000
 class Space(Protocol):
     """A module of `search_spaces` that holds candidates; that of ONNX files has no `sample`."""
 
-    sample: Callable[[np.random.Generator, int], Sequence[Any]]
+    sample: Callable[..., Sequence[Any]]
     to_text: Callable[[Any], str]
     from_record: Callable[..., Any]
     problem: Callable[..., Question]
@@ -54,6 +56,7 @@ class Broken(NamedTuple):
 
 
 Gathered = tuple[list[Entry], list[Broken]]
+_NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
 def spaces() -> list[str]:
@@ -83,7 +86,8 @@ def gathered(
     file: Path | None,
     n: int | None,
     seed: int,
-    sizes: Mapping[str, int] = MappingProxyType({}),
+    sizes: Mapping[str, int] = _NOTHING,
+    where: Mapping[str, str] = _NOTHING,
 ) -> Gathered:
     """The candidates.
 
@@ -95,11 +99,17 @@ def gathered(
         n: How many are drawn at random; None: `DRAWN` of a space, else all there are.
         seed: Of the draws.
         sizes: Name of an open axis of the files -> its size.
+        where: More of the question, which may say what is drawn and what a record means, as in ``space=enas``.
+
+    Raises:
+        ValueError: If nothing can be drawn of what is asked, or a list is given beside ONNX files.
     """
+    if file is not None and of is not None and not hasattr(of, "sample"):
+        raise ValueError(f"--candidates {file} lists candidates of a space; name ONNX files as arguments, without it")
     if file is None and of is not None and hasattr(of, "sample"):
-        return sampled(of, DRAWN if n is None else n, seed), []
+        return sampled(of, DRAWN if n is None else n, seed, where), []
     if file is not None or of is None:
-        entries, broken = listed(file or Path("-"), of)
+        entries, broken = listed(file or Path("-"), of, where)
     else:
         entries, broken = models(sources, of, sizes)
     if n is None or n >= len(entries):
@@ -122,12 +132,13 @@ def sizes_of(texts: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def sampled(of: Space, n: int, seed: int) -> list[Entry]:
+def sampled(of: Space, n: int, seed: int, where: Mapping[str, str] = _NOTHING) -> list[Entry]:
     """Candidates drawn from a space."""
-    return [Entry(_written(found), of.to_text(found), found) for found in of.sample(np.random.default_rng(seed), n)]
+    found = of.sample(np.random.default_rng(seed), n, **_understood(of.sample, where))
+    return [Entry(_written(each), of.to_text(each), each) for each in found]
 
 
-def listed(file: Path, of: Space | None) -> Gathered:
+def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) -> Gathered:
     """Candidates of the lines of a file: records of the space, JSON or plain; without a space, the texts themselves.
 
     Raises:
@@ -138,22 +149,36 @@ def listed(file: Path, of: Space | None) -> Gathered:
     lines = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
     numbered = enumerate(map(str.strip, lines.splitlines()), start=1)
     named = ((f"{file}, line {number}", line) for number, line in numbered if line)
-    return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of))
+    return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of, where))
 
 
 def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathered:
     """Candidates of ONNX files, and of the folders that hold some.
 
     Raises:
-        ValueError: If a folder holds none.
+        ValueError: If a folder holds none, or no model has an axis whose size is given.
     """
     paths = dict.fromkeys(path for source in sources for path in _files(Path(source)))
+    unused, others = set(sizes), set[str]()
 
     def read(path: str) -> Entry:
-        graph = of.from_record(Path(path), sizes)
+        graph, absent = _graph(Path(path), of, sizes)
+        unused.intersection_update(absent.names if absent else ())
+        others.update(absent.open_axes if absent else ())
         return Entry(path, of.to_text(graph), graph)
 
-    return _read(((path, path) for path in paths), read)
+    found = _read(((path, path) for path in paths), read)
+    if unused and found[0]:
+        raise ValueError(f"no model that can be read has the open axis {min(unused)!r}; theirs are {sorted(others)}")
+    return found
+
+
+def _graph(path: Path, of: Space, sizes: Mapping[str, int]) -> tuple[Any, UnknownAxisError | None]:
+    """A model with the sizes that concern it, and which do not."""
+    try:
+        return of.from_record(path, sizes), None
+    except UnknownAxisError as absent:
+        return of.from_record(path, {name: size for name, size in sizes.items() if name not in absent.names}), absent
 
 
 def _read(named: Iterable[tuple[str, str]], read: Callable[[str], Entry]) -> Gathered:
@@ -163,8 +188,10 @@ def _read(named: Iterable[tuple[str, str]], read: Callable[[str], Entry]) -> Gat
     for name, content in named:
         try:
             entries.append(read(content))
-        except (ValueError, TypeError, KeyError, OSError) as error:
+        except (ValueError, OSError) as error:
             broken.append(Broken(name, str(error)))
+        except Exception as error:  # whatever else one input breaks, the others are read
+            broken.append(Broken(name, repr(error)))
     return entries, broken
 
 
@@ -176,12 +203,16 @@ def _files(source: Path) -> list[str]:
     return found
 
 
-def _entry(line: str, of: Space) -> Entry:
-    candidate = _candidate(_parsed(line), of)
+def _entry(line: str, of: Space, where: Mapping[str, str]) -> Entry:
+    try:
+        candidate = _candidate(_parsed(line), of, where)
+    except (TypeError, AttributeError, KeyError) as error:
+        said = f"{line[:80]!r} is no record of the space ({error})"
+        raise ValueError(f"{said}; write it as --json prints it") from error
     return Entry(_written(candidate), of.to_text(candidate), candidate)
 
 
-def _candidate(record: Any, of: Space) -> Any:
+def _candidate(record: Any, of: Space, where: Mapping[str, str]) -> Any:
     """A candidate of its fields, or of a record as the space has them."""
     from pydantic import TypeAdapter, ValidationError
 
@@ -191,7 +222,12 @@ def _candidate(record: Any, of: Space) -> Any:
             return TypeAdapter(_type(drawn)).validate_python(record)
         except ValidationError:
             pass
-    return of.from_record(record)
+    return of.from_record(record, **_understood(of.from_record, where))
+
+
+def _understood(function: Callable[..., Any], where: Mapping[str, str]) -> Mapping[str, str]:
+    """Those parts of a question that a function takes."""
+    return {name: value for name, value in where.items() if name in signature(function).parameters}
 
 
 def _written(candidate: Any) -> Any:

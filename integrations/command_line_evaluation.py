@@ -1,8 +1,8 @@
 """``prerank eval``: is the surrogate any good on a table of one's own? A leave-out protocol, beside plain models.
 
 Each split keeps a third of a question's candidates out and ranks them, after the first n of the others were measured;
-0: none was. Plain models are the totals that the texts name, which learn nothing, and a ridge regression and boosted
-trees on the fields of the texts.
+0: none was. Plain models are the totals that the texts name, which learn nothing but which way is better, and a ridge
+regression and boosted trees on the fields of the texts.
 """
 
 from __future__ import annotations
@@ -38,12 +38,13 @@ Plot = Annotated[Path | None, typer.Option(help="Draw the learning curve to this
 
 
 class Score(NamedTuple):
-    """Rank correlation of a model on what a split keeps out, after so many were measured."""
+    """Rank correlation of a model on what a split of a context keeps out, after so many were measured."""
 
     question: str
     model: str
     measured: int
     spearman: float
+    split: tuple[str, int]
 
 
 class Summary(NamedTuple):
@@ -88,13 +89,15 @@ def scored(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured], spli
     out = min(len(rows) // 3, _MOST_KEPT_OUT)
     test, rest = order[:out], order[out:]
     asked, truth = texts[test].tolist(), values[test]
+    case = problem.context, split
     name = f"{problem.context.partition(chr(10))[0]}: {problem.metric}"
-    yield from (Score(name, total, 0, spearman(sizes, truth)) for total, sizes in totals(asked).items())
+    for total, sizes in totals(texts.tolist()).items():
+        yield Score(name, total, 0, spearman(_oriented(sizes, values)[test], truth), case)
     for n in [size for size in SIZES if size <= len(rest)]:
         seen, measured = texts[rest[:n]].tolist(), values[rest[:n]]
-        yield Score(name, OWN, n, spearman(_adapted(model, problem, seen, measured, asked), truth))
+        yield Score(name, OWN, n, spearman(_adapted(model, problem, seen, measured, asked), truth), case)
         for learner, predict in LEARNERS.items() if n else ():
-            yield Score(name, learner, n, spearman(predict(seen, measured, asked), truth))
+            yield Score(name, learner, n, spearman(predict(seen, measured, asked), truth), case)
 
 
 def summaries(scores: Iterable[Score]) -> list[Summary]:
@@ -109,14 +112,16 @@ def verdicts(scores: Sequence[Score]) -> list[str]:
     """How the surrogate compares with the best plain model on one question, for each number of candidates measured."""
     found: list[str] = []
     for n in sorted({score.measured for score in scores}):
-        values: dict[str, list[float]] = {}
+        values: dict[str, dict[tuple[str, int], float]] = {}
         for score in scores:
             if score.measured == n or score.model not in (OWN, *LEARNERS):
-                values.setdefault(score.model, []).append(float(np.nan_to_num(score.spearman)))
-        own = np.array(values.pop(OWN))
-        if values:
-            best = max(values, key=lambda model: float(np.mean(values[model])))
-            found.append(f"{n} measured: {_word(own - values[best])} {best}")
+                values.setdefault(score.model, {})[score.split] = float(np.nan_to_num(score.spearman))
+        own = values.pop(OWN)
+        others = {model: [kept[split] for split in own] for model, kept in values.items() if own.keys() <= kept.keys()}
+        if others:
+            best = max(others, key=lambda model: float(np.mean(others[model])))
+            differences = np.array([*own.values()]) - others[best]
+            found.append(f"{n} measured: {_word(differences)} {best}")
     return found
 
 
@@ -162,6 +167,11 @@ def _adapted(
     if len(seen):
         fork.observe(problem, seen, values)
     return fork.predict(problem, asked).mean
+
+
+def _oriented(sizes: Floats, values: Floats) -> Floats:
+    """Totals as predictions: turned where more of them goes with less, as of a throughput."""
+    return -sizes if spearman(sizes, values) < 0 else sizes
 
 
 def _enough(problem: Problem, rows: Sequence[Measured]) -> bool:

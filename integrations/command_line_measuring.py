@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ..surrogate.measured import Measured
     from .onnxruntime import Network
 
-Out = Annotated[Path, typer.Option(help="Table that lines are added to; what it has already is not measured again.")]
+Out = Annotated[Path, typer.Option(help="Table that lines are added to; what was measured is not measured again.")]
 Threads = Annotated[int, typer.Option(min=1, help="Processors of one run.")]
 Batch = Annotated[int, typer.Option(min=1, help="Size of an open first axis.")]
 Optimise = Annotated[bool, typer.Option("--optimise/--no-optimise", help="Whether the runtime rewrites the graph.")]

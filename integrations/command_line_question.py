@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from inspect import signature
 
 from ..search_spaces.problem import MAXIMIZED
@@ -11,7 +11,7 @@ from ..surrogate.measured import Measured
 from .command_line_candidates import Space
 
 
-def asked(of: Space, metric: str | None, device: str | None, where: Sequence[str]) -> Problem:
+def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str, str]) -> Problem:
     """What to ask of a space's candidates.
 
     Args:
@@ -19,13 +19,14 @@ def asked(of: Space, metric: str | None, device: str | None, where: Sequence[str
         metric: One of its metrics, or of those that are measured here; None: its usual one. Several words, as tables
             have them, are taken as they are.
         device: Any device; None: this machine.
-        where: More arguments of the space's `problem`, as in ``dataset=cifar100``.
+        where: More arguments of the space's `problem`, as `assignments` has them.
 
     Raises:
         ValueError: If the space does not know one of them.
     """
-    fields = {"device": device} | dict(map(_assignment, where))
-    given = {name: value for name, value in fields.items() if value is not None}
+    if "metric" in where:
+        raise ValueError(f"metric is {where['metric']!r} in --where; give it as --metric {where['metric']}")
+    given = ({} if device is None else {"device": device}) | dict(where)
     known = signature(of.problem).parameters
     for name, value in given.items():
         if name not in known:
@@ -42,6 +43,15 @@ def asked(of: Space, metric: str | None, device: str | None, where: Sequence[str
         given["device"] = _accelerator() if "kernel" in known else _machine()
     found = of.problem(**given, metric=word)
     return Problem(found.context, found.metric, found.direction)
+
+
+def assignments(texts: Iterable[str]) -> dict[str, str]:
+    """More of the question, as in ``dataset=cifar100``.
+
+    Raises:
+        ValueError: If one is no assignment.
+    """
+    return dict(map(_assignment, texts))
 
 
 def directed(context: str, metric: str, maximize: bool | None = None) -> Problem:

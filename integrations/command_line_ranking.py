@@ -25,7 +25,7 @@ from .command_line_options import (
     Where,
 )
 from .command_line_output import as_json, complain, say, table, working
-from .command_line_question import asked, directed
+from .command_line_question import asked, assignments, directed
 from .command_line_surrogate import opened
 
 _SHOWN = 20  # rows of a table
@@ -122,9 +122,10 @@ def _compared(
             raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
         return directed(context, metric, maximize), *gathered([], None, candidates, sample, seed)
     of = chosen(sources)
-    problem = asked(of, metric, device, where)
+    given = assignments(where)
+    problem = asked(of, metric, device, given)
     with working("reading candidates"):
-        return problem, *gathered(sources, of, candidates, sample, seed, sizes_of(size))
+        return problem, *gathered(sources, of, candidates, sample, seed, sizes_of(size), given)
 
 
 def _show(problem: Problem, found: Sequence[Ranked[Entry]], top: int, trust: float) -> None:

@@ -28,6 +28,7 @@ from ..search_spaces.devices import measured_on
 from ..search_spaces.onnx_operations import LENGTH, SIDE
 from ..surrogate import Problem
 from ..surrogate.measured import Measured, append, mend, read
+from .onnxruntime_child import resident
 
 METRICS = ("latency_ms", "memory_bytes")
 """What is measured: the shortest run, and the peak of resident memory above the runtime's without a model."""
@@ -90,7 +91,7 @@ class MeasurementError(RuntimeError):
 
 
 class InputUnknownError(MeasurementError):
-    """A model that might run, were it known what to feed it."""
+    """A model that might run, were it known what to feed it, or fed with another batch."""
 
 
 class Network(NamedTuple):
@@ -122,7 +123,7 @@ def measure(
     Raises:
         FileNotFoundError: If there is no such file.
         MeasurementError: If it could not be run within the limits.
-        InputUnknownError: If it has an input that cannot be made up.
+        InputUnknownError: If it has an input that cannot be made up, or none that takes the batch.
     """
     path = Path(model)
     if not path.is_file():
@@ -142,19 +143,24 @@ def measure_all(
     timeout: float = 60.0,
     memory_bytes: int = 4 << 30,
 ) -> Iterator[list[Measured]]:
-    """Measure the networks that a table lacks, and add a line for each of `METRICS`.
+    """Measure the networks that a table lacks or where they failed, and add a line for each of `METRICS`.
+
+    A metric that the system does not tell has no line. Of a network measured again, the later lines count.
 
     Yields:
         The lines of each network, once they are on the disk; none for one that the table has already. Failed ones have
         the value nan and an ``error``; those of an unknown input too, but they are not written: they say nothing.
+
+    Raises:
+        ValueError: If lines cannot be added to the file, which is left as it is.
     """
     conditions = conditions or Conditions()
     out.parent.mkdir(parents=True, exist_ok=True)
-    mend(out)
-    done = {row.key for row in read(out)} if out.exists() else set[tuple[str, str, str]]()
+    done = _known(out)
     for network in networks:
         problems = [conditions.problem(network.context, metric) for metric in METRICS]
-        if {(problem.context, problem.metric, network.text) for problem in problems} <= done:
+        told = problems if _tells_memory() else problems[:1]
+        if {(problem.context, problem.metric, network.text) for problem in told} <= done:
             yield []
             continue
         try:
@@ -181,6 +187,19 @@ def processors() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def _known(out: Path) -> set[tuple[str, str, str]]:
+    """What a table has already, but for failures, which may have been those of the machine; its last line is mended."""
+    rows = list(read(out)) if out.exists() else []
+    mend(out)
+    last = {row.key: row for row in rows}
+    return {key for key, row in last.items() if "error" not in row.more}
+
+
+def _tells_memory() -> bool:
+    """Whether the system tells a process's memory."""
+    return resident("VmRSS") is not None
+
+
 def _costs(
     network: Network, conditions: Conditions, seconds: float, timeout: float, memory_bytes: int
 ) -> tuple[tuple[float, float], dict[str, Any]]:
@@ -199,8 +218,12 @@ def _costs(
 def _lines(
     network: Network, problems: Iterable[Problem], values: Iterable[float], more: Mapping[str, Any]
 ) -> list[Measured]:
+    """The lines of a network; a value that is not known is none, unless it failed."""
     said = {"name": network.name, "onnxruntime": onnxruntime.__version__, **more}
-    return [Measured(p.context, p.metric, network.text, v, said) for p, v in zip(problems, values, strict=True)]
+    found = zip(problems, values, strict=True)
+    return [
+        Measured(p.context, p.metric, network.text, v, said) for p, v in found if "error" in more or not math.isnan(v)
+    ]
 
 
 def _run(order: Mapping[str, Any], timeout: float) -> dict[str, Any]:

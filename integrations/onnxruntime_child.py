@@ -86,12 +86,21 @@ def fed(session: Any, batch: int, usual: tuple[int, int], sizes: Mapping[str, in
         usual: Sizes of other open axes: the sides of images, and all else.
         sizes: Name of an open axis -> its size. One that is not named keeps the size that it has first.
     """
-    known = dict(sizes)
+    known, puts = dict(sizes), session.get_inputs()
     try:
-        return {put.name: array(put, shape(put.shape, batch, usual, known)) for put in session.get_inputs()}
+        see_batch(puts, batch)
+        return {put.name: array(put, shape(put.shape, batch, usual, known)) for put in puts}
     except (ValueError, TypeError) as error:  # TypeError: a type that numpy lacks
         print(error, file=sys.stderr)
         sys.exit(INPUT_UNKNOWN)
+
+
+def see_batch(puts: Sequence[Any], batch: int) -> None:
+    """Refuse a batch that no input takes: what is run would not be what is said to be."""
+    firsts = [put.shape[0] for put in puts if put.shape]
+    if batch != 1 and all(isinstance(first, int) and first != batch for first in firsts):
+        shapes = ", ".join(f"{put.name} {put.shape}" for put in puts)
+        raise ValueError(f"no input takes the batch {batch}: {shapes}; open a first axis, or measure with batch 1")
 
 
 def shape(axes: Sequence[int | str | None], batch: int, usual: Sequence[int], known: dict[str, int]) -> list[int]:

@@ -56,17 +56,25 @@ class Config:
             raise ValueError(f"the configuration has the names {names}; give each name once")
 
 
-def sample(rng: np.random.Generator, n: int, choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES) -> list[Config]:
+def sample(
+    rng: np.random.Generator,
+    n: int,
+    choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES,
+    kernel: str = "triton_mm",
+) -> list[Config]:
     """Draw distinct configurations, uniformly. A smaller n draws the first ones of a larger n.
 
     Args:
         rng: Where the draws come from.
         n: How many.
         choices: Name -> values.
+        kernel: Whose configurations they are; the choices that are assumed are those of a matrix product.
 
     Raises:
-        ValueError: If n is negative or more than there are.
+        ValueError: If n is negative or more than there are, or the choices of the kernel are not known.
     """
+    if choices is MATMUL_CHOICES and not any(word.endswith(("matmul", "mm")) for word in kernel_words(kernel).split()):
+        raise ValueError(f"kernel is {kernel!r}, whose choices are not known; give them, or a file of --candidates")
     return distinct(rng, n, [len(values) for values in choices.values()], partial(_config, choices))
 
 

@@ -10,6 +10,9 @@ from .onnx_file import MOST_NODES, ModelError
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
+_VALUES = 16  # that a node reads or makes; one with more counts as several
+_COUNTED = f", one with more than {_VALUES} values counted as several"
+
 
 def check(model: ModelProto) -> None:
     """Refuse a model that is not whole or too large.
@@ -22,13 +25,13 @@ def check(model: ModelProto) -> None:
     if not model.opset_import:
         raise ModelError("the model imports no operator set; is it whole?")
     for graph in (model.graph, *model.functions):
-        if sum(1 for _ in _nodes(graph, MOST_NODES + 1)) > MOST_NODES:
-            raise ModelError(f"the model has more than {MOST_NODES} nodes; give a part of it")
+        if sum(map(_count, _nodes(graph, MOST_NODES + 1))) > MOST_NODES:
+            raise ModelError(f"the model has more than {MOST_NODES} nodes{_COUNTED}; give a part of it")
     for name in _names(model):
         if isinstance(name, bytes):  # what protobuf makes of broken UTF-8
             raise ModelError(f"the name {name[:40]!r} is no text; is the model whole?")
     if _Expansion(model).size(model.graph) > MOST_NODES:
-        raise ModelError(f"with all the functions that it calls, the model has more than {MOST_NODES} nodes")
+        raise ModelError(f"with all the functions that it calls, the model has more than {MOST_NODES} nodes{_COUNTED}")
 
 
 class _Expansion:
@@ -40,7 +43,7 @@ class _Expansion:
 
     def size(self, graph: Any) -> int:
         """Of a graph or function."""
-        return sum(1 + self._called(node) for node in _nodes(graph, MOST_NODES))
+        return sum(_count(node) + self._called(node) for node in _nodes(graph, MOST_NODES))
 
     def _called(self, node: NodeProto) -> int:
         key = node.domain, node.op_type, node.overload
@@ -63,6 +66,11 @@ def _nodes(graph: Any, most: int) -> Iterator[NodeProto]:
                 return
             most -= 1
             yield node
+
+
+def _count(node: NodeProto) -> int:
+    """As how many nodes it counts."""
+    return max(1, -(-(len(node.input) + len(node.output)) // _VALUES))
 
 
 def _graphs(graph: Any) -> Iterator[Any]:

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from .onnx_tensors import SMALL
 from .onnx_values import Attribute, Shape
 
 Array: TypeAlias = NDArray[Any]
@@ -68,6 +69,8 @@ def _slice(inputs: Sequence[Array], attributes: Mapping[str, Attribute]) -> Arra
 
 
 def _range(start: float, end: float, step: float) -> Array:
+    if not abs(end - start) <= SMALL * abs(step):  # onnx, which counts in 64 bits, may have inferred fewer
+        raise ValueError(f"a range from {start} to {end} by {step} is not small")
     return np.arange(start, end, step)
 
 

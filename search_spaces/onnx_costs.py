@@ -75,7 +75,13 @@ def _attention(operation: Operation) -> int:
         width = second[1] // 3
         return prod(q[:2]) * prod(second) + 2 * prod(q[:2]) * q[1] * width
     length = second[-2] if len(second) > 2 else q[-2]
-    return prod(q) * length + prod(q[:-1]) * length * (v[-1] if len(v) == len(q) else q[-1])
+    return prod(q) * length + prod(q[:-1]) * length * (_shared(operation, v[-1]) if len(v) == len(q) else q[-1])
+
+
+def _shared(operation: Operation, width: int) -> int:
+    """The width of all heads' values, of those that groups of heads share."""
+    heads, kept = operation.integer("num_heads", 1), operation.integer("kv_num_heads", 0)
+    return width * heads // kept if kept > 0 and operation.kind.endswith("GroupQueryAttention") else width
 
 
 def _packed_matmul(operation: Operation) -> int:

@@ -7,6 +7,7 @@ elements are fetched from there, since shapes may depend on them.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from math import prod
 from pathlib import Path
@@ -21,13 +22,29 @@ MOST_NODES = 50_000
 """Of a model, its subgraphs and the functions that it calls included."""
 MOST_ELEMENTS = 2**40
 """Of any tensor."""
+MOST_KEPT = 2**24
+"""Elements of small constants that are kept of a model; those of shapes are some thousand."""
 MOST_AXES = 64
 _DEEPEST = 64  # brackets inside brackets; the parser of printed text is recursive
 _TEXT_SUFFIXES = (".onnxtxt", ".onnxtext", ".txt")
+_QUOTED = re.compile(r'"(?:[^"\\]++|\\.)*+\\?"?|#[^\n]*+', re.DOTALL)  # strings and comments of printed text
 
 
 class ModelError(ValueError):
     """A model that cannot be read: it is broken, too large or reaches outside its folder."""
+
+
+class UnknownAxisError(ModelError):
+    """Sizes of axes that a model does not leave open.
+
+    Args:
+        names: Of these axes.
+        open_axes: Names of those that it does.
+    """
+
+    def __init__(self, names: Sequence[str], open_axes: Sequence[str]) -> None:
+        super().__init__(f"sizes names {names[0][:60]!r}; the open axes of the model are {list(open_axes)}")
+        self.names, self.open_axes = names, open_axes
 
 
 def read(record: str | os.PathLike[str] | bytes | ModelProto) -> tuple[ModelProto, Path | None]:
@@ -93,7 +110,7 @@ def _from_text(text: str) -> ModelProto:
     from onnx import parser
 
     depth = 0
-    for character in text:
+    for character in _QUOTED.sub("", text):
         depth += (character in "{([") - (character in "})]")
         if depth > _DEEPEST:
             raise ModelError(f"the printed model has more than {_DEEPEST} brackets inside each other")

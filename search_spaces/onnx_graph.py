@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 _CONTEXT = "onnx_graph\nneural network: totals, then an operation a word in topological order, repeats folded"
 _LONGEST = 100  # characters of a word beyond which nothing more is added to it
 _MOST_MACS = 2**80
+_BROKEN = (UnicodeDecodeError, RecursionError, ArithmeticError, LookupError, TypeError, AttributeError, MemoryError)
+"""What else reading a model may raise that is not as it should be."""
+_LONGEST_REASON = 500  # characters
 
 
 def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapping[str, int] | None = None) -> Graph:
@@ -50,14 +53,17 @@ def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapp
 
     Raises:
         ModelError: A ValueError. If it is no model, too large, contradicts itself or reaches outside its folder.
+        UnknownAxisError: A ModelError. If a size is given of what is no open axis.
         FileNotFoundError: If there is no such file.
     """
+    from google.protobuf.message import DecodeError
+
     try:
         model, folder = read(record)
         check(model)
         return _graph(graph_of(model, folder, sizes))
-    except (UnicodeDecodeError, RecursionError, OverflowError) as error:
-        raise ModelError(f"the model is broken: {error}") from error
+    except (*_BROKEN, DecodeError) as error:
+        raise ModelError(f"the model is broken or too large: {error!r}"[:_LONGEST_REASON]) from error
 
 
 def to_text(graph: Graph, rng: np.random.Generator | None = None) -> str:

@@ -20,10 +20,10 @@ import numpy as np
 
 from .onnx_attributes import attributes, bound
 from .onnx_constants import evaluate
-from .onnx_file import ModelError, checked
+from .onnx_file import MOST_KEPT, ModelError, UnknownAxisError, checked
 from .onnx_inference import declare, infer
 from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs, taken
-from .onnx_tensors import SMALL, as_constant
+from .onnx_tensors import SMALL, as_constant, sparse_shape
 from .onnx_values import Body, Operation, Value, known
 
 if TYPE_CHECKING:
@@ -44,6 +44,7 @@ _WEIGHTED = (
     "PRelu",
 )
 """Operators all of whose inputs but the first are weights."""
+_DEQUANTIZED = ("DequantizeLinear", "com.microsoft.DequantizeLinear")
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
@@ -57,6 +58,7 @@ def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, 
 
     Raises:
         ModelError: If the graph has a cycle, reads what nothing makes, or its shapes contradict each other.
+        UnknownAxisError: If a size is given of what is no open axis.
     """
     return _Walk(model, folder, sizes or {}).whole(model.graph)
 
@@ -69,6 +71,7 @@ class _Walk:
         self._functions = {(each.domain, each.name, each.overload): each for each in model.functions}
         self._folder, self._sizes = folder, dict(sizes)
         self._open: set[str] = set()
+        self._kept = 0  # elements of constants
 
     def whole(self, graph: GraphProto) -> Body:
         """The model's graph, whose inputs are as they are declared."""
@@ -80,17 +83,16 @@ class _Walk:
                 value.constant = info.name in weights and not value.dynamic
                 value.stored = value.dtype if value.constant else 0
                 inputs.append(value)
-        for name in self._sizes:
-            if name not in self._open:
-                raise ModelError(f"sizes names {name[:60]!r}; the open axes of the model are {sorted(self._open)}")
+        if absent := [name for name in self._sizes if name not in self._open]:
+            raise UnknownAxisError(absent, sorted(self._open))
         return self._graph(graph, {}, inputs)
 
     def _graph(self, graph: GraphProto, outer: Mapping[str, Value], inputs: list[Value]) -> Body:
         """A graph inside what surrounds it."""
         scope = ChainMap[str, Value]({}, *(outer.maps if isinstance(outer, ChainMap) else [dict(outer)]))
-        scope.update({each.name: as_constant(each, self._folder) for each in graph.initializer})
+        scope.update({each.name: self._counted(as_constant(each, self._folder)) for each in graph.initializer})
         for each in graph.sparse_initializer:
-            shape = checked(tuple(each.dims), f"the sparse tensor {each.values.name[:60]!r}")
+            shape = sparse_shape(each, self._folder)
             scope[each.values.name] = Value(each.values.data_type, shape, None, True, each.values.data_type)
         names = [info.name for info in graph.input if info.name not in scope.maps[0]]
         scope.update(zip(names, inputs, strict=False))
@@ -152,7 +154,7 @@ class _Walk:
         kind = f"{domain}.{node.op_type}" if domain else node.op_type
         operation = Operation(kind, inputs, [], attributes(node, self._opsets.get(domain, 0)))
         if kind == "Constant":
-            return [self._constant(node)]
+            return [self._counted(self._constant(node))]
         if kind in ("Shape", "Size") and inputs and inputs[0] is not None and inputs[0].shape is not None:
             return [_shape(operation, inputs[0].shape)]
         operation.outputs = self._outputs(node, operation, scope)
@@ -168,7 +170,7 @@ class _Walk:
                 case "value":
                     return as_constant(each.t, self._folder)
                 case "sparse_value":
-                    shape = checked(tuple(each.sparse_tensor.dims), "a sparse constant")
+                    shape = sparse_shape(each.sparse_tensor, self._folder)
                     return Value(each.sparse_tensor.values.data_type, shape, None, True)
                 case "value_int":
                     return known(np.array(each.i, np.int64), 7)
@@ -209,7 +211,7 @@ class _Walk:
         weights = operation.weights
         for output in outputs:
             output.constant = True
-            output.stored = weights[0].stored if operation.kind == "DequantizeLinear" else output.dtype
+            output.stored = weights[0].stored if operation.kind in _DEQUANTIZED else output.dtype
         first = outputs[0] if outputs else Value()
         if first.shape is None or first.guessed or first.elements > SMALL:
             return
@@ -217,6 +219,14 @@ class _Walk:
         arrays = [value.data for value in (*weights, *filling) if value.data is not None]
         if arrays and len(arrays) == len(weights) + len(filling):
             first.data = evaluate(operation.kind, arrays, operation.attributes, first.shape)
+            self._counted(first)
+
+    def _counted(self, constant: Value) -> Value:
+        """A constant whose elements are counted, since a small file may name the same ones again and again."""
+        self._kept += 0 if constant.data is None else constant.data.size
+        if self._kept > MOST_KEPT:
+            raise ModelError(f"the small constants of the model have more than {MOST_KEPT} elements; give a part of it")
+        return constant
 
 
 def _only_weights(graph: GraphProto) -> set[str]:

@@ -12,6 +12,7 @@ from .onnx_vertices import Graph, Vertex
 
 _ROUNDS, _WORK = 8, 500_000  # of comparing neighbours: at least so many, and as many as cost so many comparisons
 _SLOTS = 1 << 20  # more than an operation has outputs
+_USUAL = 4  # edges of a vertex: a graph that has more of them is compared as if it had more vertices
 
 
 def canonical(graph: Graph) -> Graph:
@@ -37,7 +38,8 @@ def _ranks(graph: Graph) -> list[int]:
         for slot, (place, output) in enumerate(vertex.reads):
             readers[place].append((number, output if vertex.commutes else output - (slot + 1) * _SLOTS))
     ranks, classes = _ranked([(vertex.word, *map(words_of, vertex.bodies)) for vertex in vertices]), 0
-    for _ in range(max(_ROUNDS, _WORK // max(1, len(vertices)))):
+    edges = sum(len(vertex.reads) for vertex in vertices)
+    for _ in range(max(_ROUNDS, _WORK // max(1, len(vertices), edges // _USUAL))):
         if max(ranks, default=0) == classes:
             break
         classes = max(ranks)

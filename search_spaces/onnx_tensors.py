@@ -13,7 +13,7 @@ from .onnx_file import ModelError, checked
 from .onnx_values import BITS, Value
 
 if TYPE_CHECKING:
-    from onnx import TensorProto
+    from onnx import SparseTensorProto, TensorProto
 
 SMALL, FEW = 4096, 16
 """Elements up to which a constant is read: of whole numbers, which may be sizes, and of others, which may be scales."""
@@ -37,6 +37,19 @@ def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
     if value.elements <= (SMALL if tensor.data_type in _WHOLE else FEW) and tensor.data_type != tensor.STRING:
         value.data = _from_file(tensor, shape, *place) if place else None if external else _elements(tensor)
     return value
+
+
+def sparse_shape(tensor: SparseTensorProto, folder: Path | None = None) -> tuple[int, ...]:
+    """The shape of a sparse tensor, whose elements are left where they are.
+
+    Raises:
+        ModelError: If it is absurd, or the elements or their places are not in the model's folder.
+    """
+    of = f"the sparse tensor {tensor.values.name[:60]!r}"
+    for part in (tensor.values, tensor.indices):
+        if part.data_location == part.EXTERNAL:
+            _external(part, Value(part.data_type, checked(tuple(part.dims), of)).bytes, folder)
+    return checked(tuple(tensor.dims), of)
 
 
 def _check_elements(tensor: TensorProto, value: Value) -> None:

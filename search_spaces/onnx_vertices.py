@@ -57,7 +57,12 @@ class Graph:
 
     @property
     def peak_bytes(self) -> int:
-        """Most bytes of activations that are alive at once, if the vertices run in their order."""
+        """Most bytes of activations that are alive at once, if the vertices run in their order.
+
+        What a vertex makes, and an input, lives until the last vertex has read it; nothing is written in place. Not
+        counted are weights, what is between the operations of one vertex, what subgraphs make inside, and a view
+        (`Reshape` and the like) that is a vertex of its own, even where it outlives what it names anew.
+        """
         last = {place: number for number, vertex in enumerate(self.vertices) for place, _ in vertex.reads}
         last |= dict.fromkeys(self.outputs, len(self.vertices))
         freed: Counter[int] = Counter()

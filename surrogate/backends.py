@@ -1,6 +1,7 @@
 """What runs a checkpoint's model: torch, or onnxruntime, which starts in a tenth of the time and without torch.
 
-onnxruntime reads graphs that lie beside the weights. The first use writes them, which alone takes torch and onnx.
+onnxruntime reads graphs that lie beside the weights. The first use writes them, and one that finds them damaged, which
+alone takes torch and onnx.
 """
 
 from __future__ import annotations
@@ -44,6 +45,21 @@ def check(path: Path, description: dict[str, Any], device: str, backend: str) ->
         raise PermissionError(f"the graphs for onnxruntime cannot be written to {path}; make it writable, {_REMEDY}")
 
 
+def check_device(device: str) -> None:
+    """See that torch has a device, which it is loaded for.
+
+    Raises:
+        ValueError: If it has not.
+    """
+    import torch
+
+    try:
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:  # AssertionError: a torch that was built without CUDA
+        said = str(error).partition("\n")[0]
+        raise ValueError(f"device is {device!r}, but torch has no such device here ({said}); use cpu") from error
+
+
 def on_torch(description: dict[str, Any], weights: bytes, device: str) -> Network:
     """The model of a checkpoint, with its weights, on a device."""
     from .torch_network import TorchNetwork
@@ -52,14 +68,20 @@ def on_torch(description: dict[str, Any], weights: bytes, device: str) -> Networ
 
 
 def on_onnxruntime(description: dict[str, Any], weights: bytes, path: Path) -> Network:
-    """The same from the graphs beside the weights, which are written if they are missing."""
+    """The same from the graphs beside the weights, which are written if they are missing or damaged."""
     from .onnx_network import OnnxNetwork
 
     file = _file(path, description)
-    if not _written(path, description):
-        from .onnx_export import export
+    if _written(path, description):
+        try:
+            return OnnxNetwork(file)
+        except ImportError:
+            raise
+        except Exception:  # onnxruntime raises classes of its own; if new graphs do not open either, they are named
+            pass
+    from .onnx_export import export
 
-        export(_model(description, weights), file)
+    export(_model(description, weights), file)
     return OnnxNetwork(file)
 
 

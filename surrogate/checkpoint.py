@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .backends import Backend, on_onnxruntime, on_torch
+from .backends import Backend, check_device, on_onnxruntime, on_torch
 from .codec import DIGITS, VOCABULARY
 from .knowledge import Knowledge
 from .problem import Problem
@@ -103,17 +103,19 @@ def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
         FileNotFoundError: If there is none.
         ModuleNotFoundError: If the backend is not installed.
         PermissionError: If a file cannot be read, or a graph for onnxruntime not be written.
-        ValueError: If it is truncated, foreign, or answers differently here than where it was written.
+        ValueError: If it is truncated, foreign, or answers differently here than where it was written, or there is no
+            such device.
     """
     from .inference import Inference
 
-    description = describe(path)
+    description, torch = describe(path), backend == "torch"
+    if torch:
+        check_device(device)
     try:
         tokenizer = Tokenizer(json.dumps(description["tokenizer"]))
         weights = (path / description["weights"]).read_bytes()
         if _weights_name(weights) != description["weights"]:
             raise ValueError("the weights are not those that were saved")
-        torch = backend == "torch"
         network = on_torch(description, weights, device) if torch else on_onnxruntime(description, weights, path)
     except (ModuleNotFoundError, PermissionError):
         raise

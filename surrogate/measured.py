@@ -10,12 +10,14 @@ import gzip
 import json
 import math
 import os
+import zlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 _KEYS = ("context", "metric", "candidate")
+_BEGINNING = b'{"context": "'  # of the lines that are appended
 
 
 @dataclass(frozen=True)
@@ -52,41 +54,73 @@ def read(path: Path) -> Iterator[Measured]:
     """The lines of a file, which may be compressed (``.gz``).
 
     Raises:
-        ValueError: If a line is none, with its number. A last line that was cut short is passed over.
+        ValueError: If a line is none, with its number, or the file is compressed and not whole. A last line that was
+            cut short is passed over.
     """
-    with gzip.open(path, "rt", encoding="utf-8") if path.suffix == ".gz" else path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                yield _measured(json.loads(line))
-            except (ValueError, TypeError, KeyError) as error:
-                if not line.endswith("\n"):
-                    return
-                keys = '{"context": ..., "metric": ..., "candidate": ..., "value": number or null}'
-                raise ValueError(f"{path}, line {number} is {line.strip()[:80]!r} ({error}); write {keys}") from error
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as lines:
+            yield from _rows(lines, path)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise ValueError(f"{path} is no whole gzip file ({error}); copy or compress it again") from error
 
 
 def append(path: Path, rows: Iterable[Measured]) -> None:
     """Write lines to the end of a file, and to the disk, before returning."""
-    content = "".join(row.to_json() + "\n" for row in rows).encode()
+    _write(path, "".join(row.to_json() + "\n" for row in rows).encode())
+
+
+def mend(path: Path) -> None:
+    """End a last line that lacks nothing else, and cut off one that was not written whole; without a file, nothing.
+
+    Raises:
+        ValueError: If lines cannot be added: the file is compressed, or ends with what is no part of a line.
+    """
+    if path.suffix == ".gz":
+        raise ValueError(f"lines cannot be added to the compressed {path}; name a plain file, as in measured.jsonl")
+    content = path.read_bytes() if path.exists() else b""
+    whole = content.rfind(b"\n") + 1
+    last = content[whole:]
+    if not last.strip():
+        return
+    if _is_row(last):
+        _write(path, b"\n")
+    elif last[: len(_BEGINNING)] == _BEGINNING[: len(last)]:
+        os.truncate(path, whole)
+    else:
+        raise ValueError(f"{path} ends with {last[:80]!r}, which is no measurement; remove it, or name another file")
+
+
+def _rows(lines: Iterable[bytes], path: Path) -> Iterator[Measured]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield _measured(line)
+        except (ValueError, TypeError, KeyError) as error:
+            if not line.endswith(b"\n"):
+                return
+            said = line.decode(errors="replace").strip()[:80]
+            keys = '{"context": ..., "metric": ..., "candidate": ..., "value": number or null}'
+            raise ValueError(f"{path}, line {number} is {said!r} ({error}); write {keys}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
     with path.open("ab") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
 
 
-def mend(path: Path) -> None:
-    """Cut off a last line that was not written whole; without a file, nothing."""
-    if not path.exists():
-        return
-    content = path.read_bytes()
-    whole = content.rfind(b"\n") + 1
-    if whole < len(content):
-        os.truncate(path, whole)
+def _is_row(line: bytes) -> bool:
+    try:
+        _measured(line)
+    except (ValueError, TypeError, KeyError):
+        return False
+    return True
 
 
-def _measured(row: Mapping[str, Any]) -> Measured:
+def _measured(line: bytes) -> Measured:
+    row: Mapping[str, Any] = json.loads(line.decode())
     missing = [key for key in (*_KEYS, "value") if key not in row]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")

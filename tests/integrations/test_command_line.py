@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import signal
@@ -210,7 +211,64 @@ def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path)
     texts = {gathered([path], chosen([path]), None, None, 0, sizes)[0][0].text for sizes in ({"rows": 2}, {"rows": 9})}
     assert len(texts) == 2
     call("rank", path, "--size", "rows=2")
-    assert "wrong" in call("rank", path, "--size", "wrong=2", status=1)[1]
+    assert "wrong" in call("rank", path, "--size", "wrong=2", status=2)[1]
+
+
+def test_a_size_concerns_the_models_that_have_the_axis(fake: FakeSurrogate, tmp_path: Path) -> None:
+    for name, batch in (("open", "rows"), ("closed", 1), ("other", "batch")):
+        network(tmp_path / f"{name}.onnx", 8, batch)
+    call("rank", tmp_path, "--size", "rows=2", "--size", "batch=3")
+    found, broken = gathered([str(tmp_path)], chosen([str(tmp_path)]), None, None, 0, {"rows": 2, "batch": 3})
+    assert [entry.text.count(f"input:{size}x8") for entry, size in zip(found, (1, 2, 3), strict=True)] == [1, 1, 1]
+    assert not broken
+    assert "['batch', 'rows']" in call("rank", tmp_path, "--size", "wrong=2", status=2)[1]
+
+
+@pytest.mark.parametrize("error", [IndexError, TypeError, MemoryError, RecursionError, RuntimeError])
+def test_whatever_a_file_breaks_the_others_are_ranked(
+    fake: FakeSurrogate, folder: Path, error: type[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from prerank.search_spaces import onnx_graph
+
+    read = onnx_graph.from_record
+
+    def from_record(path: Path, sizes: Any) -> Any:
+        if path.name == "8.onnx":
+            raise error
+        return read(path, sizes)
+
+    monkeypatch.setattr(onnx_graph, "from_record", from_record)
+    out, err = call("rank", folder, "--json", status=1)
+    assert {Path(entry["candidate"]).name for entry in json.loads(out)} == {"64.onnx", "512.onnx"}
+    assert error.__name__ in err
+
+
+def test_what_is_asked_is_what_is_drawn_and_read(fake: FakeSurrogate) -> None:
+    from prerank.search_spaces import nds
+
+    found = rank_json("nds", "--where", "space=enas", "--sample", 5)
+    assert {entry["candidate"]["space"] for entry in found} == {"enas"}
+    assert fake.problems[0].context == nds.problem(space="enas").context
+    sides = [["avg_pool_3x3", 0], ["sep_conv_3x3", 1], ["sep_conv_3x3", 0], ["sep_conv_5x5", 2], ["sep_conv_3x3", 0]]
+    blocks = [*sides, ["avg_pool_3x3", 3], ["sep_conv_3x3", 1], ["skip_connect", 1], *sides[:2]]
+    cells = {"normal": blocks, "reduce": blocks, "normal_concat": [4, 5, 6], "reduce_concat": [4, 5, 6]}
+    line = json.dumps({"genotype": cells, "width": 16, "depth": 20})
+    found = rank_json("nds", "--where", "space=amoeba", "--candidates", "-", given=line)
+    assert [entry["candidate"]["space"] for entry in found] == ["amoeba"]
+
+
+def test_configurations_of_any_kernel_may_be_listed(fake: FakeSurrogate) -> None:
+    asked = ["kernel_configs", "--device", "NVIDIA A100", "--where"]
+    assert len(rank_json(*asked, "kernel=conv2d", "--candidates", "-", given="BLOCK=64\nBLOCK=128\n")) == 2
+    assert len(rank_json(*asked, "kernel=bmm", "--sample", 3)) == 3
+
+
+@pytest.mark.parametrize("space", ["nas_bench_201", "nas_bench_macro", "nds", "fbnet", "nas_bench_101"])
+@pytest.mark.parametrize("line", ['{"ops": 3}', "text", '"text"', "{}"])
+def test_a_record_of_another_kind_is_named(fake: FakeSurrogate, space: str, line: str) -> None:
+    out, err = call("rank", space, "--metric", "latency_ms x", "--candidates", "-", "--json", given=line, status=1)
+    assert json.loads(out) == []
+    assert "line 1" in err
 
 
 @pytest.mark.parametrize(
@@ -227,6 +285,11 @@ def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path)
         (["rank", "--context", "c"], "--metric"),
         (["rank", "fbnet", "--candidates", "absent.txt"], "absent.txt"),
         (["rank", "nas_bench_201", "--sample", "99999"], "99999"),
+        (["rank", "nas_bench_201", "--where", "metric=latency_ms"], "--metric latency_ms"),
+        (["rank", "kernel_configs", "--device", "NVIDIA A100", "--where", "kernel=conv2d"], "--candidates"),
+        (["rank", ".", "--candidates", "list.txt"], "lists candidates of a space"),
+        (["measure", ".", "--candidates", "list.txt"], "lists candidates of a space"),
+        (["measure", "nas_bench_macro", "--sample", "1", "--out", "out.jsonl.gz"], "out.jsonl.gz"),
         (["rank", "fbnet", "--size", "rows"], "rows"),
         (["rank", "fbnet", "--top", "0"], "--top"),
         (["rank", "--colour"], "colour"),
@@ -259,6 +322,22 @@ def test_measure_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     assert "0 measured, 3 known already" in call("measure", folder, "--out", out)[1]
     assert out.read_text() == lines
     assert {row.metric.split()[0] for row in read(out)} == {"latency_ms", "memory_bytes"}
+
+
+def test_measure_leaves_a_compressed_table_as_it_is(folder: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out.jsonl.gz"
+    content = gzip.compress(Measured("c", "m", "t", 1.0).to_json().encode() + b"\n")
+    out.write_bytes(content)
+    assert "compressed" in call("measure", folder, "--out", out, "--seconds", "0", status=2)[1]
+    assert out.read_bytes() == content
+
+
+@pytest.mark.parametrize("command", ["eval", "calibrate", "train"])
+def test_a_compressed_table_that_was_cut_is_named(fake: FakeSurrogate, tmp_path: Path, command: str) -> None:
+    cut = tmp_path / "cut.jsonl.gz"
+    cut.write_bytes(gzip.compress(Measured("c", "m", "t", 1.0).to_json().encode() * 99)[:-9])
+    options = [] if command == "eval" else ["--out", tmp_path / "mine"]
+    assert "cut.jsonl.gz" in call(command, cut, *options, status=2)[1].replace("\n", "")
 
 
 def test_candidates_of_a_space_are_measured_as_networks(fake: FakeSurrogate, tmp_path: Path) -> None:
@@ -340,6 +419,25 @@ def test_totals_are_known_where_all_texts_name_them() -> None:
         "MACs": [3, 2000],
     }
     assert list(totals(["params_m=1 macs=1", "macs=2"])) == ["MACs"]
+    assert totals(["params=1e-05", "params=.5e+3,"])["parameters"].tolist() == [1e-05, 500]
+
+
+def test_eval_compares_what_was_kept_out_alike(fake: FakeSurrogate, tmp_path: Path) -> None:
+    """Totals that some texts name, and contexts of one question that differ in what they name and how much."""
+    table = tmp_path / "rows.jsonl"
+    append(table, [Measured("net\nsmall", "latency_ms", f"net params_m={n} x={n}", n) for n in range(1, 19)])
+    append(
+        table, [Measured("net\nlarge", "latency_ms", f"net{' macs=1e-05' * (n % 9 > 0)} x={n}", n) for n in range(60)]
+    )
+    out, _ = call("eval", table, "--splits", "3")
+    assert "prerank, " in out
+
+
+def test_totals_may_go_with_less(fake: FakeSurrogate, tmp_path: Path) -> None:
+    table = tmp_path / "rows.jsonl"
+    append(table, [Measured("net", "throughput", f"net params_m={n}e-03", 1 / n) for n in range(1, 40)])
+    found = json.loads(call("eval", table, "--splits", "3", "--json")[0])
+    assert {entry["spearman"] for entry in found if entry["model"] == "parameters"} == {1.0}
 
 
 def test_eval_leaves_the_surrogate_as_it_was(fake: FakeSurrogate, rows: Path) -> None:

@@ -14,10 +14,13 @@ import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+from prerank.integrations import onnxruntime as host
+from prerank.integrations import onnxruntime_child
 from prerank.integrations.onnxruntime import (
     METRICS,
     Conditions,
     InputUnknownError,
+    Measurement,
     MeasurementError,
     Network,
     machine,
@@ -30,7 +33,15 @@ from prerank.surrogate.measured import read
 LINUX = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="the system does not tell a process's memory")
 
 
-def model(path: Path, width: int = 8, *, input_type: int = TensorProto.FLOAT, expand: int = 0, loops: int = 0) -> Path:
+def model(
+    path: Path,
+    width: int = 8,
+    *,
+    first: int | str = "N",
+    input_type: int = TensorProto.FLOAT,
+    expand: int = 0,
+    loops: int = 0,
+) -> Path:
     """A matrix product, which may then be expanded, or run in a loop."""
     weights = [numpy_helper.from_array(np.eye(width, dtype=np.float32), "w")]
     nodes = [helper.make_node("MatMul", ["x", "w"], ["y"])]
@@ -54,7 +65,7 @@ def model(path: Path, width: int = 8, *, input_type: int = TensorProto.FLOAT, ex
         weights += [numpy_helper.from_array(np.array(loops), "turns"), numpy_helper.from_array(np.array(True), "yes")]
         nodes.append(helper.make_node("Loop", ["turns", "yes", "y"], ["z"], body=body))
     output = helper.make_tensor_value_info("z" if expand or loops else "y", TensorProto.FLOAT, None)
-    put = helper.make_tensor_value_info("x", input_type, ["N", width])
+    put = helper.make_tensor_value_info("x", input_type, [first, width])
     graph = helper.make_graph(nodes, "graph", [put], [output], weights)
     onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10), path)
     return path
@@ -182,8 +193,45 @@ def test_a_failure_is_a_row_with_a_reason(tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
     list(measure_all([Network("m", "context", "text", lambda _: path)], out))
     rows = list(read(out))
+    assert len(rows) == 2
     assert all(math.isnan(row.value) and row.more["error"] for row in rows)
-    assert [len(again) for again in measure_all([Network("m", "context", "text", lambda _: path)], out)] == [0]
+
+
+def test_what_failed_is_measured_again_the_next_time(tmp_path: Path) -> None:
+    out, path = tmp_path / "out.jsonl", tmp_path / "m.onnx"
+    path.write_bytes(b"no model")
+    network = Network("m", "context", "text", lambda _: path)
+    assert [len(rows) for rows in measure_all([network, network], out, seconds=0)] == [2, 0]
+    model(path)
+    assert [len(rows) for rows in measure_all([network], out, seconds=0)] == [2]
+    assert {row.key: row.value > 0 for row in read(out)} == {row.key: True for row in read(out)}  # the later counts
+    assert [len(rows) for rows in measure_all([network], out, seconds=0)] == [0]
+
+
+def test_memory_that_is_not_told_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(onnxruntime_child, "_STATUS", tmp_path / "absent")
+    monkeypatch.setattr(host, "measure", lambda *_, **__: Measurement(1.0, 1.0, math.nan, 10))
+    out = tmp_path / "out.jsonl"
+    for new in (1, 0):
+        assert [len(rows) for rows in measure_all(networks(tmp_path, 4), out)] == [new]
+    assert [row.metric.split()[0] for row in read(out)] == ["latency_ms"]
+
+
+@pytest.mark.parametrize("content", [b"two\nnotes\n", b"note", b"\x08\x00\n\xff"])
+def test_a_file_that_is_no_table_is_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    out = tmp_path / "notes.txt"
+    out.write_bytes(content)
+    with pytest.raises(ValueError, match=r"notes\.txt"):
+        list(measure_all(networks(tmp_path, 4), out, seconds=0))
+    assert out.read_bytes() == content
+
+
+def test_a_batch_that_the_model_does_not_take_is_refused(tmp_path: Path) -> None:
+    path = model(tmp_path / "m.onnx", first=4)
+    assert measure(path, Conditions(batch=4), seconds=0).runs == 10
+    with pytest.raises(InputUnknownError, match=r"batch 8: x \[4, 8\].*batch 1"):
+        measure(path, Conditions(batch=8), seconds=0)
+    assert measure(path, seconds=0).runs == 10
 
 
 def test_the_problem_says_machine_and_conditions() -> None:

@@ -3,6 +3,7 @@
 import os
 import random
 import time
+import tracemalloc
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -11,11 +12,13 @@ from typing import Any
 import numpy as np
 import onnx
 import pytest
+from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper, numpy_helper
 
-from prerank.search_spaces.onnx_file import MOST_NODES, ModelError
+from prerank.search_spaces import onnx_graph
+from prerank.search_spaces.onnx_file import MOST_KEPT, MOST_NODES, ModelError
 from prerank.search_spaces.onnx_graph import from_record, to_text
 from prerank.search_spaces.onnx_layers import Layers
 
@@ -85,6 +88,36 @@ def external(location: str, offset: str = "0", length: str | None = None) -> onn
     return model
 
 
+def calls() -> onnx.ModelProto:
+    """Calls of a function whose node reads many values."""
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("f", 1)]
+    node = helper.make_node("Sum", ["a"] * 10**4, ["b"])
+    names = ["x", *(f"v{place}" for place in range(999)), "y"]
+    model = of_nodes([helper.make_node("f", [a], [b], domain="f") for a, b in pairwise(names)])
+    model.opset_import.append(opsets[1])
+    model.functions.append(helper.make_function("f", "f", ["a"], ["b"], [node], opsets))
+    return model
+
+
+def shapes(count: int) -> onnx.ModelProto:
+    """Constants that may be shapes, as long as they may be."""
+    weights = [numpy_helper.from_array(np.zeros(4096, np.int8), f"w{number}") for number in range(count)]
+    return of_nodes([helper.make_node("Relu", ["x"], ["y"])], weights)
+
+
+def sparse(outside: str) -> onnx.ModelProto:
+    """A sparse weight a part of which is in another folder."""
+    values = numpy_helper.from_array(np.ones(1, np.float32), "w")
+    indices = numpy_helper.from_array(np.zeros(1, np.int64), "places")
+    part = {"values": values, "indices": indices}[outside]
+    part.ClearField("raw_data")
+    part.data_location = TensorProto.EXTERNAL
+    part.external_data.add(key="location", value="../secret.bin")
+    model = of_nodes([helper.make_node("MatMul", ["x", "w"], ["y"])], shape=(1, 4))
+    model.graph.sparse_initializer.append(helper.make_sparse_tensor(values, indices, [4, 2]))
+    return model
+
+
 HOSTILE: dict[str, tuple[Callable[[], Any], str]] = {
     "nothing": (lambda: b"", "no graph"),
     "no model": (lambda: b"PK\x03\x04 something else", "no ONNX model"),
@@ -120,6 +153,13 @@ HOSTILE: dict[str, tuple[Callable[[], Any], str]] = {
     "nowhere": (lambda: external(""), "folder of the model"),
     "huge length": (lambda: external("w.bin", length=str(10**15)), "bytes"),
     "no offset": (lambda: external("w.bin", offset="-1"), "'-1'"),
+    "many inputs": (lambda: of_nodes([helper.make_node("Sum", ["x"] * 10**6, ["y"])]), f"more than {MOST_NODES} nodes"),
+    "many inputs of functions": (calls, "with all the functions"),
+    "brackets after closing ones in a string": (lambda: '<\n"' + ")" * 10**6 + '"' + "(" * 10**6, "brackets"),
+    "brackets after closing ones in a comment": (lambda: "<#" + ")" * 10**6 + "\n" + "(" * 10**6, "brackets"),
+    "one shape, many times": (lambda: shapes(5000), f"more than {MOST_KEPT} elements"),
+    "sparse values outside": (lambda: sparse("values"), "folder of the model"),
+    "sparse places outside": (lambda: sparse("indices"), "folder of the model"),
     "long offset": (lambda: external("w.bin", offset="9" * 5000), "whole number"),
 }
 
@@ -161,6 +201,42 @@ def test_many_nodes_are_read_in_bounded_time() -> None:
     assert time.perf_counter() - start < 20
 
 
+def test_many_edges_are_read_in_bounded_time() -> None:
+    names = ["x", *(f"v{place}" for place in range(399)), "y"]
+    model = of_nodes([helper.make_node("Sum", [a] * 500, [b]) for a, b in pairwise(names)])
+    start = time.perf_counter()
+    assert to_text(from_record(model))
+    assert time.perf_counter() - start < 20
+
+
+def test_a_range_beyond_64_bits_is_not_made() -> None:
+    ends = {"first": -(2**63), "last": 2**63 - 1, "step": 2**38}
+    weights = [numpy_helper.from_array(np.array(number), name) for name, number in ends.items()]
+    nodes = [helper.make_node("Range", [*ends], ["r"]), helper.make_node("Relu", ["x"], ["y"])]
+    tracemalloc.start()
+    try:
+        assert "relu" in to_text(from_record(of_nodes(nodes, weights)))
+        assert tracemalloc.get_traced_memory()[1] < 50e6
+    finally:
+        tracemalloc.stop()
+
+
+def test_brackets_in_strings_and_comments_are_text() -> None:
+    printed, expected = onnx.printer.to_text(small()), to_text(from_record(small()))
+    doc = f'doc_string: "{"(" * 100} \\" {"[" * 100}", # {"(" * 100}\n'
+    assert to_text(from_record(printed.replace("<", f"<{doc}", 1))) == expected
+
+
+@pytest.mark.parametrize("error", [IndexError, KeyError, TypeError, MemoryError, ZeroDivisionError, DecodeError])
+def test_whatever_reading_raises_is_the_models_fault(error: type[Exception], monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: Any) -> None:
+        raise error("found something odd")
+
+    monkeypatch.setattr(onnx_graph, "check", fail)
+    with pytest.raises(ModelError, match=f"{error.__name__}.*something odd"):
+        from_record(small())
+
+
 def test_deep_subgraphs_are_refused_or_read() -> None:
     node = helper.make_node("Relu", ["x"], ["y"])
     for _ in range(30):
@@ -189,6 +265,17 @@ def test_a_file_that_is_too_short_for_its_weights_is_named(tmp_path: Path) -> No
     (tmp_path / "w.bin").write_bytes(bytes(31))
     with pytest.raises(ModelError, match=r"'w.bin', which has 31"):
         from_record(written(tmp_path, external("w.bin")))
+
+
+def test_one_shape_in_another_file_is_not_kept_many_times(tmp_path: Path) -> None:
+    (tmp_path / "w.bin").write_bytes(bytes(8 * 4096))
+    model = shapes(5000)
+    for weight in model.graph.initializer:
+        weight.ClearField("raw_data")
+        weight.data_type, weight.data_location = TensorProto.INT64, TensorProto.EXTERNAL
+        weight.external_data.add(key="location", value="w.bin")
+    with pytest.raises(ModelError, match=f"more than {MOST_KEPT} elements"):
+        from_record(written(tmp_path, model))
 
 
 def test_a_link_out_of_the_folder_is_not_followed(tmp_path: Path) -> None:

@@ -496,6 +496,28 @@ def test_quantised_models_say_so() -> None:
         assert graph.weight_bytes < 4 * 12 + 24
 
 
+def test_weights_that_onnx_runtime_dequantises_are_kept_small() -> None:
+    weights = {"w": np.zeros((4, 3, 1, 1), np.int8), "s": np.float32(0.1), "z": np.array(0, np.int8)}
+    nodes = [
+        helper.make_node("DequantizeLinear", ["w", "s", "z"], ["e"], domain="com.microsoft"),
+        helper.make_node("Conv", ["x", "e"], ["y"]),
+    ]
+    model = of_nodes(nodes, {"x": [1, 3, 8, 8]}, weights=weights)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    assert "conv1x1c4@8.wi8" in body(model)
+    assert from_record(model).weight_bytes == 12
+
+
+def test_heads_that_share_keys_and_values_all_work() -> None:
+    inputs = {"q": [2, 16, 8 * 4], "k": [2, 16, 2 * 4], "v": [2, 16, 2 * 4]}
+    node = helper.make_node(
+        "GroupQueryAttention", [*inputs], ["y"], domain="com.microsoft", num_heads=8, kv_num_heads=2
+    )
+    model = of_nodes([node], inputs)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    assert from_record(model).macs == 2 * (2 * 16 * 16 * 8 * 4)
+
+
 def test_half_precision_says_so() -> None:
     model = of_nodes([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": [4, 8]}, dtype=TensorProto.FLOAT16,
                      weights={"w": np.zeros((8, 16), np.float16)})  # fmt: skip

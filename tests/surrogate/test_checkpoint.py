@@ -59,6 +59,12 @@ def test_truncated_weights(folder: Path) -> None:
         RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
 
 
+@pytest.mark.parametrize("device", ["cuda:99", "no such device"])
+def test_a_device_that_is_not_there_is_named(folder: Path, device: str) -> None:
+    with pytest.raises(ValueError, match=rf"device is '{device}', but torch has no such device here"):
+        RLMSurrogate.load(folder, device=device).predict(PROBLEM, ["a"])
+
+
 def test_weights_of_another_shape(folder: Path) -> None:
     shape = json.loads((folder / "checkpoint.json").read_text())["shape"]
     edit(folder, shape=shape | {"writer_layers": 1})

@@ -53,7 +53,32 @@ def test_a_line_that_was_cut_short_is_passed_over_and_mended(tmp_path: Path, cut
     assert len(kept) in (whole, whole + 1)  # a cut of the line's end alone leaves it whole
     mend(path)
     append(path, [rows[0]])
-    assert list(read(path)) == [*rows[:whole], rows[0]]
+    assert list(read(path)) == [*kept, rows[0]]
+
+
+def test_a_whole_last_line_without_its_end_is_kept(tmp_path: Path) -> None:
+    path, rows = tmp_path / "rows.jsonl", [Measured("c", "m", text, 1.0) for text in ("ä", "b", "c")]
+    path.write_bytes("\n".join(row.to_json() for row in rows[:2]).encode())
+    mend(path)
+    append(path, rows[2:])
+    assert list(read(path)) == rows
+
+
+def test_a_line_that_was_cut_inside_a_letter_is_passed_over(tmp_path: Path) -> None:
+    path, rows = tmp_path / "rows.jsonl", [Measured("c", "m", text, 1.0) for text in ("a", "ä")]
+    append(path, rows)
+    content = path.read_bytes()
+    path.write_bytes(content[: content.index("ä".encode()) + 1])
+    assert list(read(path)) == rows[:1]
+
+
+@pytest.mark.parametrize(("name", "content"), [("rows.jsonl.gz", b"\x1f\x8b no line"), ("notes.txt", b"two\nnotes")])
+def test_what_lines_cannot_be_added_to_is_left_as_it_is(tmp_path: Path, name: str, content: bytes) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=name):
+        mend(path)
+    assert path.read_bytes() == content
 
 
 @pytest.mark.parametrize(
@@ -79,6 +104,16 @@ def test_a_compressed_table_is_read(tmp_path: Path) -> None:
     path = tmp_path / "rows.jsonl.gz"
     path.write_bytes(gzip.compress((row.to_json() + "\n").encode()))
     assert list(read(path)) == [row]
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.99])
+def test_a_compressed_table_that_was_cut_is_named(tmp_path: Path, share: float) -> None:
+    lines = "".join(Measured("c", "m", f"candidate {number}", number).to_json() + "\n" for number in range(999))
+    path, content = tmp_path / "rows.jsonl.gz", gzip.compress(lines.encode())
+    for broken in (content[: int(share * len(content))], content[:300] + bytes(50) + content[350:], b"no gzip"):
+        path.write_bytes(broken)
+        with pytest.raises(ValueError, match=r"rows\.jsonl\.gz"):
+            list(read(path))
 
 
 def test_without_a_file_there_is_nothing_to_mend(tmp_path: Path) -> None:

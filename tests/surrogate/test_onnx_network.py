@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from prerank.surrogate import Prediction, Problem, RLMSurrogate, Row, Training, backends
+from prerank.surrogate import Prediction, Problem, RLMSurrogate, Row, Training, backends, onnx_export
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 
@@ -123,10 +123,21 @@ def test_answers_that_changed_are_noticed(folder: Path) -> None:
         on("onnxruntime", folder).predict(PROBLEM, ["a"])
 
 
-def test_a_damaged_graph_is_named(folder: Path) -> None:
+def test_a_damaged_graph_is_written_again(folder: Path) -> None:
+    expected = on("onnxruntime", folder).predict(PROBLEM, ["a"]).mean
+    (graph,) = folder.glob("*.read.onnx")
+    content = graph.read_bytes()
+    for damaged in (content[:1000], b""):
+        graph.write_bytes(damaged)
+        assert np.array_equal(on("onnxruntime", folder).predict(PROBLEM, ["a"]).mean, expected)
+        assert graph.read_bytes() == content
+
+
+def test_a_graph_that_stays_damaged_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     on("onnxruntime", folder).predict(PROBLEM, ["a"])
     (graph,) = folder.glob("*.read.onnx")
     graph.write_bytes(graph.read_bytes()[:1000])
+    monkeypatch.setattr(onnx_export, "export", lambda *_: None)
     with pytest.raises(ValueError, match=r"damaged.*read\.onnx"):
         on("onnxruntime", folder).predict(PROBLEM, ["a"])
 
