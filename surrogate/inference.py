@@ -68,9 +68,8 @@ class Inference:
         that latencies on other devices do not, and a few observations could not tell which of them to follow.
         """
         names = [problem.metric, *self.knowledge.metrics(problem.context)]
-        known = self.knowledge.alike(problem)
-        # As many for an unknown metric as for a known one: their observations are put together.
-        alike = [len(known) < 2 or name in (problem.metric, *known) for name in names]
+        known = {problem.metric, *self.knowledge.alike(problem)}
+        alike = [len(known) == 1 or name in known for name in names]
         metrics = self._metrics(names)
         heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])
         answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()

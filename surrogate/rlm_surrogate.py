@@ -283,14 +283,14 @@ class RLMSurrogate:
         return self._adapted.get(telling)
 
     def _telling(self, problem: Problem) -> list[Problem]:
-        """The observed problems that tell of one: of its metric, or, of a metric that is not known, of its word.
+        """The observed problems that tell of one: of its metric, or, if that is as unknown as theirs, of its word.
 
-        A latency on one device is on another scale than that on the next.
+        A latency on one device is on another scale than that on the next; of known ones the model says more.
         """
         family = [other for other in self._observations if other.family == problem.family]
         own = [other for other in family if other.metric == problem.metric]
-        known = problem.metric in self._knowledge.alike(problem)
-        return own if own or known else family
+        known = self._knowledge.alike(problem)
+        return own or [other for other in family if not {other.metric, problem.metric} & {*known}]
 
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
         from .adaptation import Adaptation, Reading
