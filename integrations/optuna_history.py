@@ -143,7 +143,8 @@ def _reported(steps: Iterable[int], trials: Sequence[FrozenTrial], sign: int) ->
 
 
 def _violations(trials: Sequence[FrozenTrial]) -> Floats:
-    """Constraints of trials, (n, C)."""
-    known = [list(trial.constraints.values()) for trial in trials]
-    count = max(map(len, known), default=0)
-    return np.array([row + [np.nan] * (count - len(row)) for row in known], dtype=np.float64).reshape(len(known), count)
+    """Constraints of trials by name, each in the same column whenever a trial set it, (n, C); nan where it did not."""
+    known = [trial.constraints for trial in trials]
+    names = dict.fromkeys(name for own in known for name in own)
+    rows = [[own.get(name, np.nan) for name in names] for own in known]
+    return np.array(rows, dtype=np.float64).reshape(len(known), len(names))
