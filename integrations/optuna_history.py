@@ -26,12 +26,14 @@ class History:
     """The trials that have all parameters of a search space.
 
     Args:
-        rows: Encoded parameters of those that ended, (n, D).
+        numbers: Numbers of those that ended, (n,).
+        rows: Their encoded parameters, (n, D).
         losses: Their values, less is better, (n, M); nan: it failed, or was pruned without a report.
         violations: Their constraints, satisfied at 0 or less, (n, C); nan where they are unknown.
         pending: Encoded parameters of those under way, (p, D).
     """
 
+    numbers: Sequence[int]
     rows: Floats
     losses: Floats
     violations: Floats
@@ -46,6 +48,11 @@ class History:
     def feasible(self) -> NDArray[np.bool_]:
         """Trials that succeeded within all constraints, (n,)."""
         return self.succeeded & ~np.asarray((self.violations > 0).any(axis=1))
+
+    @property
+    def outcomes(self) -> dict[int, Floats]:
+        """Trial number -> its losses, (M,)."""
+        return dict(zip(self.numbers, self.losses, strict=True))
 
 
 class Record:
@@ -94,6 +101,7 @@ def history(
     pending = [params for trial, params in full if trial.state == TrialState.RUNNING]
     ended = [trial for trial, _ in finished]
     return History(
+        [trial.number for trial in ended],
         record.rows(parameters, finished),
         _losses(ended, signs),
         _violations(ended),

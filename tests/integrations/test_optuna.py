@@ -109,6 +109,36 @@ def test_the_study_is_observed_with_failures_as_nan() -> None:
     assert np.isnan(fake.observed[1][2])
 
 
+def test_a_violated_constraint_does_not_hide_the_value_and_is_avoided() -> None:
+    fake = FakeSurrogate()
+    short = sampler(
+        surrogate=fake, to_text=to_text, search_space=SPACE, constraints_func=lambda t: (t.params["n"] - 3,), seed=0
+    )
+    study = study_of(short)
+    asked = [ask(study) for _ in range(9)]
+    assert sum(params["n"] == 4 for params in asked) < 4  # as many as there are, the longest that there are
+    assert fake.values == {to_text(params): float(params["n"]) for params in asked[:8]}
+
+
+def test_a_pruned_trial_is_observed_where_its_last_report_places_it() -> None:
+    fake = FakeSurrogate()
+    study = study_of(sampler(surrogate=fake, seed=0), "minimize")
+
+    def add(n: int, report: float, value: float | None) -> None:
+        state = optuna.trial.TrialState.PRUNED if value is None else optuna.trial.TrialState.COMPLETE
+        known: Any = {"params": {"word": "a", "n": n}, "distributions": SPACE, "intermediate_values": {1: report}}
+        study.add_trial(optuna.trial.create_trial(state=state, value=value, **known))
+
+    add(1, 10.0, 1.0)
+    add(2, 30.0, 3.0)
+    add(3, 40.0, None)
+    study.ask(SPACE)
+    assert fake.values == {"n=1 word=a": 1.0, "n=2 word=a": 3.0, "n=3 word=a": 3.0}
+    add(4, 50.0, 5.0)
+    study.ask(SPACE)
+    assert fake.values["n=3 word=a"] == pytest.approx(11 / 3)  # two thirds of the complete trials reported less
+
+
 def test_a_failure_does_not_undo_a_value_of_the_same_candidate() -> None:
     fake = FakeSurrogate()
     study = study_of(sampler(surrogate=fake, seed=0))
