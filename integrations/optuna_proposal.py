@@ -60,6 +60,10 @@ class Candidates:
         """From now on leave out what has no text, and texts that were tried."""
         self._read, self._tried_texts = read, tried
 
+    def regardless(self) -> None:
+        """From now on texts no longer matter."""
+        self._read = None
+
     def texts(self, rows: Floats) -> list[str | None]:
         """Texts of candidates, None for those that may not be proposed."""
         assert self._read is not None
@@ -91,13 +95,18 @@ def by_text(
 ) -> Proposal | None:
     """What the language model chooses of what its parameters allow; None: it has no say this time.
 
-    From here on the candidates are those that have a text.
+    From here on the candidates are those that have a text, unless none can be made.
     """
     space, parameters = candidates.parameters.distributions, candidates.parameters
     known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
     reader.learn(problems, known, candidates.past.outcomes)
+    if reader.unreadable:
+        return None
     candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in known})
     rows = candidates.pool(candidates.past.rows[_places(candidates.past)[:_INCUMBENTS]])
+    if reader.unreadable:
+        candidates.regardless()
+        return None
     rows = _allowed(candidates, rows)
     texts = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
     choice = reader.choose(problems, list(texts), candidates.rng) if texts else None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -41,13 +42,14 @@ class Reader:
         self._surrogate, self._acquisition = surrogate, acquisition
         self._to_text = to_text or written
         self._learnt: dict[str, Floats] = {}
+        self._failed = self._made = False
         self._texts: dict[tuple[int, frozenset[str]], str | None] = {}
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
         """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
         if any(name not in params for name in space):
             return None
-        return self._to_text({name: params[name] for name in space})
+        return self._text({name: params[name] for name in space})
 
     def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
         """The same of a trial, read once when it has ended."""
@@ -81,7 +83,7 @@ class Reader:
     def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
         """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
         done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        texts = [self._to_text(trial.params) for trial in done]
+        texts = [self._text(trial.params) for trial in done]
         known = [(trial, text) for trial, text in zip(done, texts, strict=True) if text is not None]
         for number, problem in enumerate(problems):
             values = [trial.values[number] for trial, _ in known]
@@ -102,6 +104,24 @@ class Reader:
                     places[ranked.candidate] += weight * place
             best = min(places, key=lambda text: places[text])
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether `to_text` failed, and has never made a text."""
+        return self._failed and not self._made
+
+    def _text(self, params: Params) -> str | None:
+        """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
+        try:
+            text = self._to_text(params)
+        except Exception as error:
+            if not self._failed:
+                self._failed = True
+                left_out = "such candidates are left out; if none is left, the parameters decide"
+                warnings.warn(f"to_text failed ({error!r}) of {params!r}; {left_out}", stacklevel=2)
+            return None
+        self._made = self._made or text is not None
+        return text
 
 
 def posed(

@@ -19,7 +19,7 @@ from optuna.testing.pytest_samplers import (
     RelativeSamplerTestCase,
 )
 
-from prerank.integrations.optuna import RLMSampler
+from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Prediction, Problem
 
@@ -180,6 +180,36 @@ def test_a_failing_surrogate_is_warned_of_once_and_the_study_goes_on() -> None:
             ask(study)
     assert len([w for w in caught if "out of memory" in str(w.message)]) == 1
     assert len(study.trials) == 3
+
+
+def test_a_candidate_whose_text_cannot_be_made_is_left_out() -> None:
+    def fussy(params: dict[str, Any]) -> str | None:
+        if params["word"] == "ccc":
+            raise KeyError("ccc")
+        return to_text(params)
+
+    for trust in (0.0, 1.0):
+        study = study_of(sampler(surrogate=FakeSurrogate(trust), to_text=fussy, search_space=SPACE, seed=0))
+        with pytest.warns(UserWarning, match=r"to_text failed \(KeyError\('ccc'\)\)") as caught:
+            words = [ask(study)["word"] for _ in range(8)]
+        assert len(caught) == 1
+        assert "ccc" not in words
+
+
+def test_without_any_text_the_parameters_decide() -> None:
+    read: list[dict[str, Any]] = []
+
+    def broken(params: dict[str, Any]) -> str:
+        read.append(params)
+        raise ImportError("no module")
+
+    study = study_of(sampler(to_text=broken, search_space=SPACE, n_startup_trials=2, seed=0))
+    with pytest.warns(UserWarning, match="no module") as caught:
+        asked = [ask(study) for _ in range(6)]
+    assert len(caught) == 1
+    assert len({tuple(params.values()) for params in asked}) == 6
+    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "parameters"
+    assert len(read) < 40  # not every candidate before every trial
 
 
 def test_without_trust_the_proposals_vary() -> None:
