@@ -72,7 +72,7 @@ class RLMStrategy(Strategy):
         self._pool_size = pool_size
         self._acquisition = acquisition
         self._rng = np.random.default_rng(seed)
-        self._running: dict[ExecutableModelSpace, str] = {}
+        self._running: dict[ExecutableModelSpace, tuple[str, Sample]] = {}
         self._lock = threading.RLock()  # results come in another thread
 
     def extra_repr(self) -> str:  # pyright: ignore[reportIncompatibleMethodOverride]: NNI's is inferred as always empty
@@ -144,7 +144,7 @@ class RLMStrategy(Strategy):
                     self._history.abandon(text, forever=True)
                     continue
                 self._history.begin(text, sample)
-                self._running[model] = text
+                self._running[model] = proposal
                 return model
 
     def _pool(self) -> dict[str, Sample]:
@@ -170,23 +170,25 @@ class RLMStrategy(Strategy):
 
     def _measured(self, event: FinalMetricEvent) -> None:
         with self._lock:
-            text = self._running.pop(event.model, None)
-            if text is not None:
-                self._history.end(text, self._history.pending[text], as_number(event.metric))
+            proposal = self._running.pop(event.model, None)
+            if proposal is not None:
+                self._history.end(*proposal, as_number(event.metric))
 
     def _training_ended(self, event: TrainingEndEvent) -> None:
         """Note an end without a metric.
 
-        NNI may exchange the ends of models that began together: a success without a metric is another model's.
+        NNI may exchange the ends of models that began together: a success without a metric is another model's, and
+        after a failure the metric may still come, so that the model is kept.
         """
         with self._lock:
-            if event.model not in self._running or event.status not in _ENDS:
+            proposal = self._running.get(event.model)
+            if proposal is None or proposal[0] not in self._history.pending or event.status not in _ENDS:
                 return
-            text = self._running.pop(event.model)
             if event.status == ModelStatus.Failed:
-                self._history.end(text, self._history.pending[text], np.nan)
+                self._history.end(*proposal, np.nan)
             else:  # interrupted: it may run again; rejected by a filter: it may not
-                self._history.abandon(text, forever=event.status == ModelStatus.Invalid)
+                del self._running[event.model]
+                self._history.abandon(proposal[0], forever=event.status == ModelStatus.Invalid)
 
     def _learn(self, sample: Mapping[str, Any], value: float) -> None:
         text = self._space.text(sample)

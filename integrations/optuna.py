@@ -164,12 +164,12 @@ class RLMSampler(BaseSampler):
         parameters = memory.records[names].parameters(group)
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         past = history(memory.records[names], parameters, trials, signs, memory.promised)
-        candidates = Candidates(parameters, past, self._rng, self._pool_size)
+        candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size)
         if first and self._reads:
             proposal = self._read(candidates, memory, posed(self._problem, study.directions, [*group]), trials)
             if proposal is not None:
                 return proposal
-        return by_parameters(candidates, signs, memory.fits[names], self._n_startup_trials)
+        return by_parameters(candidates, signs, self._n_startup_trials)
 
     def _read(
         self, candidates: Candidates, memory: Memory, problems: Sequence[Problem], trials: Sequence[FrozenTrial]

@@ -26,12 +26,14 @@ class History:
     """The trials that have all parameters of a search space.
 
     Args:
-        rows: Encoded parameters of those that ended, (n, D).
+        numbers: Numbers of those that ended, (n,).
+        rows: Their encoded parameters, (n, D).
         losses: Their values, less is better, (n, M); nan: it failed, or was pruned without a report.
         violations: Their constraints, satisfied at 0 or less, (n, C); nan where they are unknown.
         pending: Encoded parameters of those under way, (p, D).
     """
 
+    numbers: Sequence[int]
     rows: Floats
     losses: Floats
     violations: Floats
@@ -46,6 +48,11 @@ class History:
     def feasible(self) -> NDArray[np.bool_]:
         """Trials that succeeded within all constraints, (n,)."""
         return self.succeeded & ~np.asarray((self.violations > 0).any(axis=1))
+
+    @property
+    def outcomes(self) -> dict[int, Floats]:
+        """Trial number -> its losses, (M,)."""
+        return dict(zip(self.numbers, self.losses, strict=True))
 
 
 class Record:
@@ -94,6 +101,7 @@ def history(
     pending = [params for trial, params in full if trial.state == TrialState.RUNNING]
     ended = [trial for trial, _ in finished]
     return History(
+        [trial.number for trial in ended],
         record.rows(parameters, finished),
         _losses(ended, signs),
         _violations(ended),
@@ -143,7 +151,8 @@ def _reported(steps: Iterable[int], trials: Sequence[FrozenTrial], sign: int) ->
 
 
 def _violations(trials: Sequence[FrozenTrial]) -> Floats:
-    """Constraints of trials, (n, C)."""
-    known = [list(trial.constraints.values()) for trial in trials]
-    count = max(map(len, known), default=0)
-    return np.array([row + [np.nan] * (count - len(row)) for row in known], dtype=np.float64).reshape(len(known), count)
+    """Constraints of trials by name, each in the same column whenever a trial set it, (n, C); nan where it did not."""
+    known = [trial.constraints for trial in trials]
+    names = dict.fromkeys(name for own in known for name in own)
+    rows = [[own.get(name, np.nan) for name in names] for own in known]
+    return np.array(rows, dtype=np.float64).reshape(len(known), len(names))

@@ -140,6 +140,12 @@ class Model:
         """Means and standard deviations of the scores of candidates, (m, M) each."""
         return _together(self.objectives, self._parameters.features(rows))
 
+    def violates(self, rows: Floats) -> NDArray[np.bool_]:
+        """Candidates that are more likely than not to violate a constraint, or to fail, (m,)."""
+        features = self._parameters.features(rows)
+        means = [constraint(features)[0] > 0 for constraint in self._constraints]
+        return np.any(means, axis=0) if means else np.zeros(len(rows), dtype=np.bool_)
+
     def acquisition(self) -> Acquisition:
         """Expected improvement over the best feasible trial, or over a part of the front, times feasibility."""
         improvement = self._improvement() if self._feasible.any() else None

@@ -39,20 +39,30 @@ class Candidates:
     Args:
         parameters: Their search space.
         past: What was tried.
+        fits: What earlier proposals fitted to it.
         rng: All draws.
         size: Candidates to rank.
     """
 
-    def __init__(self, parameters: Parameters, past: History, rng: np.random.Generator, size: int) -> None:
-        self.parameters, self.past, self.rng, self._size = parameters, past, rng, size
+    def __init__(self, parameters: Parameters, past: History, fits: Fits, rng: np.random.Generator, size: int) -> None:
+        self.parameters, self.past, self.rng = parameters, past, rng
+        self._fits, self._size = fits, size
         self.tried = np.concatenate([past.rows, past.pending])
         self._read: Callable[[Params], str | None] | None = None
         self._tried_texts: set[str] = set()
         self._texts: dict[bytes, str | None] = {}
 
+    def model(self) -> Model:
+        """What the trials say of them, at least one of which must have succeeded."""
+        return Model(self.parameters, self.past, self._fits, self.rng)
+
     def only_readable(self, read: Callable[[Params], str | None], tried: set[str]) -> None:
         """From now on leave out what has no text, and texts that were tried."""
         self._read, self._tried_texts = read, tried
+
+    def regardless(self) -> None:
+        """From now on texts no longer matter."""
+        self._read = None
 
     def texts(self, rows: Floats) -> list[str | None]:
         """Texts of candidates, None for those that may not be proposed."""
@@ -83,22 +93,35 @@ class Candidates:
 def by_text(
     candidates: Candidates, reader: Reader, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
 ) -> Proposal | None:
-    """What the language model chooses; None: it has no say this time.
+    """What the language model chooses of what its parameters allow; None: it has no say this time.
 
-    From here on the candidates are those that have a text.
+    From here on the candidates are those that have a text, unless none can be made.
     """
     space, parameters = candidates.parameters.distributions, candidates.parameters
     known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
-    reader.learn(problems, known)
+    reader.learn(problems, known, candidates.past.outcomes)
+    if reader.unreadable:
+        return None
     candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in known})
-    best = _places(candidates.past)[:_INCUMBENTS]
-    rows = candidates.pool(candidates.past.rows[best])
+    rows = candidates.pool(candidates.past.rows[_places(candidates.past)[:_INCUMBENTS]])
+    if reader.unreadable:
+        candidates.regardless()
+        return None
+    rows = _allowed(candidates, rows)
     texts = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
     choice = reader.choose(problems, list(texts), candidates.rng) if texts else None
     return None if choice is None else Proposal(parameters.decode(texts[choice.text][None])[0], _said(choice))
 
 
-def by_parameters(candidates: Candidates, signs: Sequence[int], fits: Fits, n_startup_trials: int) -> Proposal | None:
+def _allowed(candidates: Candidates, rows: Floats) -> Floats:
+    """Candidates that are not expected to violate a constraint, of which the language model knows nothing."""
+    past = candidates.past
+    if not len(rows) or not past.succeeded.any() or not np.isfinite(past.violations).any():
+        return rows
+    return rows[~candidates.model().violates(rows)]
+
+
+def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials: int) -> Proposal | None:
     """What is expected to improve most, by Gaussian processes; at first, what is farthest from all that was tried.
 
     Returns:
@@ -109,7 +132,7 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], fits: Fits, n_st
         rows = candidates.pool(np.empty((0, len(parameters))))
         chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
-    model = Model(parameters, past, fits, rng)
+    model = candidates.model()
     rows = candidates.pool(model.incumbents)
     if not len(rows):
         return None
@@ -118,10 +141,10 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], fits: Fits, n_st
 
 
 def _places(past: History) -> NDArray[np.intp]:
-    """Trials that succeeded, the best first; by the mean place over several objectives."""
+    """Trials that succeeded, within the constraints if any did, the best first; by the mean place over objectives."""
     places = past.losses.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
-    succeeded = np.flatnonzero(past.succeeded)
-    return succeeded[np.argsort(places[succeeded], kind="stable")]
+    good = np.flatnonzero(past.feasible if past.feasible.any() else past.succeeded)
+    return good[np.argsort(places[good], kind="stable")]
 
 
 def _said(choice: Choice) -> dict[str, Any]:

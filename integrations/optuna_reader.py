@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
@@ -15,6 +17,7 @@ from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition
 
 Params = dict[str, Any]
+Floats = NDArray[np.float64]
 ToText = Callable[[Params], "str | None"]
 _ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
 
@@ -38,14 +41,15 @@ class Reader:
     def __init__(self, surrogate: RLMSurrogate, to_text: ToText | None, acquisition: Acquisition) -> None:
         self._surrogate, self._acquisition = surrogate, acquisition
         self._to_text = to_text or written
-        self._learnt: set[tuple[int, str]] = set()
+        self._learnt: dict[str, Floats] = {}
+        self._failed = self._made = False
         self._texts: dict[tuple[int, frozenset[str]], str | None] = {}
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
         """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
         if any(name not in params for name in space):
             return None
-        return self._to_text({name: params[name] for name in space})
+        return self._text({name: params[name] for name in space})
 
     def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
         """The same of a trial, read once when it has ended."""
@@ -57,21 +61,29 @@ class Reader:
             self._texts[key] = text
         return self._texts[key]
 
-    def learn(self, problems: Sequence[Problem], known: Sequence[tuple[FrozenTrial, str]]) -> None:
-        """Observe the trials that ended since the last time; what only ever failed is a failure of all metrics."""
-        done = {text for trial, text in known if trial.state == TrialState.COMPLETE}
-        wanted = {text: TrialState.COMPLETE if text in done else TrialState.FAIL for _, text in known}
-        new = [(t, text) for t, text in known if _ending(t) == wanted[text] and (t.number, text) not in self._learnt]
+    def learn(
+        self, problems: Sequence[Problem], known: Sequence[tuple[FrozenTrial, str]], losses: Mapping[int, Floats]
+    ) -> None:
+        """Observe what became of each text, unless it was observed before.
+
+        Args:
+            problems: One for each objective.
+            known: Trials of the study with their texts.
+            losses: Trial number -> its losses, (M,), less is better; nan where it failed. Those of a pruned
+                trial may change as others complete.
+        """
+        found = _outcomes(known, losses)
+        new = [text for text, own in found.items() if not _same(own, self._learnt.get(text))]
         for number, problem in enumerate(problems):
-            values = [trial.values[number] if trial.values else np.nan for trial, _ in new]
+            sign = -1 if problem.direction == "maximize" else 1
             if new:
-                self._surrogate.observe(problem, [text for _, text in new], values)
-        self._learnt.update((trial.number, text) for trial, text in new)
+                self._surrogate.observe(problem, new, [sign * float(found[text][number]) for text in new])
+        self._learnt.update((text, found[text]) for text in new)
 
     def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
         """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
         done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        texts = [self._to_text(trial.params) for trial in done]
+        texts = [self._text(trial.params) for trial in done]
         known = [(trial, text) for trial, text in zip(done, texts, strict=True) if text is not None]
         for number, problem in enumerate(problems):
             values = [trial.values[number] for trial, _ in known]
@@ -92,6 +104,24 @@ class Reader:
                     places[ranked.candidate] += weight * place
             best = min(places, key=lambda text: places[text])
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether `to_text` failed, and has never made a text."""
+        return self._failed and not self._made
+
+    def _text(self, params: Params) -> str | None:
+        """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
+        try:
+            text = self._to_text(params)
+        except Exception as error:
+            if not self._failed:
+                self._failed = True
+                left_out = "such candidates are left out; if none is left, the parameters decide"
+                warnings.warn(f"to_text failed ({error!r}) of {params!r}; {left_out}", stacklevel=2)
+            return None
+        self._made = self._made or text is not None
+        return text
 
 
 def posed(
@@ -118,10 +148,15 @@ def written(params: Params) -> str:
     return " ".join(f"{name}={value}" for name, value in values.items())
 
 
-def _ending(trial: FrozenTrial) -> TrialState:
-    """A trial pruned before it reported anything failed: the objective found the candidate invalid."""
-    failed = trial.state == TrialState.PRUNED and not trial.intermediate_values
-    return TrialState.FAIL if failed else trial.state
+def _outcomes(known: Sequence[tuple[FrozenTrial, str]], losses: Mapping[int, Floats]) -> dict[str, Floats]:
+    """Text -> losses of its trials that ended: the latest measured, else the latest of a pruned one, else nan."""
+    ended = [(trial, losses[trial.number], text) for trial, text in known if trial.number in losses]
+    ended.sort(key=lambda end: (bool(np.isfinite(end[1]).all()), end[0].state == TrialState.COMPLETE))
+    return {text: own for _, own, text in ended}
+
+
+def _same(losses: Floats, before: Floats | None) -> bool:
+    return before is not None and np.array_equal(losses, before, equal_nan=True)
 
 
 @contextmanager

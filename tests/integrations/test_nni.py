@@ -26,6 +26,7 @@ from nni.mutable import (
 )
 from nni.nas.evaluator import FunctionalEvaluator
 from nni.nas.execution import SequentialExecutionEngine
+from nni.nas.execution.event import FinalMetricEvent, TrainingEndEvent
 from nni.nas.space import ModelStatus, RawFormatModelSpace
 from nni.nas.strategy.middleware import Chain, Deduplication, Filter
 
@@ -377,6 +378,33 @@ def test_several_models_at_once_are_different_and_all_learnt() -> None:
     texts = [to_text(sample) for sample in samples(run)]
     assert len(set(texts)) == 8 == len(surrogate.values)
     assert all(model.status == ModelStatus.Trained for model in run.list_models())
+
+
+class ExchangedEnds(SequentialExecutionEngine):
+    """Two models at a time: the first crashes, and NNI reports so of the second, whose result is still to come."""
+
+    def __init__(self) -> None:
+        super().__init__(max_model_count=2)
+        self.out: list[Any] = []
+
+    def submit_models(self, *models: Any) -> None:
+        self._model_count += len(models)
+        self.out += models
+        if len(self.out) == 2:
+            self.dispatch_model_event(TrainingEndEvent(self.out[1], ModelStatus.Failed))
+            self.dispatch_model_event(FinalMetricEvent(self.out[1], 0.5))
+            self.dispatch_model_event(TrainingEndEvent(self.out[0], ModelStatus.Trained))
+
+    def wait_models(self, *models: Any) -> None:
+        pass
+
+
+def test_a_metric_after_a_failure_counts() -> None:
+    surrogate, run = FakeSurrogate(), ExchangedEnds()
+    made = strategy(surrogate=surrogate)
+    made(model_space(), run)
+    assert surrogate.values == {to_text(run.out[1].sample): 0.5}
+    assert [value for _, value in made.state_dict()["trials"]] == [0.5]
 
 
 def test_a_filter_between_strategy_and_engine_is_heeded() -> None:

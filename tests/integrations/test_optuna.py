@@ -19,7 +19,7 @@ from optuna.testing.pytest_samplers import (
     RelativeSamplerTestCase,
 )
 
-from prerank.integrations.optuna import RLMSampler
+from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Prediction, Problem
 
@@ -109,6 +109,36 @@ def test_the_study_is_observed_with_failures_as_nan() -> None:
     assert np.isnan(fake.observed[1][2])
 
 
+def test_a_violated_constraint_does_not_hide_the_value_and_is_avoided() -> None:
+    fake = FakeSurrogate()
+    short = sampler(
+        surrogate=fake, to_text=to_text, search_space=SPACE, constraints_func=lambda t: (t.params["n"] - 3,), seed=0
+    )
+    study = study_of(short)
+    asked = [ask(study) for _ in range(9)]
+    assert sum(params["n"] == 4 for params in asked) < 4  # as many as there are, the longest that there are
+    assert fake.values == {to_text(params): float(params["n"]) for params in asked[:8]}
+
+
+def test_a_pruned_trial_is_observed_where_its_last_report_places_it() -> None:
+    fake = FakeSurrogate()
+    study = study_of(sampler(surrogate=fake, seed=0), "minimize")
+
+    def add(n: int, report: float, value: float | None) -> None:
+        state = optuna.trial.TrialState.PRUNED if value is None else optuna.trial.TrialState.COMPLETE
+        known: Any = {"params": {"word": "a", "n": n}, "distributions": SPACE, "intermediate_values": {1: report}}
+        study.add_trial(optuna.trial.create_trial(state=state, value=value, **known))
+
+    add(1, 10.0, 1.0)
+    add(2, 30.0, 3.0)
+    add(3, 40.0, None)
+    study.ask(SPACE)
+    assert fake.values == {"n=1 word=a": 1.0, "n=2 word=a": 3.0, "n=3 word=a": 3.0}
+    add(4, 50.0, 5.0)
+    study.ask(SPACE)
+    assert fake.values["n=3 word=a"] == pytest.approx(11 / 3)  # two thirds of the complete trials reported less
+
+
 def test_a_failure_does_not_undo_a_value_of_the_same_candidate() -> None:
     fake = FakeSurrogate()
     study = study_of(sampler(surrogate=fake, seed=0))
@@ -150,6 +180,36 @@ def test_a_failing_surrogate_is_warned_of_once_and_the_study_goes_on() -> None:
             ask(study)
     assert len([w for w in caught if "out of memory" in str(w.message)]) == 1
     assert len(study.trials) == 3
+
+
+def test_a_candidate_whose_text_cannot_be_made_is_left_out() -> None:
+    def fussy(params: dict[str, Any]) -> str | None:
+        if params["word"] == "ccc":
+            raise KeyError("ccc")
+        return to_text(params)
+
+    for trust in (0.0, 1.0):
+        study = study_of(sampler(surrogate=FakeSurrogate(trust), to_text=fussy, search_space=SPACE, seed=0))
+        with pytest.warns(UserWarning, match=r"to_text failed \(KeyError\('ccc'\)\)") as caught:
+            words = [ask(study)["word"] for _ in range(8)]
+        assert len(caught) == 1
+        assert "ccc" not in words
+
+
+def test_without_any_text_the_parameters_decide() -> None:
+    read: list[dict[str, Any]] = []
+
+    def broken(params: dict[str, Any]) -> str:
+        read.append(params)
+        raise ImportError("no module")
+
+    study = study_of(sampler(to_text=broken, search_space=SPACE, n_startup_trials=2, seed=0))
+    with pytest.warns(UserWarning, match="no module") as caught:
+        asked = [ask(study) for _ in range(6)]
+    assert len(caught) == 1
+    assert len({tuple(params.values()) for params in asked}) == 6
+    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "parameters"
+    assert len(read) < 40  # not every candidate before every trial
 
 
 def test_without_trust_the_proposals_vary() -> None:

@@ -269,3 +269,25 @@ def test_a_known_space_is_ranked_by_the_packaged_weights_from_the_first_trial() 
     assert note["by"] == "text"
     assert note["mean"][0] > 0.85
     assert "conv" in to_text(trial.params)
+
+
+def test_constraints_are_heeded_by_text() -> None:
+    """At most two convolutions of 3x3, though more of them are better."""
+    cells = {
+        f"edge_{edge}": optuna.distributions.CategoricalDistribution(nas_bench_201.OPERATIONS) for edge in range(6)
+    }
+
+    def to_text(params: dict[str, Any]) -> str:
+        return nas_bench_201.to_text(nas_bench_201.Cell(tuple(params.values())))
+
+    def objective(trial: Trial) -> float:
+        ops = [trial.suggest_categorical(name, cell.choices) for name, cell in cells.items()]
+        trial.set_constraint("conv3x3", ops.count("conv3x3") - 2)
+        return 0.8 + 0.02 * ops.count("conv3x3") + 0.01 * ops.count("conv1x1")
+
+    sampler = RLMSampler(problem=nas_bench_201.problem(), to_text=to_text, search_space=cells, pool_size=32, seed=0)
+    study = optuna.create_study(direction="maximize", sampler=sampler)
+    study.optimize(objective, n_trials=12)
+    violated = [any(bound > 0 for bound in trial.constraints.values()) for trial in study.trials]
+    assert sum(violated[4:]) <= 4
+    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "text"

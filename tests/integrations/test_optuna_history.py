@@ -1,0 +1,57 @@
+"""What a study's trials say, as arrays."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+
+import numpy as np
+import optuna
+from optuna.distributions import BaseDistribution, FloatDistribution
+from optuna.trial import FrozenTrial, Trial, create_trial
+
+from prerank.integrations.optuna import RLMSampler
+from prerank.integrations.optuna_history import History, Record, history
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+SPACE: dict[str, BaseDistribution] = {"x": FloatDistribution(0, 1)}
+
+
+def trial(value: float, constraints: Mapping[str, float]) -> FrozenTrial:
+    stored = {f"constraints:{name}": bound for name, bound in constraints.items()}
+    return create_trial(params={"x": 0.5}, distributions=SPACE, value=value, system_attrs=stored)
+
+
+def read(trials: list[FrozenTrial]) -> History:
+    record = Record()
+    return history(record, record.parameters(SPACE), trials, [1], {})
+
+
+def test_constraints_are_told_apart_by_name() -> None:
+    trials = [trial(1, {"a": -1, "b": 2}), trial(2, {"b": -3, "a": 4}), trial(3, {}), trial(4, {"c": 5, "b": -6})]
+    past = read(trials)
+    expected = [[-1, 2, np.nan], [4, -3, np.nan], [np.nan] * 3, [np.nan, -6, 5]]
+    np.testing.assert_array_equal(past.violations, expected)
+    assert past.feasible.tolist() == [False, False, True, False]
+
+
+def test_constraints_set_in_any_order_or_not_at_all_are_learnt() -> None:
+    """At most 1 together, at least 3 apart: the best of both is at x = 2, y = -1, of value 9."""
+
+    def objective(trial: Trial) -> float:
+        x, y = trial.suggest_float("x", -5, 5), trial.suggest_float("y", -5, 5)
+        bounds = [("together", x + y - 1), ("apart", y - x + 3)]
+        for name, bound in bounds if trial.number % 2 else reversed(bounds):
+            trial.set_constraint(name, bound)
+        if trial.number == 9:
+            trial.set_constraint("once", -1)
+        return (x - 2) ** 2 + (y - 2) ** 2
+
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
+        study.optimize(objective, n_trials=40)
+    allowed = [trial.value for trial in study.trials if all(bound <= 0 for bound in trial.constraints.values())]
+    assert min(value for value in allowed if value is not None) < 9.5
