@@ -88,7 +88,7 @@ def nas_bench_201_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measu
     frame: Any = pd.read_csv(folder / "nas" / "nas_bench_201.csv.gz")
     cells = [nas_bench_201.from_record(arch) for arch in frame["arch"]]
     texts = [nas_bench_201.to_text(cell) for cell in cells]
-    test = [_is_test(str(number)) for number in frame["unique_idx"]]
+    test = [is_test(str(number)) for number in frame["unique_idx"]]
     kept = {text for text, own in zip(texts, test, strict=True) if own}
     metrics = {
         nas_bench_201.problem(epochs=200).metric: frame["c10_valid_200ep"] / 100,
@@ -128,7 +128,7 @@ def accel_nasbench_rows(folder: Path, rng: np.random.Generator) -> Iterator[Meas
             word = "latency_ms" if metric == "latency" else metric
             if found[f"{metric}_mean"] is not None:
                 values[accel_nasbench.problem(word, device).metric] = found[f"{metric}_mean"]
-        test = _is_test(json.dumps(record["architecture"], separators=(",", ":")))
+        test = is_test(json.dumps(record["architecture"], separators=(",", ":")))
         yield Measured(Row(accel_nasbench.problem().context, _texts(accel_nasbench, network, rng), values), test)
 
 
@@ -142,7 +142,7 @@ def nas_bench_macro_rows(folder: Path, rng: np.random.Generator) -> Iterator[Mea
             nas_bench_macro.problem("macs").metric: record["flops"],
         }
         row = Row(nas_bench_macro.problem().context, _texts(nas_bench_macro, network, rng), values)
-        yield Measured(row, _is_test(record["arch"]))
+        yield Measured(row, is_test(record["arch"]))
 
 
 def nas_bench_graph_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
@@ -158,7 +158,7 @@ def nas_bench_graph_rows(folder: Path, rng: np.random.Generator) -> Iterator[Mea
     context = nas_bench_graph.problem().context
     for architecture, own in values.items():
         texts = _texts(nas_bench_graph, architecture, rng)
-        yield Measured(Row(context, texts, own), _is_test(texts[0]))
+        yield Measured(Row(context, texts, own), is_test(texts[0]))
 
 
 def kernel_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
@@ -188,7 +188,7 @@ def network_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
         if measured.more["name"]["family"] in UNSEEN_FAMILIES:
             unseen.add(measured.candidate)
     for text, own in values.items():
-        yield Measured(Row(context, (text,), own), text in unseen or _is_test(text))
+        yield Measured(Row(context, (text,), own), text in unseen or is_test(text))
 
 
 def network_totals(text: str) -> dict[str, float]:
@@ -222,7 +222,7 @@ def _latency_rows(frame: Any, space: Any, rng: np.random.Generator) -> Iterator[
     """Rows of a table of architectures and latencies."""
     context = space.problem().context
     for arch, values in zip(frame["arch"], _records(_latencies(frame, space.problem)), strict=True):
-        yield Measured(Row(context, _texts(space, space.from_record(arch), rng), values), _is_test(arch))
+        yield Measured(Row(context, _texts(space, space.from_record(arch), rng), values), is_test(arch))
 
 
 def _latencies(frame: Any, problem: Any) -> dict[str, Any]:
@@ -247,7 +247,8 @@ def _texts(space: Any, candidate: Any, rng: np.random.Generator) -> tuple[str, .
     return tuple(dict.fromkeys([space.to_text(candidate), *others]))
 
 
-def _is_test(key: str) -> bool:
+def is_test(key: str) -> bool:
+    """Whether an architecture, of a table without splits, is kept for tests."""
     return int(hashlib.sha256(key.encode()).hexdigest(), 16) % 10 == 0
 
 

@@ -85,7 +85,7 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     if not processes.main:
         return
     surrogate.provenance = {
-        "data": "architectures, kernel configurations and ONNX networks; see MODEL_CARD.md",
+        "data": "NAS-Bench-101 and thirteen more tables, ONNX networks; see MODEL_CARD.md",
         "before": surrogate.provenance["before"],
         "rows": len(own),
         "validation rows": len(validation),

@@ -54,7 +54,11 @@ def batched_matmul_kernel(
         a_in, b_in = row_in[:, None] & (inner[None, :] < N), (inner[:, None] < N) & column_in[None, :]
         a = tl.load(x_ptr + (first + row)[:, None] * N + inner[None, :], mask=a_in, other=0.0)
         total += tl.dot(a, tl.load(x_ptr + (first + column)[None, :] * N + inner[:, None], mask=b_in, other=0.0))
-    tl.store(y_ptr + (first + row)[:, None] * WIDTH + column[None, :], total, mask=row_in[:, None] & column_in[None, :])
+    tl.store(
+        y_ptr + (first + row)[:, None] * WIDTH + column[None, :],
+        total,
+        mask=row_in[:, None] & (column[None, :] < WIDTH),
+    )
 
 
 @triton.jit

@@ -2,13 +2,12 @@
 
 python benchmarks/unseen_families.py [--table FILE] [--checkpoint FOLDER]
 
-The table is that of measure_networks.py. Each family in turn is left out: plain models learn from all the others, then
-from ten networks of the family too; Spearman over the rest of it, ten draws. The packaged checkpoint has not read three
-of the families; of the others it knows nine networks of ten, so its figures there are those of known families. Two
-threads, and a graph that is not optimised, stand in for another machine: no checkpoint has read a measurement of them,
-plain models learn from the usual conditions and from the ten. The operator-wise model is a sum of what each kind of
-operation costs, by the number of its operations and by its MACs, none of them negative (after nn-Meter, Zhang et al.
-2021).
+The table is that of measure_networks.py. Plain models learn from the networks that the packaged checkpoint has read,
+those of nine families under the usual conditions, and all are asked about the others: networks of three families never
+read; of the nine families those that were kept for tests; and all of the nine on two threads and with a graph that is
+not optimised, which stand in for another machine. Then ten of what is asked are measured and learnt; Spearman over the
+rest, ten draws. The operator-wise model is a sum of what each kind of operation costs, by the number of its operations
+and by its MACs, none of them negative (after nn-Meter, Zhang et al. 2021).
 """
 
 from __future__ import annotations
@@ -23,15 +22,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from command_line import command_line
+from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
-from measured_tables import NETWORKS, UNSEEN_FAMILIES
+from measured_tables import NETWORKS, UNSEEN_FAMILIES, is_test
 from numpy.typing import NDArray
 from rich.progress import track
 from scipy.optimize import nnls
 from sklearn.ensemble import HistGradientBoostingRegressor
 from tables import show
 
-from prerank.surrogate import Problem, RLMSurrogate
+from prerank.surrogate import Problem
 from prerank.surrogate.measured import Measured, read
 from prerank.surrogate.metrics import spearman
 
@@ -43,21 +43,20 @@ MEASURED = 10
 """Networks that are measured, of the family or under the conditions that are asked."""
 USUAL = "threads=1"
 """End of a metric under the conditions that the packaged checkpoint has read."""
+KNOWN = "networks of known families"
 
 
 def main() -> None:
     """Measure, print, write."""
     arguments = parse()
     rows = [row for row in read(arguments.table) if np.isfinite(row.value)]
-    surrogate = RLMSurrogate.load(arguments.checkpoint)
     results = [
-        case | {"model": name} | measured(predict, own, count, arguments.draws)
+        case | result
         for case, others, own in track(list(cases(rows)), "families and conditions", transient=True)
-        for count in (0, MEASURED)
-        for name, predict in models(surrogate, others).items()
+        for result in (*plain(others, own, arguments.draws), *surrogate(own, arguments))
     ]
-    show(tables(results))
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
+    show(tables(results))
 
 
 def parse() -> argparse.Namespace:
@@ -70,43 +69,49 @@ def parse() -> argparse.Namespace:
 
 def cases(rows: Sequence[Measured]) -> Iterator[tuple[dict[str, str], list[Measured], list[Measured]]]:
     """What is asked, the rows that plain models learn from, and the rows that are asked."""
-    usual = [row for row in rows if row.metric.endswith(USUAL)]
     for word in dict.fromkeys(word_of(row) for row in rows):
-        own = [row for row in usual if word_of(row) == word]
-        for name in dict.fromkeys(family(row) for row in own):
-            left_out = [row for row in own if family(row) == name]
-            yield {"metric": word, "case": name}, [row for row in own if family(row) != name], left_out
-        known = [row for row in own if family(row) not in UNSEEN_FAMILIES]
-        others = [row for row in rows if word_of(row) == word and not row.metric.endswith(USUAL)]
-        for metric in dict.fromkeys(row.metric for row in others):
-            asked = [row for row in others if row.metric == metric and family(row) not in UNSEEN_FAMILIES]
-            yield {"metric": word, "case": metric.partition("onnxruntime ")[2]}, known, asked
+        own = [row for row in rows if word_of(row) == word]
+        usual = [row for row in own if row.metric.endswith(USUAL)]
+        known = [row for row in usual if family(row) not in UNSEEN_FAMILIES]
+        read = [row for row in known if not is_test(row.candidate)]
+        asked = {name: [row for row in usual if family(row) == name] for name in UNSEEN_FAMILIES}
+        asked[KNOWN] = [row for row in known if is_test(row.candidate)]
+        for row in own:
+            if not row.metric.endswith(USUAL) and family(row) not in UNSEEN_FAMILIES:
+                asked.setdefault(row.metric.partition("onnxruntime ")[2], []).append(row)
+        yield from (({"metric": word, "case": case}, read, found) for case, found in asked.items())
 
 
-def models(surrogate: RLMSurrogate, others: Sequence[Measured]) -> dict[str, Predict]:
-    """Name -> a model that has learnt from other families or under other conditions."""
-    return {
+def plain(others: Sequence[Measured], own: Sequence[Measured], draws: int) -> Iterator[dict[str, Any]]:
+    """Plain models that learn from other networks, before and after some of those that are asked were measured."""
+    models: dict[str, Predict] = {
         "MACs": lambda _, asked: total(asked, "macs_m"),
         "parameters": lambda _, asked: total(asked, "params_m"),
         "operator-wise": lambda seen, asked: operator_wise([*others, *seen], asked),
         "boosted trees": lambda seen, asked: trees([*others, *seen], asked),
-        "prerank": lambda seen, asked: adapted(surrogate, seen, asked),
     }
-
-
-def measured(predict: Predict, own: Sequence[Measured], count: int, draws: int) -> dict[str, Any]:
-    """How well a model ranks the rows, after so many of them were measured."""
-    return {"measured": count, "spearman": interval(ranks(predict, own, count, draws))}
+    for count in (0, MEASURED):
+        for name, predict in models.items():
+            yield {"model": name, "measured": count, "spearman": interval(ranks(predict, own, count, draws))}
 
 
 def ranks(predict: Predict, own: Sequence[Measured], count: int, draws: int) -> list[float]:
     """Rank correlations on what each draw leaves; without measurements there is but one."""
     found: list[float] = []
     for seed in range(draws if count else 1):
-        order = np.random.default_rng(seed).permutation(len(own)).tolist()
+        order = draw(len(own), len(own), seed).tolist()
         seen, asked = [own[row] for row in order[:count]], [own[row] for row in order[count:]]
         found.append(float(np.nan_to_num(spearman(predict(seen, asked), [row.value for row in asked]))))
     return found
+
+
+def surrogate(own: Sequence[Measured], arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """The same of the surrogate, of the same draws."""
+    problem, values = Problem(own[0].context, own[0].metric), np.array([row.value for row in own])
+    read = FewShot(arguments.checkpoint, problem, [row.candidate for row in own], values)
+    yield {"model": "prerank", "measured": 0} | reliability([(read.prior, values)])
+    after = unmeasured(read.after(MEASURED, arguments.draws), values)
+    yield {"model": "prerank", "measured": MEASURED} | reliability(after)
 
 
 def word_of(row: Measured) -> str:
@@ -168,45 +173,30 @@ def operators(text: str) -> dict[str, float]:
     return found
 
 
-def adapted(surrogate: RLMSurrogate, seen: Sequence[Measured], asked: Sequence[Measured]) -> Floats:
-    """The surrogate, after it has observed."""
-    problem, fork = Problem(asked[0].context, asked[0].metric), surrogate.fork()
-    if seen:
-        fork.observe(problem, [row.candidate for row in seen], [row.value for row in seen])
-    return fork.predict(problem, [row.candidate for row in asked]).mean
-
-
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
     """The results as titled data frames of text."""
     frame: Any = pd.DataFrame(results)
-    found: dict[str, Any] = {}
-    for (metric, count), group in frame.groupby(["metric", "measured"], sort=False):
-        for title, part in parts(group):
-            rows = [{"model": model} | means(part[part["model"] == model]) for model in group["model"].unique()]
-            found[f"{metric}, {title}, {count} measured: Spearman"] = pd.DataFrame(rows)
-    return found
-
-
-def parts(frame: Any) -> list[tuple[str, Any]]:
-    """The results by what the packaged checkpoint knows of the case."""
-    unseen, other = frame["case"].isin(UNSEEN_FAMILIES), frame["case"].str.contains("threads=")
-    return [
-        ("families that no model has read", frame[unseen]),
-        ("families that prerank has read, and the plain models have not", frame[~unseen & ~other]),
-        ("known families under other conditions", frame[other]),
-    ]
+    return {
+        f"{metric}, {count} measured: Spearman": pd.DataFrame([
+            {"model": model} | means(group[group["model"] == model]) for model in group["model"].unique()
+        ])
+        for (metric, count), group in frame.groupby(["metric", "measured"], sort=False)
+    }  # fmt: skip
 
 
 def means(rows: Any) -> dict[str, str]:
-    """Each case, and their mean."""
-    found = {str(row["case"]): f"{row['spearman']['mean']:.3f}" for row in rows.to_dict("records")}
-    return found | {"mean": shown(interval(cell["mean"] for cell in rows["spearman"]))}
+    """Each case, and the mean over the families never read."""
+    found = {str(row["case"]): row["spearman"] for row in rows.to_dict("records")}
+    unseen = interval(found[name]["mean"] for name in UNSEEN_FAMILIES if name in found)
+    held = [cell["mean"] for cell in rows.get("covered90", pd.Series(dtype=object)).dropna()]
+    more = {"90 % intervals hold": f"{np.mean(held):.2f}" if held else ""}
+    return {case: shown(cell) for case, cell in found.items()} | {"families never read": f"{unseen['mean']:.3f}"} | more
 
 
 def plot(results: list[dict[str, Any]], axes: Any) -> None:
     """Mean rank correlation of each model on what no model has read, before and after ten measurements."""
     frame: Any = pd.DataFrame(results).assign(rank=[result["spearman"]["mean"] for result in results])
-    frame = parts(frame)[0][1]
+    frame = frame[frame["case"].isin(UNSEEN_FAMILIES)]
     means_of = frame.groupby(["metric", "measured", "model"], sort=False)["rank"].mean().unstack()
     means_of.plot.bar(ax=axes, rot=0)
     axes.set(ylabel="Spearman, mean over families", title="Networks of families that no model has read", xlabel="")

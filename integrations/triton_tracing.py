@@ -49,7 +49,6 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
         theirs: The user's own pruner, which is traced first.
     """
     import torch
-
     import triton.language
 
     # Others are no constants to Dynamo. A float does not decide a launch, and would be compiled anew for each value.

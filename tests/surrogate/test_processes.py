@@ -26,7 +26,7 @@ processes, folder = Processes.launched(), Path(sys.argv[1])
 drawn, draw = [], Table.draw
 def noted(self, *arguments):
     batch = draw(self, *arguments)
-    drawn.append(batch.tokens[:, 0, 0].tolist())
+    drawn.append(batch.tokens[:, 0].tolist())
     return batch
 Table.draw = noted
 surrogate = RLMSurrogate.untrained(["a b m"], vocabulary=270, width=16, heads=2, reader_layers=1, writer_layers=1)
