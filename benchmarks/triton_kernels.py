@@ -112,7 +112,7 @@ class Swept:
 
     kernel: Any
     grid: Callable[[int, int, Mapping[str, int]], tuple[int, ...]]
-    expected: Callable[..., torch.Tensor]
+    expected: Callable[[torch.Tensor], torch.Tensor] | Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
     choices: Callable[[int, int], Sequence[dict[str, int]]]
     weights: Callable[[int], int] | None = None
 
