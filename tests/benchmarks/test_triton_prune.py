@@ -12,6 +12,8 @@ import pytest
 import triton_prune
 from measured_shapes import nearest_other, shapes_of
 
+from prerank.surrogate.rlm_surrogate import PACKAGED
+
 KERNEL, DEVICE = "triton_matmul_tutorial_fp16", "NVIDIA A100"
 
 
@@ -56,7 +58,7 @@ def test_the_nearest_other_shape_is_another(frame: Any) -> None:
 
 @pytest.mark.slow
 def test_all_models_are_measured(frame: Any, tmp_path: Path) -> None:
-    arguments = argparse.Namespace(checkpoint=None, shapes=2, data=tmp_path)
+    arguments = argparse.Namespace(checkpoint=PACKAGED, shapes=2, data=tmp_path)
     results = list(triton_prune.measured(frame, KERNEL, DEVICE, arguments))
     found = {row["model"]: row for row in results}
     assert {"random", "first", "roofline", "best on average", "boosted trees", "rlm_prune"} < set(found)
