@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from prerank.integrations.triton_launch import Kernel, Launch, Tensor, Tuning
-from prerank.integrations.triton_reading import operand_sizes
+from prerank.integrations.triton_reading import itemsize, operand_sizes
 from prerank.search_spaces import kernel_configs
 
 _TUTORIAL_ARGUMENTS = ("a_ptr", "b_ptr", "c_ptr", "M", "N", "K")
@@ -60,7 +60,7 @@ class Shape:
     @property
     def itemsizes(self) -> tuple[int, int]:
         """Bytes of an element of each operand."""
-        first, second, _ = (int(re.sub(r"\D", "", tensor.dtype)) // 8 for tensor in self.tuning.launch.tensors.values())
+        first, second, _ = (itemsize(tensor.dtype) for tensor in self.tuning.launch.tensors.values())
         return first, second
 
     @property

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,6 +25,7 @@ from prerank.surrogate.checkpoint import describe
 from prerank.surrogate.problem import first_line
 from prerank.surrogate.processes import Processes
 from prerank.surrogate.table import by_space
+from prerank.surrogate.training import STATE
 
 SHARES = {
     "nas_bench_101": 3.5,
@@ -45,6 +45,8 @@ SHARES = {
     "onnx_graph": 1.0,
 }
 """Weights of the draws: there are 17,000 small problems of compiled matrix products, and five large ones by hand."""
+ARGUMENTS = "arguments.json"
+"""What a run is of, in its folder."""
 VALIDATED = 150  # candidates of a space, or of a problem of few
 VALIDATED_PROBLEMS = 16  # of a kernel with many problems
 
@@ -59,7 +61,8 @@ def main() -> None:
 def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     """Train on rows, save, print what the model knows."""
     start, processes = time.time(), Processes.launched(arguments.device)
-    same_run(arguments)
+    if processes.main:
+        same_run(arguments)
     own, validation = divided(rows, np.random.default_rng(arguments.seed))
     print(f"{len(own)} rows, {len(validation)} for validation", flush=True)
     surrogate = started(own, arguments)
@@ -96,7 +99,8 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         "minutes": round((time.time() - start) / 60, 1),
     }
     surrogate.save(arguments.out)
-    shutil.rmtree(arguments.run)  # what is done is not gone on with
+    for file in (STATE, ARGUMENTS):  # what is done is not gone on with
+        (arguments.run / file).unlink()
     if not describe(arguments.out)["encoder"]:  # the first prediction writes the graphs that are shipped
         RLMSurrogate.load(arguments.out, backend="onnxruntime").predict(Problem("", "params"), [""])
     print(json.dumps(surrogate.knowledge, indent=1))
@@ -108,7 +112,7 @@ def same_run(arguments: argparse.Namespace) -> None:
     Raises:
         ValueError: If the folder holds another one.
     """
-    file = arguments.run / "arguments.json"
+    file = arguments.run / ARGUMENTS
     own = {name: value for name, value in vars(arguments).items() if name not in ("data", "out", "run", "device")}
     said = json.dumps(own, default=str, indent=1)
     if file.exists() and file.read_text() != said:

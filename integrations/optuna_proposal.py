@@ -6,6 +6,7 @@ Shapes: m candidates, D parameters.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -52,6 +53,7 @@ class Candidates:
         self._tried_texts: set[str] = set()
         self._texts: dict[bytes, str | None] = {}
 
+    @cached_property
     def model(self) -> Model:
         """What the trials say of them, at least one of which must have succeeded."""
         return Model(self.parameters, self.past, self._fits, self.rng)
@@ -118,7 +120,7 @@ def _allowed(candidates: Candidates, rows: Floats) -> Floats:
     past = candidates.past
     if not len(rows) or not past.succeeded.any() or not np.isfinite(past.violations).any():
         return rows
-    return rows[~candidates.model().violates(rows)]
+    return rows[~candidates.model.violates(rows)]
 
 
 def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials: int) -> Proposal | None:
@@ -132,7 +134,7 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials
         rows = candidates.pool(np.empty((0, len(parameters))))
         chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
-    model = candidates.model()
+    model = candidates.model
     rows = candidates.pool(model.incumbents)
     if not len(rows):
         return None

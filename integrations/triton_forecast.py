@@ -53,11 +53,9 @@ class Forecast:
     def fingerprint(self) -> str:
         """Tells surrogates apart, with what they observed; one that has no `fingerprint`, in this process alone."""
         own = getattr(self._surrogate, "fingerprint", None)
-        return (
-            own
-            if isinstance(own, str)
-            else _strangers.setdefault(id(self._surrogate), (self._surrogate, uuid4().hex))[1]
-        )
+        if isinstance(own, str):
+            return own
+        return _strangers.setdefault(id(self._surrogate), (self._surrogate, uuid4().hex))[1]
 
     @cached_property
     def _surrogate(self) -> Surrogate:

@@ -94,7 +94,7 @@ def operand_sizes(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[i
 def has_wide_operand(launch: Launch) -> bool:
     """Whether an operand of a matrix product may have elements of 32 bits or more."""
     tensors = [tensor for names in _OPERANDS for tensor in _candidates(launch, names)]
-    return any(_itemsize(tensor.dtype) >= _WIDE for tensor in tensors)
+    return any(itemsize(tensor.dtype) >= _WIDE for tensor in tensors)
 
 
 def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
@@ -127,7 +127,7 @@ def _least_size(launch: Launch, names: tuple[str, ...]) -> int:
         return 0
     words = " ".join(value for value in launch.scalars.values() if isinstance(value, str))
     named = [int(bits) // 8 for bits in _TYPE.findall(f"{launch.kernel.source} {words}")]
-    return min([*map(_itemsize, own), *named])
+    return min([*map(itemsize, own), *named])
 
 
 def _candidates(launch: Launch, names: tuple[str, ...]) -> list[Tensor]:
@@ -190,7 +190,7 @@ def _fields(launch: Launch) -> dict[str, Any]:
     return fields
 
 
-def _itemsize(dtype: str) -> int:
+def itemsize(dtype: str) -> int:
     """Bytes of an element; 0 if it is less than one, or not known."""
     bits = _TYPE.search(dtype)
     return int(bits[1]) // 8 if bits else 0

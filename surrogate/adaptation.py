@@ -88,7 +88,7 @@ class Warp:
 
         self._log = bool((values > 0).all())
         scale = np.log(values) if self._log else values
-        normal: Floats = ndtri((rankdata(values) - 0.5) / len(values))
+        normal: Floats = ndtri((rankdata(scale) - 0.5) / len(scale))  # neighbours may have one logarithm
         self.scores: Floats = _unit(scale) / 2 + _unit(normal) / 2
         self._x, first = np.unique(scale, return_index=True)
         self._y = self.scores[first]

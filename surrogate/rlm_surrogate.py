@@ -272,15 +272,14 @@ class RLMSurrogate:
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
-        rows = [
-            (other, text, value)
-            for other in self._telling(problem)
-            for text, value in self._observations[other].items()
-        ]
-        telling = frozenset(other for other, _, _ in rows)
-        if rows and telling not in self._adapted:
+        problems = self._telling(problem)
+        telling = frozenset(problems)
+        if telling not in self._adapted:
+            rows = [(other, text, value) for other in problems for text, value in self._observations[other].items()]
+            if not rows:
+                return None
             self._adapted[telling] = self._adapt(rows)
-        return self._adapted.get(telling)
+        return self._adapted[telling]
 
     def _telling(self, problem: Problem) -> list[Problem]:
         """The observed problems that tell of one: of its metric, or, if that is as unknown as theirs, of its word.

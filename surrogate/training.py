@@ -30,6 +30,9 @@ from .model import RLM
 from .processes import ALONE, Processes
 from .table import Batch, Table
 
+STATE = "state.pt"
+"""What a run goes on from, in its folder."""
+
 
 @dataclass
 class Training:
@@ -167,12 +170,12 @@ class Training:
             "optimizers": [optimizer.state_dict() for optimizer in optimizers],
             "best": (self._best, self._kept, self._stale),
         }
-        part = self.folder / "state.pt.part"
+        part = self.folder / f"{STATE}.part"
         torch.save(state, part)
-        os.replace(part, self.folder / "state.pt")
+        os.replace(part, self.folder / STATE)
 
     def _resume(self, model: RLM, optimizers: list[torch.optim.Optimizer]) -> int:
-        path = self.folder / "state.pt" if self.folder else None
+        path = self.folder / STATE if self.folder else None
         if not path or not path.exists():
             return 0
         state = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)

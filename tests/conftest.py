@@ -6,8 +6,10 @@ import signal
 
 from hypothesis import settings
 
-# A first call may import scipy or torch; time says nothing about what is tested.
-settings.register_profile("prerank", deadline=None)
+# A first call may import scipy or torch; time says nothing about what is tested. The same examples every time, so that
+# a change alone decides whether the tests pass; `pytest --hypothesis-profile explore` looks for new ones.
+settings.register_profile("prerank", deadline=None, derandomize=True)
+settings.register_profile("explore", deadline=None, max_examples=1000, print_blob=True)
 settings.load_profile("prerank")
 
 # A job in the background of a shell ignores Ctrl-C, which some tests press.

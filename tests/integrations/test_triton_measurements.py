@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
+from fake_config import FakeConfig
 
 from prerank.integrations.triton_experience import nearest
 from prerank.integrations.triton_launch import Kernel, Launch, Tuning, config_key
@@ -16,19 +15,8 @@ KERNEL = Kernel("mine", ("n",), "def mine(n): ...")
 LAUNCH = Launch(KERNEL, {}, {"n": 8}, "NVIDIA A100")
 
 
-@dataclass(frozen=True)
-class Config:
-    block: int
-    num_warps: int = 4
-    num_stages: int = 3
-    pre_hook: None = None
-
-    @property
-    def kwargs(self) -> dict[str, Any]:
-        return {"BLOCK": self.block}
-
-    def all_kwargs(self) -> dict[str, Any]:
-        return self.kwargs | {"num_warps": self.num_warps}
+def block(size: int) -> FakeConfig:
+    return FakeConfig({"BLOCK": size})
 
 
 @pytest.fixture(autouse=True)
@@ -38,14 +26,14 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_configuration_measured_again_counts_once_with_its_new_time() -> None:
     for ms in (5.0, 4.0, 3.0, 2.0, 1.0):
-        write(LAUNCH, {Config(64): ms})
+        write(LAUNCH, {block(64): ms})
     assert [measured.ms for measured in log_of(KERNEL).measurements] == [1.0]
-    assert log_of(KERNEL).ms(LAUNCH.key, config_key(Config(64))) == 1.0
+    assert log_of(KERNEL).ms(LAUNCH.key, config_key(block(64))) == 1.0
     assert nearest(LAUNCH, log_of(KERNEL)) == []  # one configuration teaches nothing
 
 
 def test_a_file_made_anew_is_read_from_its_start(tmp_path: Path) -> None:
-    configs = [Config(64), Config(128)]
+    configs = [block(64), block(128)]
     tuning = Tuning(LAUNCH, configs, {})
     write(LAUNCH, {configs[0]: 1.0, configs[1]: 2.0})
     assert fastest(tuning, [0, 1]) == [0]
@@ -54,7 +42,7 @@ def test_a_file_made_anew_is_read_from_its_start(tmp_path: Path) -> None:
     write(LAUNCH, {configs[1]: 0.5})
     assert fastest(tuning, [0, 1]) == [0, 1]
     file.unlink()
-    write(LAUNCH, {configs[0]: 2.5, configs[1]: 1.5, Config(256): 1.0})  # longer than what was read before
+    write(LAUNCH, {configs[0]: 2.5, configs[1]: 1.5, block(256): 1.0})  # longer than what was read before
     assert fastest(tuning, [0, 1]) == [1]
     file.unlink()
     assert log_of(KERNEL).measurements == []

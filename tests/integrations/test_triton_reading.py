@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
+from fake_config import FakeConfig
 
 from prerank.integrations.triton_experience import nearest
 from prerank.integrations.triton_launch import Kernel, Launch, Tensor, kernel_of, read_tuning
@@ -15,23 +15,14 @@ from prerank.integrations.triton_reading import has_wide_operand, operand_sizes,
 from prerank.integrations.triton_selection import interleaved, number_kept, select
 from prerank.search_spaces import kernel_configs
 
-
-@dataclass(frozen=True)
-class Config:
-    kwargs: dict[str, Any]
-    num_warps: int = 4
-    num_stages: int = 3
-    pre_hook: None = None
-
-    def all_kwargs(self) -> dict[str, Any]:
-        return {**self.kwargs, "num_warps": self.num_warps, "num_ctas": 1, "num_stages": self.num_stages}
-
-
-CONFIGS = [Config({"BLOCK_M": 64, "BLOCK_N": 32, "BLOCK_K": 16}), Config({"BLOCK_M": 32, "BLOCK_N": 32, "BLOCK_K": 16})]
+CONFIGS = [
+    FakeConfig({"BLOCK_M": 64, "BLOCK_N": 32, "BLOCK_K": 16}),
+    FakeConfig({"BLOCK_M": 32, "BLOCK_N": 32, "BLOCK_K": 16}),
+]
 ARGUMENTS = ("A", "B", "C", "M", "N", "K", "stride_am", "stride_ak", "stride_bk", "stride_bn")
 
 
-def product(dtypes: tuple[str, str], values: tuple[int, ...], configs: list[Config] = CONFIGS) -> Any:
+def product(dtypes: tuple[str, str], values: tuple[int, ...], configs: list[FakeConfig] = CONFIGS) -> Any:
     tensors = [Tensor(dtype) for dtype in (*dtypes, "float16")]
     given: list[Any] = [*tensors, *values]
     named: dict[str, Any] = dict(zip(ARGUMENTS, given, strict=False))
@@ -66,7 +57,7 @@ def test_a_users_product_is_read_word_for_word_as_in_training(
 
 
 def test_grouped_programs_are_read_as_the_tutorials() -> None:
-    configs = [Config({**config.kwargs, "GROUP_SIZE_M": 8}) for config in CONFIGS]
+    configs = [FakeConfig({**config.kwargs, "GROUP_SIZE_M": 8}) for config in CONFIGS]
     tuning = product(("float16", "float16"), (512, 512, 512), configs)
     tutorial = readings(tuning.launch, tuning.words)[1]
     expected = kernel_configs.problem("triton_matmul_tutorial_fp16", "NVIDIA A100", "M=N=K=512")
@@ -75,14 +66,14 @@ def test_grouped_programs_are_read_as_the_tutorials() -> None:
 
 
 def test_a_product_that_tunes_more_than_the_template_is_read_by_its_own_name_alone() -> None:
-    configs = [Config({**CONFIGS[0].kwargs, "SPLIT_K": split}) for split in (1, 2)]
+    configs = [FakeConfig({**CONFIGS[0].kwargs, "SPLIT_K": split}) for split in (1, 2)]
     tuning = product(("float16", "float16"), (512, 512, 512), configs)
     assert [reading.kernel for reading in readings(tuning.launch, tuning.words)] == ["mine"]
 
 
 def test_other_kernels_are_no_products() -> None:
     named = {"x": Tensor("float16", (4,)), "n": 4}
-    tuning = read_tuning(None, [Config({"BLOCK": 4})], named, {"grid": (1,)}, "")
+    tuning = read_tuning(None, [FakeConfig({"BLOCK": 4})], named, {"grid": (1,)}, "")
     assert operand_sizes(tuning.launch, tuning.words) is None
     assert len(readings(tuning.launch, tuning.words)) == 1
 
@@ -133,7 +124,7 @@ def test_types_among_the_arguments_tell_launches_and_configurations_apart() -> N
     )
     assert one.launch.key != other.launch.key
     assert other.launch.scalars == {"n": 4, "OUT": "float32"}
-    tuning = read_tuning(None, [Config({"OUT": dtype(name)}) for name in ("fp16", "fp32")], {}, {}, "")
+    tuning = read_tuning(None, [FakeConfig({"OUT": dtype(name)}) for name in ("fp16", "fp32")], {}, {}, "")
     assert [words["OUT"] for words in tuning.words] == ["fp16", "fp32"]
 
 
@@ -141,19 +132,19 @@ def test_arguments_come_by_place_and_by_name_and_options_are_none() -> None:
     kernel = Kernel("k", ("x", "n", "eps", "BLOCK"))
     keywords = {"n": 7, "eps": 0.1, "grid": lambda meta: (meta["n"] // meta["BLOCK"], 2), "warmup": False}
     named = {"x": np.zeros((2, 3), np.float32)}
-    tuning = read_tuning(kernel, [Config({"BLOCK": 4})], named, keywords, "T4")
+    tuning = read_tuning(kernel, [FakeConfig({"BLOCK": 4})], named, keywords, "T4")
     assert tuning.launch.tensors == {"x": Tensor("float32", (2, 3))}
     assert tuning.launch.scalars == {"n": 7, "eps": 0.1}
     assert tuning.programs(0) == 2
     other = read_tuning(
-        kernel, [Config({"BLOCK": 4})], {"x": np.zeros((2, 3), np.float32)}, keywords | {"eps": 1.0}, "T4"
+        kernel, [FakeConfig({"BLOCK": 4})], {"x": np.zeros((2, 3), np.float32)}, keywords | {"eps": 1.0}, "T4"
     )
     assert other.launch.key == tuning.launch.key  # a float does not decide a launch
     assert Launch.from_json(kernel, tuning.launch.to_json()) == tuning.launch
 
 
 def test_a_grid_that_raises_is_no_obstacle() -> None:
-    tuning = read_tuning(None, [Config({"BLOCK": 4})], {}, {"grid": lambda meta: (meta["nothing"],)}, "")
+    tuning = read_tuning(None, [FakeConfig({"BLOCK": 4})], {}, {"grid": lambda meta: (meta["nothing"],)}, "")
     assert tuning.programs(0) is None
 
 

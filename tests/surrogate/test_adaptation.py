@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -38,6 +38,7 @@ def adapted(prior: Floats, states: Floats, values: Floats, seen: int) -> Predict
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=30, unique=True))
+@example([1.0, 1e6, 999999.9999999999])
 def test_warped_values_are_monotone_and_come_back(values: list[float]) -> None:
     array = np.array(values)
     warp = Warp(array)
