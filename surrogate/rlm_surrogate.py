@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import json
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from .observations import Observations
 from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem
 
@@ -52,7 +52,7 @@ class RLMSurrogate:
         self._device = device
         self._backend: Backend = backend
         self._opened: Inference | None = None
-        self._observations: dict[Problem, dict[str, float]] = {}
+        self._observations = Observations()
         self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
         self._adapted: dict[frozenset[Problem], Adaptation] = {}
         self._identity = ""
@@ -84,7 +84,7 @@ class RLMSurrogate:
         check(folder, description, device, backend)
         surrogate = cls(folder.resolve(), device, backend)
         surrogate.provenance = description["provenance"]
-        surrogate._recall(folder / _OBSERVATIONS)
+        surrogate._observations = Observations.read(folder / _OBSERVATIONS)
         return surrogate
 
     @classmethod
@@ -175,7 +175,7 @@ class RLMSurrogate:
         measured = np.asarray(values, dtype=np.float64)
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
-        self._observations.setdefault(problem, {}).update(zip(texts, measured.tolist(), strict=True))
+        self._observations.add(problem, dict(zip(texts, measured.tolist(), strict=True)))
         self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
@@ -209,7 +209,7 @@ class RLMSurrogate:
         other = RLMSurrogate(self._source, self._device, self._backend)
         other._opened, other._identity = self._opened, self._identity
         other.provenance = self.provenance
-        other._observations = {problem: dict(observed) for problem, observed in self._observations.items()}
+        other._observations = self._observations.copy()
         return other
 
     def save(self, path: str | Path) -> None:
@@ -219,7 +219,7 @@ class RLMSurrogate:
         folder = Path(path)
         save(folder, self._trainable, self._golden(), self.provenance)
         if self._observations:
-            replace(folder / _OBSERVATIONS, json.dumps(self._remembered(), indent=1).encode())
+            replace(folder / _OBSERVATIONS, self._observations.to_json().encode())
         else:
             (folder / _OBSERVATIONS).unlink(missing_ok=True)
 
@@ -237,10 +237,7 @@ class RLMSurrogate:
             identity = _identity(self._source, _stamp(self._source))
         else:
             self._identity = identity = self._identity or identity_of(self._inference)
-        observed = sorted(
-            [*vars(problem).values(), sorted(rows.items())] for problem, rows in self._observations.items()
-        )
-        return hashlib.sha256(json.dumps([identity, observed]).encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{identity} {self._observations.digest}".encode()).hexdigest()[:16]
 
     @property
     def _knowledge(self) -> Knowledge:
@@ -272,24 +269,14 @@ class RLMSurrogate:
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
-        problems = self._telling(problem)
-        telling = frozenset(problems)
-        if telling not in self._adapted:
-            rows = [(other, text, value) for other in problems for text, value in self._observations[other].items()]
+        telling = self._observations.telling(problem, self._knowledge.alike(problem))
+        known = frozenset(telling)
+        if known not in self._adapted:
+            rows = self._observations.of(telling)
             if not rows:
                 return None
-            self._adapted[telling] = self._adapt(rows)
-        return self._adapted[telling]
-
-    def _telling(self, problem: Problem) -> list[Problem]:
-        """The observed problems that tell of one: of its metric, or, if that is as unknown as theirs, of its word.
-
-        A latency on one device is on another scale than that on the next; of known ones the model says more.
-        """
-        family = [other for other in self._observations if other.family == problem.family]
-        own = [other for other in family if other.metric == problem.metric]
-        known = self._knowledge.alike(problem)
-        return own or [other for other in family if not {other.metric, problem.metric} & {*known}]
+            self._adapted[known] = self._adapt(rows)
+        return self._adapted[known]
 
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
         from .adaptation import Adaptation, Reading
@@ -310,21 +297,6 @@ class RLMSurrogate:
         texts = ["", "input conv3x3<0 output<1", "BLOCK_M=64 BLOCK_N=128 num_warps=4"]
         known = [Problem(context, metric) for context, metrics in self.knowledge.items() for metric in metrics]
         return [(problem, texts) for problem in known[:8] or [Problem("", "latency_ms")]]
-
-    def _remembered(self) -> list[dict[str, Any]]:
-        return [
-            vars(problem) | {"texts": list(observed), "values": list(observed.values())}
-            for problem, observed in self._observations.items()
-        ]
-
-    def _recall(self, file: Path) -> None:
-        try:
-            entries: list[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
-            for entry in entries:
-                problem = Problem(entry["context"], entry["metric"], entry["direction"])
-                self._observations[problem] = dict(zip(entry["texts"], entry["values"], strict=True))
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{file} is damaged ({error!r}); remove it or save the surrogate again") from error
 
 
 @lru_cache(maxsize=8)

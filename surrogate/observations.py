@@ -1,0 +1,84 @@
+"""What a surrogate was told of measured candidates: by problem, the last value of each text."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from .problem import Problem
+
+
+class Observations:
+    """Measured values by problem and text; nan or infinite: the candidate failed."""
+
+    def __init__(self) -> None:
+        self._values: dict[Problem, dict[str, float]] = {}
+        self._digests: dict[Problem, str] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._values)
+
+    def add(self, problem: Problem, values: Mapping[str, float]) -> None:
+        """Add values; a text that has one takes the new one."""
+        self._values.setdefault(problem, {}).update(values)
+        self._digests.pop(problem, None)
+
+    def of(self, problems: Iterable[Problem]) -> list[tuple[Problem, str, float]]:
+        """All values of some problems, in the order in which they came."""
+        return [(problem, text, value) for problem in problems for text, value in self._values[problem].items()]
+
+    def telling(self, problem: Problem, known: Collection[str]) -> list[Problem]:
+        """The observed problems that tell of one: of its metric, or, if that is as unknown as theirs, of its word.
+
+        A latency on one device is on another scale than that on the next; of known ones the model says more.
+
+        Args:
+            problem: What is asked.
+            known: Metrics that the model knows.
+        """
+        family = [other for other in self._values if other.family == problem.family]
+        own = [other for other in family if other.metric == problem.metric]
+        return own or [other for other in family if not {other.metric, problem.metric} & {*known}]
+
+    def copy(self) -> Observations:
+        """The same, to be added to apart."""
+        other = Observations()
+        other._values = {problem: dict(values) for problem, values in self._values.items()}
+        other._digests = dict(self._digests)
+        return other
+
+    @property
+    def digest(self) -> str:
+        """Equal for equal observations, in whatever order they came."""
+        for problem in self._values.keys() - self._digests.keys():
+            told = json.dumps([*vars(problem).values(), sorted(self._values[problem].items())])
+            self._digests[problem] = hashlib.sha256(told.encode()).hexdigest()
+        return hashlib.sha256("".join(sorted(self._digests.values())).encode()).hexdigest()
+
+    def to_json(self) -> str:
+        """A list of problems with their texts and values."""
+        entries = [
+            vars(problem) | {"texts": list(values), "values": list(values.values())}
+            for problem, values in self._values.items()
+        ]
+        return json.dumps(entries, indent=1)
+
+    @classmethod
+    def read(cls, file: Path) -> Observations:
+        """What `to_json` wrote to a file; none without it.
+
+        Raises:
+            ValueError: If the file is damaged.
+        """
+        found = cls()
+        try:
+            entries: Sequence[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
+            for entry in entries:
+                problem = Problem(entry["context"], entry["metric"], entry["direction"])
+                found.add(problem, dict(zip(entry["texts"], entry["values"], strict=True)))
+        except (ValueError, KeyError, TypeError) as error:
+            raise ValueError(f"{file} is damaged ({error!r}); remove it or save the surrogate again") from error
+        return found

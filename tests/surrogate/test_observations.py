@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prerank.surrogate import Problem
+from prerank.surrogate.observations import Observations
+
+PROBLEMS = [
+    Problem("space\none", "latency_ms gpu"),
+    Problem("space\ntwo", "latency_ms cpu"),
+    Problem("other", "params"),
+]
+TOLD = st.lists(st.tuples(st.sampled_from(PROBLEMS), st.text(max_size=3), st.floats(-1e9, 1e9)), max_size=20)
+Told = list[tuple[Problem, str, float]]
+
+
+def observed(told: Told) -> Observations:
+    found = Observations()
+    for problem, text, value in told:
+        found.add(problem, {text: value})
+    return found
+
+
+@given(TOLD, st.randoms())
+def test_what_was_told_last_counts_in_whatever_order_it_came(told: Told, random: Random) -> None:
+    last = list({(problem, text): (problem, text, value) for problem, text, value in told}.values())
+    mixed = last.copy()
+    random.shuffle(mixed)
+    assert observed(told).digest == observed(mixed).digest
+    assert sorted(map(repr, observed(told).of({row[0]: 0 for row in told}))) == sorted(map(repr, last))
+
+
+@given(TOLD, st.sampled_from(PROBLEMS), st.text(max_size=3))
+def test_a_copy_is_added_to_apart_and_tells_another_digest(told: Told, problem: Problem, text: str) -> None:
+    first = observed(told)
+    before, copy = first.digest, first.copy()
+    copy.add(problem, {text: 2e9})
+    assert first.digest == before != copy.digest
+    copy.add(problem, {text: 3e9})
+    assert copy.digest == observed([*told, (problem, text, 3e9)]).digest
+
+
+def test_problems_tell_of_their_metric_or_of_what_nobody_knows() -> None:
+    one, two, _ = PROBLEMS
+    found = observed([(one, "a", 1.0), (Problem("space", "latency_ms tpu"), "a", 2.0), (two, "a", 3.0)])
+    assert found.telling(one, ["latency_ms gpu"]) == [one]
+    asked = Problem("space\nthree", "latency_ms new")
+    assert [problem.metric for problem in found.telling(asked, ["latency_ms gpu"])] == ["latency_ms tpu", two.metric]
+    assert not found.telling(Problem("elsewhere", "latency_ms gpu"), [])
+
+
+def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
+    told = observed([(PROBLEMS[0], "ä", float("nan")), (PROBLEMS[2], "", 1e-300)])
+    file = tmp_path / "observations.json"
+    assert not Observations.read(file)
+    file.write_text(told.to_json())
+    assert Observations.read(file).digest == told.digest
+    file.write_text(told.to_json()[:-5])
+    with pytest.raises(ValueError, match=r"observations\.json is damaged"):
+        Observations.read(file)
