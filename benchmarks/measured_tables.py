@@ -188,7 +188,9 @@ def network_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
         if measured.more["name"]["family"] in UNSEEN_FAMILIES:
             unseen.add(measured.candidate)
     for text, own in values.items():
-        yield Measured(Row(context, (text,), own), text in unseen or is_test(text))
+        totals = "\n".join(line for line in text.split("\n") if "=" in line.partition(" ")[0])
+        # Some without operations: operations never read then say little, rather than anything at all.
+        yield Measured(Row(context, (text, text, totals), own), text in unseen or is_test(text))
 
 
 def network_totals(text: str) -> dict[str, float]:

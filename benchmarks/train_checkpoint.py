@@ -79,6 +79,7 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         patience=1000,
         rate=arguments.rate,
         adam_rate=0.3 * arguments.rate,
+        dropout=arguments.dropout,
         seed=arguments.seed,
         folder=arguments.run,
         amp=arguments.device != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16")),
@@ -137,6 +138,7 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--encoder", help="folder or hub name of a T5Gemma model whose encoder reads the contexts")
     parser.add_argument("--train-encoder", action="store_true", help="train that encoder too; default: it is frozen")
     parser.add_argument("--rate", type=float, default=0.01, help="peak learning rate")
+    parser.add_argument("--dropout", type=float, default=0.1, help="share of a layer's output that is left out")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(line)

@@ -119,9 +119,8 @@ class Attention(nn.Module):
 class Dropout(nn.Module):
     """Dropout whose mask costs one random byte a number; torch's own takes a seventh of a training step on a CPU."""
 
-    def __init__(self, share: float) -> None:
-        super().__init__()
-        self.dropped = round(256 * share)
+    dropped = 0
+    """Of 256 numbers, those that are left out (see `RLM.drop`)."""
 
     def forward(self, x: Tensor) -> Tensor:
         """Leave numbers out in training and scale up the rest."""
@@ -135,14 +134,14 @@ class Dropout(nn.Module):
 class Layer(nn.Module):
     """Attention among the own positions, attention to a memory, a squared-ReLU network; each on a normalised input."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
+    def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.own = Attention(width, heads)
         self.memory = Attention(width, heads)
         self.expand = nn.Linear(width, 4 * width, bias=False)
         self.contract = nn.Linear(4 * width, width, bias=False)
         self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in range(3))
-        self.dropout = Dropout(dropout)
+        self.dropout = Dropout()
         nn.init.zeros_(self.contract.weight)
 
     def forward(
@@ -167,7 +166,6 @@ class RLM(nn.Module):
         encoder_layers: Layers that read the context.
         reader_layers: Layers that read a candidate.
         writer_layers: Layers that write a number.
-        dropout: Share of a layer's output left out in training; a few thousand rows are soon learnt by heart.
         soft_cap: Bound of the encoder's attention scores, as in checkpoints that do not say; None trains three
             times faster on contexts of 1000 words.
         encoder: A pretrained encoder to take the small one's place.
@@ -181,7 +179,6 @@ class RLM(nn.Module):
         encoder_layers: int = 2,
         reader_layers: int = 4,
         writer_layers: int = 2,
-        dropout: float = 0.1,
         soft_cap: float | None = 50.0,
         encoder: PretrainedEncoder | None = None,
     ) -> None:
@@ -198,17 +195,23 @@ class RLM(nn.Module):
         self.words = WordEmbedding(vocabulary, width)
         self.encoder = encoder or small_encoder(width, heads, encoder_layers, soft_cap)
         self.positions = nn.Parameter(0.4 * torch.randn(CANDIDATE_WORDS, width))
-        self.reader = nn.ModuleList(Layer(width, heads, dropout) for _ in range(reader_layers))
+        self.reader = nn.ModuleList(Layer(width, heads) for _ in range(reader_layers))
         self.read = nn.RMSNorm(width)
         self.order = nn.Parameter(1 + 0.3 * torch.randn(METRIC_WORDS, width))
         self.tokens = nn.Embedding(VOCABULARY, width)
-        self.writer = nn.ModuleList(Layer(width, heads, dropout) for _ in range(writer_layers))
+        self.writer = nn.ModuleList(Layer(width, heads) for _ in range(writer_layers))
         self.written = nn.RMSNorm(width)
         self.output = nn.Linear(width, VOCABULARY)
         nn.init.normal_(self.tokens.weight, std=0.4)
         nn.init.zeros_(self.output.weight)
         with torch.no_grad():
             self.output.bias.zero_()[GRAMMAR[0]] = torch.from_numpy(HEAD_PRIOR)
+
+    def drop(self, share: float) -> None:
+        """Leave out a share of the layers' outputs, in training alone."""
+        for module in self.modules():
+            if isinstance(module, Dropout):
+                module.dropped = round(256 * share)
 
     def pretrained_parameters(self) -> list[nn.Parameter]:
         """Weights that were trained elsewhere and are trained on."""

@@ -123,7 +123,7 @@ class Table:
 
         Args:
             rng: Where the draws come from.
-            contexts: Most contexts; a space may have fewer.
+            contexts: Contexts; a space may have fewer, and takes more where one has few candidates.
             candidates: Candidates of all contexts together, as nearly as their number divides it; long ones, each of
                 which has a context of its own, as many as fit in memory.
             metrics: Most metrics of a candidate.
@@ -168,8 +168,9 @@ class _Space:
         return self._batch(chosen, rows, variant, asked)
 
     def _choose(self, rng: np.random.Generator, contexts: int, candidates: int) -> tuple[NDArray[np.int64], int]:
-        """Contexts, and how many candidates of each."""
-        count = min(contexts, candidates, len(self._share))
+        """Contexts, and how many candidates of each: more contexts where one has few, rather than one row twice."""
+        small = candidates * len(self._share) // len(self)
+        count = min(max(contexts, small), candidates, len(self._share))
         return rng.choice(len(self._share), size=count, replace=False, p=self._share), candidates // count
 
     def _candidates(self, rng: np.random.Generator, context: int, count: int) -> NDArray[np.int64]:

@@ -41,7 +41,7 @@ class Training:
     Args:
         steps: Updates of the weights.
         draws: Batches an update, each drawn from one space (`Table.draw`).
-        contexts: Most contexts in a batch.
+        contexts: Contexts in a batch; fewer where a space has fewer, more where one has few candidates.
         candidates: Candidates in a batch, of all contexts together.
         metrics: Most values of each candidate in a batch.
         shares: First context line -> weight of its draws; None: the square root of its rows.
@@ -50,6 +50,8 @@ class Training:
         encoder_rate: Peak learning rate of a pretrained encoder that is not frozen.
         warm_up: Share of the steps in which the rate rises.
         clip: Largest norm of the gradient.
+        dropout: Share of a layer's output that is left out: a few thousand rows are soon learnt by heart, while the end
+            of a long run on many fits them better with 0.
         validate_every: Steps between two validations.
         patience: Validations without a better rank correlation before the run stops early.
         seed: Seed of the draws.
@@ -71,6 +73,7 @@ class Training:
     encoder_rate: float = 3e-5
     warm_up: float = 0.05
     clip: float = 1.0
+    dropout: float = 0.1
     validate_every: int = 150
     patience: int = 10
     seed: int = 0
@@ -84,6 +87,7 @@ class Training:
     def run(self, model: RLM, table: Table, validate: Callable[[], float] | None = None) -> None:
         """Train a model in place; with validate, a rank correlation, the best weights seen are the final ones."""
         self._best, self._kept, self._stale = -np.inf, {}, 0
+        model.drop(self.dropout)
         optimizers = self._optimizers(model)
         step = self._resume(model, optimizers)
         progress = tqdm(initial=step, total=self.steps, desc="training", unit="step", disable=not self.processes.main)
