@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .inference import Inference
-from .knowledge import Knowledge, Known, Space, names
-from .metrics import spearman
+from .knowledge import Knowledge, Known, Space, names, vocabulary
+from .metrics import coverage, spearman
+from .prediction import Prediction
 from .problem import Problem, first_line
 from .table import Row, Table, by_space
 from .training import Training
 
-Ranks = dict[str, dict[str, float]]
-"""First context line -> metric -> rank correlation on validation rows."""
+Floats = NDArray[np.float64]
+Ratings = dict[str, dict[str, float]]
+"""First context line -> metric -> how good it is on validation rows."""
+Answer = tuple[Problem, Prediction, Floats]
+"""A problem, the prediction for its candidates and what these measured, (N,)."""
 
 _FEWEST = 5  # rows of one metric that a rank correlation needs
 _WATCHED = 4  # metrics of a space that are rated while the training runs
 _KEPT, _KEPT_CONTEXTS = 20, 16  # one row in so many is kept out, of so many contexts
+_WORDS = 1000  # of candidates; where there are more, as in source code, a new one says nothing
+_LEVEL = 0.9  # of the intervals that shall hold as often as they say
+_ERRORS = (0.0, 0.003, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
@@ -27,8 +35,9 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
     unrated = _unrated(rows, validation)
     fresh = Inference(inference.network, inference.tokenizer, inference.knowledge | unrated)
     watched = _watched(validation)
-    training.run(inference.model, table, lambda: _mean_rank(_ranks(fresh, watched)))
-    learnt = inference.knowledge | unrated.rated(_ranks(fresh, validation))
+    training.run(inference.model, table, lambda: _mean(_rated(_answers(fresh, watched), _rank)))
+    answers = list(_answers(fresh, validation))
+    learnt = inference.knowledge | unrated.rated(_rated(answers, _rank), _rated(answers, _error))
     return Inference(inference.network, inference.tokenizer, learnt)
 
 
@@ -54,7 +63,9 @@ def _unrated(rows: Sequence[Row], validation: Sequence[Row]) -> Knowledge:
 def _space(rows: Sequence[Row], validation: Sequence[Row]) -> Space:
     found = (names(context) for context in dict.fromkeys(row.context for row in rows))
     metrics = dict.fromkeys(metric for row in validation for metric in row.values)
-    return Space({metric: _known(rows, metric) for metric in metrics}, frozenset[str]().union(*found))
+    words = frozenset[str]().union(*(vocabulary(text) for row in rows for text in row.texts))
+    known = {metric: _known(rows, metric) for metric in metrics}
+    return Space(known, frozenset[str]().union(*found), words if len(words) <= _WORDS else frozenset())
 
 
 def _known(rows: Sequence[Row], metric: str) -> Known:
@@ -73,32 +84,49 @@ def _watched(rows: Sequence[Row]) -> list[Row]:
     return kept
 
 
-def _ranks(inference: Inference, rows: Sequence[Row]) -> Ranks:
-    """Rank correlation of each metric with rows enough: its mean over the contexts of one first line."""
+def _answers(inference: Inference, rows: Sequence[Row]) -> Iterator[Answer]:
+    """What is asked of rows: each metric of a context for which there are values enough."""
     inference.forget_contexts()
-    ranks: dict[str, dict[str, list[float]]] = {}
     for context in dict.fromkeys(row.context for row in rows):
         own = [row for row in rows if row.context == context]
         for metric in dict.fromkeys(metric for row in own for metric in row.values):
-            rank = _rank(inference, Problem(context, metric), own)
-            ranks.setdefault(first_line(context), {}).setdefault(metric, []).extend(rank)
-    return {
-        line: {metric: round(float(np.mean(values)), 4) for metric, values in metrics.items() if values}
-        for line, metrics in ranks.items()
-    }
+            found = [(row.texts[0], row.values.get(metric, np.nan)) for row in own]
+            texts = [text for text, value in found if np.isfinite(value)]
+            if len(texts) >= _FEWEST:
+                values = np.array([value for _, value in found if np.isfinite(value)])
+                problem = Problem(context, metric)
+                yield problem, inference.predict(problem, texts), values
 
 
-def _rank(inference: Inference, problem: Problem, rows: Iterable[Row]) -> list[float]:
-    """Rank correlation of one metric, or nothing where there are too few values."""
-    found = [(row.texts[0], row.values.get(problem.metric, np.nan)) for row in rows]
-    measured = [(text, value) for text, value in found if np.isfinite(value)]
-    if len(measured) < _FEWEST:
-        return []
-    rank = spearman(inference.predict(problem, [text for text, _ in measured]).mean, [value for _, value in measured])
-    return [rank] if np.isfinite(rank) else []
+def _rated(answers: Iterable[Answer], rate: Callable[[Sequence[Answer]], float]) -> Ratings:
+    """A rating of the answers of one metric, of all contexts that begin with the same line; none where it is nan."""
+    grouped: dict[str, dict[str, list[Answer]]] = {}
+    for answer in answers:
+        problem = answer[0]
+        grouped.setdefault(first_line(problem.context), {}).setdefault(problem.metric, []).append(answer)
+    rated = {line: {metric: rate(own) for metric, own in metrics.items()} for line, metrics in grouped.items()}
+    return {line: {m: round(value, 4) for m, value in own.items() if np.isfinite(value)} for line, own in rated.items()}
 
 
-def _mean_rank(found: Ranks) -> float:
+def _rank(answers: Sequence[Answer]) -> float:
+    """Mean rank correlation over contexts, those apart where all values are equal; nan if there are no others."""
+    ranks = np.array([spearman(prediction.mean, values) for _, prediction, values in answers])
+    return float(ranks[np.isfinite(ranks)].mean()) if np.isfinite(ranks).any() else float("nan")
+
+
+def _error(answers: Sequence[Answer]) -> float:
+    """The least error by which values must be thought to be off for the intervals to hold as often as they say."""
+    if any((values <= 0).any() for _, _, values in answers):
+        return 0.0
+    counts = [len(values) for _, _, values in answers]
+    for error in _ERRORS:
+        held = [coverage(prediction.rescaled(error), values, _LEVEL) for _, prediction, values in answers]
+        if np.average(held, weights=counts) >= _LEVEL:
+            return error
+    return _ERRORS[-1]
+
+
+def _mean(ratings: Ratings) -> float:
     """Mean over the first lines of the mean over their metrics; nan where nothing could be rated."""
-    ranks = [float(np.mean(list(metrics.values()))) for metrics in found.values() if metrics]
-    return float(np.mean(ranks)) if ranks else float("nan")
+    found = [float(np.mean(list(metrics.values()))) for metrics in ratings.values() if metrics]
+    return float(np.mean(found)) if found else float("nan")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 256  # texts decoded together
 _CONTEXTS = 16  # contexts kept encoded
+_NOVELTY_ERROR = 0.5  # of the logarithm of a value whose text has no known word, as of a device that is not known
 
 
 class Inference:
@@ -59,7 +61,7 @@ class Inference:
     def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, by the model alone."""
         answer = self._answer(problem)
-        return self._prediction(problem, [answer(memory) for memory in self._read(problem, texts)])
+        return self._prediction(problem, texts, [answer(memory) for memory in self._read(problem, texts)])
 
     def read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
         """The same, with what the model makes of each text besides: for the metric asked, then for all it knows.
@@ -79,7 +81,7 @@ class Inference:
             means, before = outline(self.network.write(metrics, memory), heads)
             outlines.append(means[:, alike])
             states.append(before.reshape(len(before), -1))
-        prediction = self._prediction(problem, decoded)
+        prediction = self._prediction(problem, texts, decoded)
         both = np.concatenate(outlines), np.concatenate(states)
         return prediction, Reading(texts, prediction.mean, prediction.std, prediction.p_fail, *both)
 
@@ -99,15 +101,17 @@ class Inference:
 
         return answer
 
-    def _prediction(self, problem: Problem, decoded: list[tuple[Leaves, Floats]]) -> Prediction:
-        trust, knows = self.knowledge.trust(problem), bool(self.knowledge.alike(problem))
-        empty = np.empty((0, 1))
+    def _prediction(
+        self, problem: Problem, texts: Sequence[str], decoded: Sequence[tuple[Leaves, Floats]]
+    ) -> Prediction:
+        knowledge, empty = self.knowledge, np.empty((0, 1))
+        knows, novelty = bool(knowledge.alike(problem)), knowledge.novelty(problem, texts)
         nothing = Prediction(empty, empty, empty, np.empty(0), np.empty(0))
         # Where nothing like it was measured, what looks like a failure is a reading of unknown words.
-        columns = ((leaves, knows * p_fail, np.full(len(p_fail), trust)) for leaves, p_fail in decoded)
+        columns = ((leaves, knows * p_fail, np.empty(len(p_fail))) for leaves, p_fail in decoded)
         prediction = concatenate([nothing, *(Prediction(*leaves, *others) for leaves, *others in columns)])
-        error = self.knowledge.scale_error(problem)
-        return prediction.rescaled(error) if error else prediction
+        trusted = replace(prediction, trust=knowledge.trust(problem) * (1 - novelty))
+        return trusted.rescaled(knowledge.error(problem) + _NOVELTY_ERROR * novelty)
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Any]:
         """Memories of the texts, a batch at a time."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -42,11 +42,13 @@ class Known:
         rank: Rank correlation on validation rows.
         least: Smallest value of the training rows; the least of all numbers: not known.
         most: Largest value of the training rows; the largest of all: not known.
+        error: Standard deviation of the logarithm by which validation rows were off, beyond what the model said.
     """
 
     rank: float
     least: float = -_LARGEST
     most: float = _LARGEST
+    error: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -56,10 +58,12 @@ class Space:
     Args:
         metrics: Metric -> how it is known.
         names: What occurs in the contexts, see `names`.
+        vocabulary: What occurs in the candidates, see `vocabulary`; empty: not known, or a language of its own.
     """
 
     metrics: Mapping[str, Known] = field(default_factory=dict[str, Known])
     names: frozenset[str] = frozenset()
+    vocabulary: frozenset[str] = frozenset()
 
 
 class Knowledge:
@@ -79,6 +83,7 @@ class Knowledge:
             line: Space(
                 {metric: Known(*map(float, numbers)) for metric, numbers in found["metrics"].items()},
                 frozenset(found["names"]),
+                frozenset(found.get("vocabulary", ())),
             )
             for line, found in spaces.items()
         })  # fmt: skip
@@ -88,6 +93,7 @@ class Knowledge:
         return {
             line: {
                 "names": sorted(space.names),
+                "vocabulary": sorted(space.vocabulary),
                 "metrics": {metric: list(astuple(known)) for metric, known in space.metrics.items()},
             }
             for line, space in self.spaces.items()
@@ -97,15 +103,19 @@ class Knowledge:
         """Both; of what both know, the newer."""
         spaces = dict(self.spaces)
         for line, space in newer.spaces.items():
-            own = self.spaces.get(line, Space())
-            spaces[line] = Space({**own.metrics, **space.metrics}, own.names | space.names)
+            own = self.spaces.get(line, replace(space, metrics={}))
+            both = own.vocabulary | space.vocabulary if own.vocabulary else frozenset[str]()
+            spaces[line] = Space({**own.metrics, **space.metrics}, own.names | space.names, both)
         return Knowledge(spaces)
 
-    def rated(self, ranks: Mapping[str, Mapping[str, float]]) -> Knowledge:
-        """The same of the metrics that have a rank, with it."""
+    def rated(self, ranks: Mapping[str, Mapping[str, float]], errors: Mapping[str, Mapping[str, float]]) -> Knowledge:
+        """The same of the metrics that have a rank, with it, and with their errors."""
         spaces = {line: self.spaces[line] for line in ranks}
         return Knowledge({
-            line: Space({m: replace(space.metrics[m], rank=rank) for m, rank in ranks[line].items()}, space.names)
+            line: replace(space, metrics={
+                metric: replace(space.metrics[metric], rank=rank, error=errors[line][metric])
+                for metric, rank in ranks[line].items()
+            })
             for line, space in spaces.items()
         })  # fmt: skip
 
@@ -166,11 +176,22 @@ class Knowledge:
         known = self.spaces.get(first_line(problem.context), Space()).metrics
         return self.trust(problem) if problem.metric in known else min(self.trust(problem), _UNPROVEN)
 
-    def scale_error(self, problem: Problem) -> float:
-        """Standard deviation of the logarithm by which all values may be off: on a device or of a kernel never read."""
+    def error(self, problem: Problem) -> float:
+        """Standard deviation of the logarithm by which values may be off, beyond what the model says.
+
+        On a device or of a kernel never read all may be, by one factor; else it is what validation rows showed.
+        """
         space, line = self._space(problem.context), first_line(problem.context)
-        read = problem.metric in space.metrics and names(problem.context) <= space.names and line in self.spaces
-        return 0.0 if read or problem.metric.split()[0] not in _SCALED or not space.metrics else _SCALE_ERROR
+        known = space.metrics.get(problem.metric)
+        read = known and names(problem.context) <= space.names and line in self.spaces
+        scaled = problem.metric.split()[0] in _SCALED and bool(space.metrics)
+        return known.error if known and (read or not scaled) else _SCALE_ERROR if scaled else 0.0
+
+    def novelty(self, problem: Problem, texts: Sequence[str]) -> NDArray[np.float64]:
+        """Share of each text's words that no text of its space had, (N,); 0 where the space's words are not known."""
+        read = self._space(problem.context).vocabulary
+        own = [vocabulary(text) if read else read for text in texts]
+        return np.array([len(each - read) / max(len(each), 1) for each in own], dtype=np.float64)
 
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""
@@ -219,6 +240,11 @@ class Knowledge:
 def names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
     return _named(re.sub(r"=-?\d+(\.\d+)?\b", "=", context.partition("\n")[2]).split())
+
+
+def vocabulary(text: str) -> frozenset[str]:
+    """Words of a candidate: kinds of operations, names of fields; their numbers left out."""
+    return frozenset(re.findall(r"[^\W\d_]{2,}", text))
 
 
 def _names(metric: str) -> frozenset[str]:

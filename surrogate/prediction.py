@@ -75,18 +75,24 @@ class Prediction:
         share = np.clip(share, 0, 1)
         return left * (1 - share) + right * share
 
-    def rescaled(self, error: float) -> Prediction:
-        """The same, were all values off by one unknown factor; the means stay.
+    def rescaled(self, error: float | Floats) -> Prediction:
+        """The same, were all values off by an unknown factor; the means stay.
 
         Args:
-            error: Standard deviation of the factor's logarithm, which is taken as normal, at nine quantiles.
+            error: Standard deviation of the factor's logarithm, which is taken as normal, at nine quantiles; one for
+                all, or one a candidate, (N,).
         """
+        if not np.any(error):
+            return self
         from scipy.special import ndtri
 
-        factors = np.exp(error * ndtri((np.arange(9) + 0.5) / 9))
-        factors /= factors.mean()
-        lower, upper = (np.concatenate([f * ends for f in factors], axis=1) for ends in (self.lower, self.upper))
-        mass = np.tile(self.mass / len(factors), len(factors))
+        levels = ndtri((np.arange(9) + 0.5) / 9)
+        factors = np.exp(np.broadcast_to(error, len(self))[:, None] * levels)
+        factors /= factors.mean(axis=1, keepdims=True)
+        lower, upper = (
+            (factors[..., None] * ends[:, None]).reshape(len(self), -1) for ends in (self.lower, self.upper)
+        )
+        mass = np.tile(self.mass / len(levels), len(levels))
         return Prediction(lower, upper, mass, self.p_fail, self.trust, self.before)
 
     def __getitem__(self, rows: NDArray[np.intp] | slice) -> Prediction:

@@ -7,11 +7,11 @@ from prerank.surrogate import Problem, Row, Training
 from prerank.surrogate.fitting import fit, held_out
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
-from prerank.surrogate.metrics import spearman
+from prerank.surrogate.metrics import coverage, spearman
 
 
 def rows(context: str, metric: str, count: int) -> list[Row]:
-    return [Row(context, (f"a{n}",), {metric: float(n * n % 11)}) for n in range(count)]
+    return [Row(context, (f"block a{n}",), {metric: float(n * n % 11)}) for n in range(count)]
 
 
 def test_enough_of_some_contexts_is_kept_out() -> None:
@@ -34,7 +34,7 @@ def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inf
         *rows("space\none", "m", 9),
         *rows("space\ntwo", "m", 12),
         *rows("space\none", "few", 4),
-        *(Row("space", (f"a{n}",), {"failing": np.nan}) for n in range(9)),
+        *(Row("space", (f"block a{n}",), {"failing": np.nan}) for n in range(9)),
     ]
     learnt = fit(inference, validation, validation, Training(1, candidates=8))
     ranks = [
@@ -52,3 +52,16 @@ def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inf
     known = learnt.knowledge.spaces["space"]
     assert (known.metrics["m"].least, known.metrics["m"].most) == (0, 9)
     assert known.names == {"one", "two"}
+    assert not known.vocabulary  # what it had read before is not known
+
+
+def test_intervals_that_hold_too_seldom_are_widened_until_they_do(inference: Inference) -> None:
+    """A metric of one value, validated by others."""
+    train = [Row("space", (f"block a{n}",), {"m": 10.0}) for n in range(64)]
+    spread = np.exp(np.random.default_rng(0).normal(0, 0.2, 100))
+    validation = [Row("space", (f"block a{n}",), {"m": 10 * float(factor)}) for n, factor in enumerate(spread)]
+    learnt = fit(inference, train, validation, Training(60, candidates=32, dropout=0))
+    assert learnt.knowledge.spaces["space"].vocabulary == {"block"}
+    assert 0.05 < learnt.knowledge.spaces["space"].metrics["m"].error <= 0.3
+    answer = learnt.predict(Problem("space", "m"), [row.texts[0] for row in validation])
+    assert 0.85 < coverage(answer, [row.values["m"] for row in validation]) <= 1

@@ -173,4 +173,31 @@ def test_nothing_fails_where_nothing_is_known(inference: Inference) -> None:
     ],
 )
 def test_the_scale_of_a_new_device_is_unsure(context: str, metric: str, unsure: bool) -> None:
-    assert (KNOWLEDGE.scale_error(Problem(context, metric)) > 0) == unsure
+    assert (KNOWLEDGE.error(Problem(context, metric)) > 0) == unsure
+
+
+def test_a_known_metric_is_off_as_validation_rows_were() -> None:
+    knowledge = Knowledge({"space": Space({"latency_ms": Known(0.9, error=0.1)}, frozenset({"gpu-1"}))})
+    assert knowledge.error(Problem("space\ngpu-1", "latency_ms")) == 0.1
+    assert knowledge.error(Problem("space\ngpu-2", "latency_ms")) > 0.1
+
+
+def test_a_text_with_words_never_read_is_believed_less(inference: Inference) -> None:
+    space = Space({"m": Known(0.8, 1.0, 50.0)}, vocabulary=frozenset({"conv", "relu", "add"}))
+    inference.knowledge = Knowledge({"c": space})
+    texts = ["conv3x3c64+relu add~1,4", "conv1x1+gelu", "matmul:1x64"]
+    assert inference.knowledge.novelty(Problem("c", "m"), texts).tolist() == [0.0, 0.5, 1.0]
+    assert inference.predict(Problem("c", "m"), texts).trust == pytest.approx([0.8, 0.4, 0.0])
+    alone = inference.predict(Problem("c", "m"), texts)
+    inference.knowledge = Knowledge({"c": Space(space.metrics)})
+    read = inference.predict(Problem("c", "m"), texts)
+    assert alone.mean == pytest.approx(read.mean)
+    assert (alone.std > read.std).tolist() == [False, True, True]
+
+
+def test_vocabularies_grow_together_unless_one_is_not_known() -> None:
+    one, other, unknown = (Knowledge({"s": Space(vocabulary=frozenset(text))}) for text in (["conv"], ["gelu"], []))
+    assert (one | other).spaces["s"].vocabulary == {"conv", "gelu"}
+    assert (Knowledge() | one).spaces["s"].vocabulary == {"conv"}
+    assert (unknown | one).novelty(Problem("s", "m"), ["anything"]) == [0.0]
+    assert Knowledge.from_json(one.to_json()).spaces == one.spaces

@@ -112,3 +112,7 @@ def test_values_of_unknown_scale_keep_their_mean_and_lose_precision(seed: int, e
     assert wide.mean == pytest.approx(p.mean)
     assert (wide.std >= p.std).all()
     assert wide.mass.sum(axis=1) == pytest.approx(np.ones(len(p)))
+    assert p.rescaled(0.0) is p
+    some = p.rescaled(error * (np.arange(len(p)) == 0))
+    assert some.quantile(0.9)[0] == pytest.approx(wide.quantile(0.9)[0])
+    assert some.quantile(0.9)[1:] == pytest.approx(p.quantile(0.9)[1:])
