@@ -23,7 +23,7 @@ from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from numpy.typing import NDArray
 from tables import show
-from tabular_models import boosted, fitted, forest, logarithm, plain, ridge
+from tabular_models import boosted, fitted, forest, gaussian_process, logarithm, plain, ridge
 
 from prerank.search_spaces import fbnet, nas_bench_201
 from prerank.surrogate.metrics import spearman
@@ -87,6 +87,7 @@ def measured(name: str, device: str, arguments: argparse.Namespace) -> list[dict
         "ridge on fields": regressed(ridge, plain(texts), latency),
         "random forest on fields": regressed(forest, plain(texts), latency),
         "boosted trees on fields": regressed(boosted, plain(texts), latency),
+        "Gaussian process on fields": regressed(gaussian_process, plain(texts), latency),
         "ridge on true sources": regressed(ridge, logarithm(sources), latency),
         "ridge on true sources and fields": regressed(ridge, np.hstack([logarithm(sources), plain(texts)]), latency),
     }
