@@ -12,7 +12,7 @@ import numpy as np
 from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
-from .problem import Problem, asked
+from .problem import Problem, asked, data_set
 
 EXPANSIONS, KERNELS, LAYERS, SQUEEZE = (1, 4, 6), (3, 5), (1, 2, 3, 4), (False, True)
 _STAGES = ((16, 1), (24, 2), (40, 2), (80, 2), (112, 1), (192, 2), (320, 1))  # channels and stride
@@ -110,10 +110,10 @@ def problem(metric: str = "val_accuracy", device: str = "a100", dataset: str = "
         ValueError: If the metric is another one.
     """
     texts = {
-        "val_accuracy": f"val_accuracy {dataset}",
+        "val_accuracy": f"val_accuracy {data_set(dataset)}",
         "latency_ms": f"latency_ms {measured_on(device)}",
         "throughput": f"throughput {measured_on(device)}",
-        "train_seconds": f"train_seconds {dataset}",
+        "train_seconds": f"train_seconds {data_set(dataset)}",
         "params": "params",
         "macs": "macs",
     }

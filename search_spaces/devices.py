@@ -102,7 +102,7 @@ _OTHER_NAMES = {
     "silver4210r": "xeon-silver-4210r",
 }
 _MAKERS = re.compile(
-    r"nvidia|geforce|gtx|rtx|amd|instinct|radeon|pro|intel|xeon|google|tesla|gpu|pcie|sxm\d?|nvl|hbm\d?|\d+gb"
+    r"nvidia|geforce|gtx|rtx|amd|instinct|radeon|pro|intel|xeon|google|tesla|gpu|cpu|pcie|sxm\d?|nvl|hbm\d?|\d+gb"
 )
 _BATCH = re.compile(r"(.+)_(\d{1,4})")
 _BATCHES = {"1", *(str(2**power) for power in range(5, 13))}  # what an unknown name may end with; phones are numbered

@@ -32,6 +32,7 @@ MATMUL_CHOICES: Mapping[str, Sequence[Value]] = {
 
 _WORDS = {"mm": "matmul", "float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64"}
 _FIELD_NAMES = {"mwg": "block_m", "nwg": "block_n", "kwg": "block_k"}
+_COMMA = re.compile(r"[,;]\s*(?=[^\s=,;\[\]()]+=|$)")  # before a name; the items of a list are followed by none
 _ASSIGNMENT = re.compile(r"((?:[^\s=]+=)+)(\[[^\]]*\]|\([^)]*\)|\S+)")
 
 
@@ -89,7 +90,8 @@ def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] = MATMUL_C
         if values.get(name) not in options:
             raise ValueError(f"{name} is {values.get(name)!r}; it must be one of {tuple(options)}")
     chosen = [list(options).index(values[name]) for name, options in choices.items()]
-    return [_config(choices, other) for other in changes(chosen, [len(options) for options in choices.values()])]
+    others = changes(chosen, [len(options) for options in choices.values()])
+    return [Config(tuple((values | dict(_config(choices, other).fields)).items())) for other in others]
 
 
 def to_text(config: Config, rng: np.random.Generator | None = None) -> str:
@@ -101,10 +103,10 @@ def to_text(config: Config, rng: np.random.Generator | None = None) -> str:
 
 
 def from_record(record: str | Mapping[str, Value]) -> Config:
-    """A configuration of a mapping, or of assignments as in ``BLOCK_M=64 num_warps=4``.
+    """A configuration of a mapping, or of assignments as in ``BLOCK_M=64 num_warps=4``, with or without commas.
 
     Raises:
-        ValueError: If there is no assignment in the text.
+        ValueError: If there is no assignment in the text, or something else besides.
     """
     return Config(tuple(_parsed(record).items()))
 
@@ -149,9 +151,11 @@ def _config(choices: Mapping[str, Sequence[Value]], chosen: Sequence[int]) -> Co
 def _parsed(record: str | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(record, str):
         return dict(record)
+    record = _COMMA.sub(" ", record)
     found = _ASSIGNMENT.findall(record)
-    if not found:
-        raise ValueError(f"there is no assignment in {record!r}; write it as in BLOCK_M=64 num_warps=4")
+    rest = _ASSIGNMENT.sub("", record).strip()
+    if rest or not found:
+        raise ValueError(f"there is no assignment in {rest or record!r}; write it as in BLOCK_M=64 num_warps=4")
     return {name: _value(value) for names, value in found for name in names.split("=") if name}
 
 
@@ -170,7 +174,7 @@ def _assignment(name: str, value: Any) -> str:
     if isinstance(value, (list, tuple)):
         items = list(cast("Sequence[Any]", value))
         return " ".join(_assignment(f"{name}_{number}", item) for number, item in enumerate(items))
-    text = str(value).strip().lower().removeprefix("torch.")
+    text = str(value.__name__ if isinstance(value, type) else value).strip().lower().removeprefix("torch.")
     return f"{name}={_WORDS.get(text, text)}".replace(" ", "_")
 
 

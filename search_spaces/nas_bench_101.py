@@ -24,7 +24,7 @@ import networkx as nx
 import numpy as np
 
 from .onnx_layers import Layers, Tensor
-from .problem import Problem
+from .problem import Problem, data_set
 from .topological_text import least_order, random_order, ready, words
 
 if TYPE_CHECKING:
@@ -163,7 +163,7 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int 
         return Problem(_CONTEXT, "params", "minimize")
     if metric not in ("val_accuracy", "train_seconds"):
         raise ValueError(f"metric is {metric!r}; NAS-Bench-101 has val_accuracy, params and train_seconds")
-    text = f"{metric} {dataset} {epochs} epochs"
+    text = f"{metric} {data_set(dataset)} {epochs} epochs"
     return Problem(_CONTEXT, text, "maximize" if metric == "val_accuracy" else "minimize")
 
 

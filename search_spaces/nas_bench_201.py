@@ -19,7 +19,7 @@ import numpy as np
 from .devices import measured_on
 from .grid import changes, distinct
 from .onnx_layers import Layers, Tensor
-from .problem import Problem, asked
+from .problem import Problem, asked, data_set
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -130,7 +130,7 @@ def problem(
         ValueError: If the metric is another one.
     """
     texts = {
-        "val_accuracy": f"val_accuracy {dataset} {epochs} epochs",
+        "val_accuracy": f"val_accuracy {data_set(dataset)} {epochs} epochs",
         "latency_ms": f"latency_ms {measured_on(device)}",
         "energy_mj": f"energy_mj {measured_on(device)}",
         "params": "params",

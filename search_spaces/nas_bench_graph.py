@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from importlib import import_module
 from itertools import islice, permutations, product
 from math import prod
-from typing import Any, TypeAlias
+from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from .problem import Problem
+from .problem import Problem, data_set
 from .topological_text import random_order, words
 
 SKIP = "skip"
@@ -109,14 +109,16 @@ def to_text(architecture: Architecture, rng: np.random.Generator | None = None) 
     return words(ops, before, range(len(ops)) if rng is None else random_order(rng, before))
 
 
-def from_record(record: Mapping[str, Any] | int) -> Architecture:
-    """An architecture of a mapping with ``link`` and ``ops``, or of a key of the package's table.
+def from_record(record: Mapping[str, Any] | SupportsIndex | str) -> Architecture:
+    """An architecture of a mapping with ``link`` and ``ops``, or of a key of the package's table, also as text.
 
     Raises:
-        ValueError: If the mapping lacks a key or breaks a rule, or the number is no key.
+        ValueError: If the mapping lacks a key or breaks a rule, or the number or text is no key.
     """
-    if isinstance(record, int):
-        return _of_key(record)
+    if isinstance(record, str) and not record.isdigit():
+        raise ValueError(f"the record is {record!r}; give the digits of a key, or link and ops")
+    if isinstance(record, (str, SupportsIndex)):
+        return _of_key(int(record))
     for key in ("link", "ops"):
         if key not in record:
             raise ValueError(f"the record has no {key!r}, only {sorted(record)}; give link and ops")
@@ -138,7 +140,7 @@ def problem(metric: str = "val_accuracy", dataset: str = "cora") -> Problem:
     """
     if metric not in ("val_accuracy", "latency_ms", "params"):
         raise ValueError(f"metric is {metric!r}; NAS-Bench-Graph has val_accuracy, latency_ms and params")
-    return Problem(_CONTEXT, f"{metric} {dataset}", "maximize" if metric == "val_accuracy" else "minimize")
+    return Problem(_CONTEXT, f"{metric} {data_set(dataset)}", "maximize" if metric == "val_accuracy" else "minimize")
 
 
 def read_table(dataset: str = "cora") -> Iterator[tuple[Architecture, dict[str, float]]]:

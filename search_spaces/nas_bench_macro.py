@@ -11,7 +11,7 @@ import numpy as np
 from . import mobile_network
 from .grid import changes, distinct
 from .mobile_network import Block, text
-from .problem import Problem, asked
+from .problem import Problem, asked, data_set
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -78,7 +78,7 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10") -> Problem:
     Raises:
         ValueError: If the metric is another one.
     """
-    texts = {"val_accuracy": f"val_accuracy {dataset}", "params": "params", "macs": "macs"}
+    texts = {"val_accuracy": f"val_accuracy {data_set(dataset)}", "params": "params", "macs": "macs"}
     return asked("NAS-Bench-Macro", _CONTEXT, texts, metric)
 
 

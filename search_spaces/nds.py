@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .nds_network import network
-from .problem import Problem, asked
+from .problem import Problem, asked, data_set
 from .topological_text import least, random_order
 
 if TYPE_CHECKING:
@@ -209,9 +209,9 @@ def problem(metric: str = "val_accuracy", space: str = "darts", dataset: str = "
         ValueError: If the metric is another one, or the space none of `SPACES`.
     """
     texts = {
-        "val_accuracy": f"val_accuracy {dataset} {epochs} epochs",
-        "params": f"params {dataset}",
-        "macs": f"macs {dataset}",
+        "val_accuracy": f"val_accuracy {data_set(dataset)} {epochs} epochs",
+        "params": f"params {data_set(dataset)}",
+        "macs": f"macs {data_set(dataset)}",
     }
     return asked("Network Design Spaces", _context(space), texts, metric)
 

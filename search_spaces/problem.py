@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -20,6 +21,11 @@ class Problem:
     context: str
     metric: str
     direction: Literal["minimize", "maximize"] = "minimize"
+
+
+def data_set(name: str) -> str:
+    """A data set's name as all metrics spell it: ``CIFAR-10`` -> ``cifar10``, ``Cora`` -> ``cora``."""
+    return re.sub(r"^cifar[-_]", "cifar", "-".join(name.lower().split()))
 
 
 def asked(space: str, context: str, texts: Mapping[str, str], metric: str) -> Problem:

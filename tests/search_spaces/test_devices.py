@@ -16,6 +16,7 @@ from prerank.search_spaces import devices
         ("raspi4", "raspberry-pi-4"),
         ("raspberry pi 4", "raspberry-pi-4"),
         ("gold_6226", "xeon-gold-6226"),
+        ("Intel Xeon Gold 6240 CPU", "xeon-gold-6240"),
         ("essential_ph_1", "essential-ph-1"),
         ("tpuv3", "tpu-v3"),
         ("titanx", "nvidia-titan-x"),

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 
 from prerank.search_spaces import kernel_configs
@@ -12,6 +13,9 @@ from prerank.search_spaces import kernel_configs
         ("MWG=128 NWG=64 KWG=32 SA=0", "block_k=32 block_m=128 block_n=64 sa=0"),
         ("block_size_x=240 tile_size_x=1", "block_x=240 tile_x=1"),
         ({"dtype": "torch.float16", "shape": (2, 3)}, "dtype=fp16 shape_0=2 shape_1=3"),
+        ({"dtype": np.float16}, "dtype=fp16"),
+        ("BLOCK_M=64,BLOCK_N=32, num_warps=4;", "block_m=64 block_n=32 warps=4"),
+        ("M=N=64, size=[4096, 2], K=8", "k=8 m=64 n=64 size_0=4096 size_1=2"),
     ],
 )
 def test_authors_spellings_become_one(record: object, text: str) -> None:
@@ -46,17 +50,20 @@ def test_kernels_of_one_first_line_share_it() -> None:
 
 
 def test_other_choices_are_sampled_and_neighboured() -> None:
-    import numpy as np
-
     choices = {"BLOCK": (64, 128), "FAST": (True, False)}
     configs = kernel_configs.sample(np.random.default_rng(0), 4, choices)
     assert len(set(configs)) == 4
     assert len(kernel_configs.neighbours(configs[0], choices)) == 2
+    more = kernel_configs.from_record({"GROUP": 8, "BLOCK": 64, "FAST": True})
+    texts = {kernel_configs.to_text(config) for config in kernel_configs.neighbours(more, choices)}
+    assert texts == {"block=128 fast=true group=8", "block=64 fast=false group=8"}
 
 
 def test_unusable_input_is_named() -> None:
     with pytest.raises(ValueError, match="no assignment in 'fast please'"):
         kernel_configs.from_record("fast please")
+    with pytest.raises(ValueError, match="no assignment in 'BLOCK_M = 64'"):
+        kernel_configs.from_record("BLOCK_M = 64 num_warps=4")
     with pytest.raises(ValueError, match="'speed'"):
         kernel_configs.problem(metric="speed")
     with pytest.raises(ValueError, match="no fields"):
