@@ -37,27 +37,29 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
     watched = _watched(validation)
     training.run(inference.model, table, lambda: _mean(_rated(_answers(fresh, watched), _rank)))
     answers = list(_answers(fresh, validation))
-    learnt = inference.knowledge | unrated.rated(_rated(answers, _rank), _rated(answers, _error))
+    rated = unrated.rated(_rated(answers, _rank), _rated(answers, _error))
+    learnt = inference.knowledge | _unrated(rows, []) | rated  # what is trained is not to be read as something else
     return Inference(inference.network, inference.tokenizer, learnt)
 
 
 def held_out(rows: Sequence[Row]) -> set[int]:
     """Places of rows to choose weights by: of some contexts enough for a rank correlation, one in twenty of large ones.
 
-    Empty if no context can spare as many.
+    Those of each first line in turn, so that every space is rated. Empty if no context can spare as many.
     """
-    contexts: dict[str, list[int]] = {}
+    contexts: dict[str, dict[str, list[int]]] = {}
     for place, row in enumerate(rows):
-        contexts.setdefault(row.context, []).append(place)
-    large = [own for own in contexts.values() if len(own) >= 4 * _FEWEST]
-    some = large[:: -(-len(large) // _KEPT_CONTEXTS) or 1]
+        contexts.setdefault(first_line(row.context), {}).setdefault(row.context, []).append(place)
+    large = [[own for own in space.values() if len(own) >= 4 * _FEWEST] for space in contexts.values()]
+    most = max(1, _KEPT_CONTEXTS // max(1, sum(map(bool, large))))
+    some = [own for space in large for own in space[:: -(-len(space) // most) or 1]]
     return {own[round(x)] for own in some for x in np.linspace(0, len(own) - 1, max(_FEWEST, len(own) // _KEPT))}
 
 
 def _unrated(rows: Sequence[Row], validation: Sequence[Row]) -> Knowledge:
-    """What rows say of the metrics of others, but how well they are known."""
-    spaces = by_space(rows)
-    return Knowledge({line: _space(spaces.get(line, []), own) for line, own in by_space(validation).items()})
+    """What rows say of their spaces and, but for how well they are known, of the metrics of others."""
+    spaces, others = by_space(rows), by_space(validation)
+    return Knowledge({line: _space(spaces.get(line, []), others.get(line, [])) for line in {**spaces, **others}})
 
 
 def _space(rows: Sequence[Row], validation: Sequence[Row]) -> Space:

@@ -25,6 +25,20 @@ def test_enough_of_some_contexts_is_kept_out() -> None:
     assert not held_out(rows("space", "m", 19))
 
 
+def test_something_of_every_space_that_can_spare_it_is_kept_out() -> None:
+    many = [row for number in range(40) for row in rows(f"space {number}\nx", "m", 20 + number % 2)]
+    kept = [many[place] for place in held_out([*many, *rows("few", "m", 15)])]
+    assert {row.context for row in kept} == {f"space {number}\nx" for number in range(40)}
+
+
+def test_a_space_that_is_trained_but_not_rated_is_read_as_itself(inference: Inference) -> None:
+    train = [*rows("layer norm fwd", "m", 30), *rows("layer norm bwd\nnew", "m", 10)]
+    learnt = fit(inference, train, rows("layer norm fwd", "m", 9), Training(1, candidates=8)).knowledge
+    assert learnt.read_as("layer norm bwd") == "layer norm bwd"
+    assert learnt.spaces["layer norm bwd"] == Space(names=frozenset({"new"}), vocabulary=frozenset({"block"}))
+    assert learnt.trust(Problem("layer norm bwd", "m")) == 0
+
+
 def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inference) -> None:
     inference.knowledge = Knowledge({
         "space": Space({"m": Known(0.1), "other": Known(0.2)}),
