@@ -68,7 +68,7 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
     models: dict[str, Predict] = {
         "random": lambda shape: rng.random(len(shape)),
         "best on average": average(train),
-        "boosted trees": regressed(train, HistGradientBoostingRegressor(max_iter=500, max_leaf_nodes=63)),
+        "boosted trees": trees(train),
         "random forest": regressed(train, RandomForestRegressor(100, n_jobs=-1, random_state=0)),
         "Gaussian process": regressed(train.sample(PROCESSED, random_state=0), gaussian_process()),
         "prerank": asked(surrogate, kernel, device, covered),
@@ -94,6 +94,11 @@ def average(train: Any) -> Predict:
         return shape["config"].map(means).fillna(np.inf).to_numpy(dtype=np.float64)
 
     return predict
+
+
+def trees(train: Any) -> Predict:
+    """Boosted trees on numbers."""
+    return regressed(train, HistGradientBoostingRegressor(max_iter=500, max_leaf_nodes=63, random_state=0))
 
 
 def regressed(train: Any, model: Any) -> Predict:
