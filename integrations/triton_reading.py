@@ -24,6 +24,7 @@ _OPERANDS = (("a", "mat1"), ("b", "mat2"))  # names
 _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
 _TUTORIAL = "triton_matmul_tutorial_fp16"
 _WIDE = 4  # bytes
+_ALIGNED = 16  # by which Triton specialises whole numbers
 _LIKENESS = 0.9  # trust in what is known of another kernel that multiplies matrices
 
 
@@ -95,6 +96,12 @@ def has_wide_operand(launch: Launch) -> bool:
     """Whether an operand of a matrix product may have elements of 32 bits or more."""
     tensors = [tensor for names in _OPERANDS for tensor in _candidates(launch, names)]
     return any(itemsize(tensor.dtype) >= _WIDE for tensor in tensors)
+
+
+def is_aligned(launch: Launch) -> bool:
+    """Whether all whole numbers that are passed are multiples of 16 or 1: Triton knows what these alone divide by."""
+    own = [value for name, value in launch.scalars.items() if name not in launch.kernel.constants]
+    return all(value == 1 or value % _ALIGNED == 0 for value in own if type(value) is int)
 
 
 def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:

@@ -11,7 +11,7 @@ from fake_config import FakeConfig
 from prerank.integrations.triton_experience import nearest
 from prerank.integrations.triton_launch import Kernel, Launch, Tensor, kernel_of, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
-from prerank.integrations.triton_reading import has_wide_operand, operand_sizes, readings
+from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
 from prerank.integrations.triton_selection import interleaved, number_kept, select
 from prerank.search_spaces import kernel_configs
 
@@ -108,6 +108,16 @@ def test_wide_operands_are_known() -> None:
     assert not has_wide_operand(product(("float16", "float16"), (64, 64, 64)).launch)
 
 
+def test_whole_numbers_that_are_passed_say_whether_rows_are_aligned() -> None:
+    def aligned(*constants: str, **numbers: Any) -> bool:
+        return is_aligned(Launch(Kernel("mine", constants=constants), {}, {"M": 4096, "stride_ak": 1} | numbers))
+
+    assert aligned(K=1024, EVEN=True, eps=0.1, TYPE="fp16")
+    assert not aligned(K=1000)
+    assert not aligned(stride=-1)
+    assert aligned("GROUP_M", GROUP_M=8)  # compiled in, and part of no address
+
+
 class dtype:  # noqa: N801
     """A type of Triton or torch, by the name of its class."""
 
@@ -153,11 +163,13 @@ def test_the_kernel_is_found_under_decorators() -> None:
         def __init__(self, fn: Any) -> None:
             self.fn = fn
 
-    def softmax(x: Any, n: int): ...
+    class constexpr: ...  # noqa: N801
+
+    def softmax(x: Any, n: int, BLOCK: constexpr): ...  # noqa: N803
 
     found = kernel_of(Decorated(Decorated(softmax)))
     assert found is not None
-    assert (found.name, found.arguments) == ("softmax", ("x", "n"))
+    assert (found.name, found.arguments, found.constants) == ("softmax", ("x", "n", "BLOCK"), ("BLOCK",))
     assert "def softmax" in found.source
     assert kernel_of(3) is None
 
