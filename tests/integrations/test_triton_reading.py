@@ -65,10 +65,21 @@ def test_grouped_programs_are_read_as_the_tutorials() -> None:
     assert tutorial.to_text(tuning.words[0]) == "block_k=16 block_m=64 block_n=32 group_m=8 stages=3 warps=4"
 
 
-def test_a_product_that_tunes_more_than_the_template_is_read_by_its_own_name_alone() -> None:
-    configs = [FakeConfig({**CONFIGS[0].kwargs, "SPLIT_K": split}) for split in (1, 2)]
+@pytest.mark.parametrize("beside", [{}, {"GROUP_SIZE_M": 8}])
+@pytest.mark.parametrize("tuned", ["SPLIT_K", "maxnreg"])
+def test_a_product_that_tunes_more_than_is_read_is_read_by_its_own_name_alone(
+    beside: dict[str, int], tuned: str
+) -> None:
+    configs = [FakeConfig({**CONFIGS[0].kwargs, **beside, tuned: value}) for value in (1, 2)]
     tuning = product(("float16", "float16"), (512, 512, 512), configs)
     assert [reading.kernel for reading in readings(tuning.launch, tuning.words)] == ["mine"]
+
+
+def test_groups_that_are_tuned_are_read_as_the_tutorials_alone() -> None:
+    configs = [FakeConfig({**CONFIGS[0].kwargs, "GROUP_SIZE_M": group}) for group in (1, 8)]
+    tuning = product(("float16", "float16"), (512, 512, 512), configs)
+    kernels = [reading.kernel for reading in readings(tuning.launch, tuning.words)]
+    assert kernels == ["mine", "triton_matmul_tutorial_fp16"]
 
 
 def test_other_kernels_are_no_products() -> None:
