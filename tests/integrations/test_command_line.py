@@ -286,6 +286,8 @@ def test_a_record_of_another_kind_is_named(fake: FakeSurrogate, space: str, line
         (["rank", "fbnet", "--candidates", "absent.txt"], "absent.txt"),
         (["rank", "nas_bench_201", "--sample", "99999"], "99999"),
         (["rank", "nas_bench_201", "--where", "metric=latency_ms"], "--metric latency_ms"),
+        (["rank", "nas_bench_201", "--where", "device=pixel 3"], "--device 'pixel 3'"),
+        (["rank", "nas_bench_201", "--device", "pixel 3", "--where", "device=pixel2"], "--device pixel2"),
         (["rank", "kernel_configs", "--device", "NVIDIA A100", "--where", "kernel=conv2d"], "--candidates"),
         (["rank", ".", "--candidates", "list.txt"], "lists candidates of a space"),
         (["measure", ".", "--candidates", "list.txt"], "lists candidates of a space"),
