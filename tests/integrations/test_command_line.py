@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,22 @@ def test_a_table_shows_the_best_and_how_many_more(fake: FakeSurrogate) -> None:
     out, err = call("rank", "nas_bench_macro", "--sample", 30, "--top", 3)
     assert "27 more" in out
     assert "trust is 0.10" in err
+
+
+def test_the_trust_that_is_said_is_that_of_what_is_shown(fake: FakeSurrogate, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = fake.predict
+
+    def unsure(problem: Problem, texts: Sequence[str]) -> Prediction:
+        return replace(predict(problem, texts), trust=np.array([len(text) / 10 for text in texts]))
+
+    monkeypatch.setattr(fake, "predict", unsure)
+    asked = ["rank", "--context", "c", "--metric", "m", "--candidates", "-"]
+    out, err = call(*asked, "--top", 2, given="a\nbbb\nccccccc\n")
+    assert "trust 0.20" in out
+    assert "trust is 0.20" in err
+    assert len(fake.problems) == 1  # nothing is predicted twice
+    assert "trust is 0.20" in call(*asked, "--top", 2, "--json", given="a\nbbb\nccccccc\n")[1]
+    assert "trust is" not in call(*asked, "--json", given="a\nbbb\nccccccc\n")[1]
 
 
 def test_a_name_that_was_printed_can_be_read_again(fake: FakeSurrogate, tmp_path: Path) -> None:
