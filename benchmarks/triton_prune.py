@@ -166,7 +166,7 @@ def measurements(shape: Shape, count: int | None) -> list[Measurement]:
 
 
 def possible(shape: Shape) -> list[int]:
-    """Places of what may run as rlm_prune sees it, and of the default."""
+    """Places of what may run as rlm_prune sees it, and of the default; sizes count as constants, as Inductor's are."""
     device = limits(shape.tuning.launch.device)
     fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in shape.tuning.words]
     sizes = shape.least_itemsizes

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from inspect import signature
+from shlex import quote
 
 from ..search_spaces.problem import MAXIMIZED
 from ..surrogate import Problem
@@ -22,10 +23,11 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
         where: More arguments of the space's `problem`, as `assignments` has them.
 
     Raises:
-        ValueError: If the space does not know one of them.
+        ValueError: If the space does not know one of them, or there is an option of its own for one.
     """
-    if "metric" in where:
-        raise ValueError(f"metric is {where['metric']!r} in --where; give it as --metric {where['metric']}")
+    for name in ("metric", "device"):
+        if name in where:
+            raise ValueError(f"{name} is {where[name]!r} in --where; give it as --{name} {quote(where[name])}")
     given = ({} if device is None else {"device": device}) | dict(where)
     known = signature(of.problem).parameters
     for name, value in given.items():

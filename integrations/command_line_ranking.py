@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from ..surrogate import Prediction, Problem, Ranked
+from ..surrogate import Prediction, Problem, Question, Ranked, RLMSurrogate
 from ..surrogate import rank as ranked
 from .command_line_candidates import Broken, Entry, chosen, gathered, sizes_of
 from .command_line_options import (
@@ -60,11 +60,12 @@ def rank(
         sources or [], metric, device, where or [], context, maximize, candidates, size or [], sample, seed
     )
     with working(f"ranking {len(entries):,} candidates"):
-        model = opened(surrogate)
+        model = _Noting(opened(surrogate))
         found = ranked(model, problem, entries, lambda entry: entry.text)
-        trust = model.trust(problem)
+    shown = found[: top if json else top or _SHOWN]
+    trust = model.trust([entry.candidate.text for entry in shown])
     if json:
-        as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in found[:top]])
+        as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in shown])
     else:
         _show(problem, found, top or _SHOWN, trust)
     if found and trust < _DOUBTFUL:
@@ -102,6 +103,23 @@ def predict(
     elif rows:
         table(problem.metric, ["candidate", *rows[0][1]], [[entry.title, *found.values()] for entry, found in rows])
     complain(broken)
+
+
+class _Noting:
+    """Predicts as a surrogate does, and notes how far each prediction deserves belief: a ranking does not tell."""
+
+    def __init__(self, surrogate: RLMSurrogate) -> None:
+        self._surrogate = surrogate
+        self._trust: dict[str, float] = {}
+
+    def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
+        found = self._surrogate.predict(problem, texts)
+        self._trust |= zip(texts, found.trust.tolist(), strict=True)
+        return found
+
+    def trust(self, texts: Sequence[str]) -> float:
+        """Mean over some of what was predicted; 0 over nothing."""
+        return sum(self._trust[text] for text in texts) / max(len(texts), 1)
 
 
 def _compared(

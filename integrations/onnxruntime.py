@@ -196,8 +196,8 @@ def _known(out: Path) -> set[tuple[str, str, str]]:
 
 
 def _tells_memory() -> bool:
-    """Whether the system tells a process's memory."""
-    return resident("VmRSS") is not None
+    """Whether the system tells the peak of a process's memory; a sandbox may tell what is resident alone."""
+    return resident("VmHWM") is not None
 
 
 def _costs(

@@ -147,14 +147,14 @@ def forget_peak() -> None:
 
 
 def resident(field: str) -> int | None:
-    """Bytes of a field of the kernel's report on this process; None where there is no such report.
+    """Bytes of a field of the kernel's report on this process; None where there is no such report, or no such field.
 
     Not ``getrusage``: the peak that it gives starts at that of the process which this one was forked from.
     """
     if not _STATUS.exists():
         return None
     lines: Sequence[str] = [line for line in _STATUS.read_text().splitlines() if line.startswith(f"{field}:")]
-    return int(lines[0].split()[1]) * 1024
+    return int(lines[0].split()[1]) * 1024 if lines else None
 
 
 if __name__ == "__main__":

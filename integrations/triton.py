@@ -31,7 +31,7 @@ from .triton_forecast import Forecast
 from .triton_launch import Launch, Tuning, device_name, kernel_of, read_tuning, shared_memory
 from .triton_measurements import Recording, fastest
 from .triton_perf_model import PerfModel, Share
-from .triton_reading import has_wide_operand, operand_sizes
+from .triton_reading import has_wide_operand, is_aligned, operand_sizes
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import resources
@@ -253,8 +253,8 @@ class RLMPrune(Mapping[str, Any]):
         device = self._limits(tuning)
         operands = operand_sizes(tuning.launch, tuning.words)
         fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
-        wide = has_wide_operand(tuning.launch)
-        reasons = [obstacle(own, device, operands, wide) for own in fields]
+        wide, aligned = has_wide_operand(tuning.launch), is_aligned(tuning.launch)
+        reasons = [obstacle(own, device, operands, wide, aligned) for own in fields]
         found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
         return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
 

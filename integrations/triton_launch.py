@@ -44,11 +44,12 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel: its name, the names of its arguments in order, its source ("" if unknown)."""
+    """A kernel: its name, the names of its arguments in order, its source ("" if unknown), those compiled in."""
 
     name: str
     arguments: tuple[str, ...] = ()
     source: str = ""
+    constants: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -169,7 +170,9 @@ def _kernel(function: Callable[..., Any]) -> Kernel:
         source = inspect.getsource(function)
     except (OSError, TypeError):  # made by exec, or in a shell
         source = ""
-    return Kernel(function.__name__, tuple(inspect.signature(function).parameters), source)
+    parameters = inspect.signature(function).parameters
+    constants = tuple(name for name, own in parameters.items() if "constexpr" in str(own.annotation))
+    return Kernel(function.__name__, tuple(parameters), source, constants)
 
 
 def device_name() -> str:

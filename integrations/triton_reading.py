@@ -22,8 +22,10 @@ _TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
 _AFFIXES = re.compile(r"^arg_|_?(?:ptr|pointer|desc)$")
 _OPERANDS = (("a", "mat1"), ("b", "mat2"))  # names
 _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
+_TUTORIAL_FIELDS = (*_TEMPLATE_FIELDS, "group_m")
 _TUTORIAL = "triton_matmul_tutorial_fp16"
 _WIDE = 4  # bytes
+_ALIGNED = 16  # by which Triton specialises whole numbers
 _LIKENESS = 0.9  # trust in what is known of another kernel that multiplies matrices
 
 
@@ -97,18 +99,24 @@ def has_wide_operand(launch: Launch) -> bool:
     return any(itemsize(tensor.dtype) >= _WIDE for tensor in tensors)
 
 
+def is_aligned(launch: Launch) -> bool:
+    """Whether all whole numbers that are passed are multiples of 16 or 1: Triton knows what these alone divide by."""
+    own = [value for name, value in launch.scalars.items() if name not in launch.kernel.constants]
+    return all(value == 1 or value % _ALIGNED == 0 for value in own if type(value) is int)
+
+
 def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
     """As the tutorial's matrix product, and as Inductor's template."""
     operands = _operands(launch, words)
     if operands is None:
         return []
     sizes = {name: _sizes(launch)[name] for name in ("m", "n", "k")}
-    template = _template(launch, sizes, *operands, _LIKENESS)
-    if "group_m" not in map(kernel_configs.field, words[0]) or {operands[0].dtype, operands[1].dtype} != {"float16"}:
-        return [template] if _constant_beside(words) else []
-    likeness = 1.0 if _is_tutorial(launch.kernel) else _LIKENESS
-    tutorial = Reading(_TUTORIAL, launch.device, sizes, names=(*_TEMPLATE_FIELDS, "group_m"), likeness=likeness)
-    return [tutorial, *([template] if _constant_beside(words) else [])]
+    found = [_template(launch, sizes, *operands, _LIKENESS)] if _constant_beside(words, _TEMPLATE_FIELDS) else []
+    grouped = "group_m" in map(kernel_configs.field, words[0]) and _constant_beside(words, _TUTORIAL_FIELDS)
+    if grouped and {operands[0].dtype, operands[1].dtype} == {"float16"}:
+        likeness = 1.0 if _is_tutorial(launch.kernel) else _LIKENESS
+        found.insert(0, Reading(_TUTORIAL, launch.device, sizes, names=_TUTORIAL_FIELDS, likeness=likeness))
+    return found
 
 
 def _operands(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Tensor, Tensor] | None:
@@ -165,9 +173,9 @@ def _strides(launch: Launch, tensor: Tensor, letter: str, axes: str) -> list[int
     return [int(_sizes(launch)[axes[1]]), 1]
 
 
-def _constant_beside(words: Sequence[Mapping[str, Any]]) -> bool:
-    """Whether what the template does not read is the same in all configurations, so that nothing is lost."""
-    beside = [{n: v for n, v in own.items() if kernel_configs.field(n) not in _TEMPLATE_FIELDS} for own in words]
+def _constant_beside(words: Sequence[Mapping[str, Any]], read: Sequence[str]) -> bool:
+    """Whether what is not read is the same in all configurations, so that nothing is lost."""
+    beside = [{n: v for n, v in own.items() if kernel_configs.field(n) not in read} for own in words]
     return all(own == beside[0] for own in beside)
 
 

@@ -34,8 +34,9 @@ class Table:
         wanted = self._config(launch) or batched(self.batches, launch)
         if wanted is None:
             return None
-        same = (place for place, config in enumerate(configs) if _covers(config_words(config), wanted))
-        return next(same, None)
+        words = list(map(config_words, configs))
+        same = [place for place, own in enumerate(words) if _covers(own, wanted)]
+        return min(same, key=lambda place: len(words[place]), default=None)  # another may say more besides
 
     def _config(self, launch: Launch) -> Mapping[str, Any] | None:
         own = _identity(json.loads(json.dumps(launch.to_json())))
@@ -105,8 +106,9 @@ def _decided() -> Iterator[dict[str, Any]]:
     for file in sorted(folder().glob("*.decisions.json")):
         rows, _ = lines_from(file.with_name(file.name.replace("decisions.json", "measurements.jsonl")), 0)
         for launch, predicted in _newest(read_entries(file)):
-            own = [row for row in rows if row["launch"] == launch and row["ms"] is not None]
-            best = min(own, key=lambda row: row["ms"], default=None)
+            newest = {row["config_key"]: row for row in rows if row["launch"] == launch}
+            running = [row for row in newest.values() if row["ms"] is not None]
+            best = min(running, key=lambda row: row["ms"], default=None)
             found = {"launch": launch, "config": best["config"] if best else predicted}
             yield found | ({"ms": best["ms"]} if best else {})
 

@@ -5,8 +5,9 @@ dropped; many that do not run may pass. What is unknown (a device, a kernel that
 
 Shared memory of a matrix product: the loop keeps ``stages - 1`` copies of the tiles of both operands, if the device
 copies asynchronously (NVIDIA from Ampere on). An operand is copied so only if each thread has 4 bytes of it to copy,
-the least that ``cp.async`` moves (PTX ISA). A loop of one stage may hold one operand after the other. On Hopper, 32-bit
-operands are counted once: whether they are pipelined there depends on layouts and strides.
+the least that ``cp.async`` moves (PTX ISA), which of narrow elements lie side by side only if it is known what the
+sizes and strides divide by. A loop of one stage may hold one operand after the other. On Hopper, 32-bit operands are
+counted once: whether they are pipelined there depends on layouts and strides.
 
 Registers: an accumulator of 32-bit numbers that needs more than two times the 255 registers that a thread can have
 (CUDA programming guide, technical specifications) is dropped too. It might be compiled, in minutes, and would live in
@@ -67,7 +68,11 @@ def limits(device: str, shared: int | None = None) -> Limits:
 
 
 def obstacle(
-    fields: Mapping[str, object], device: Limits, itemsizes: tuple[int, int] | None = None, wide: bool = False
+    fields: Mapping[str, object],
+    device: Limits,
+    itemsizes: tuple[int, int] | None = None,
+    wide: bool = False,
+    aligned: bool = True,
 ) -> str | None:
     """Why a configuration cannot run; None: nothing speaks against it.
 
@@ -76,6 +81,7 @@ def obstacle(
         device: Where it shall run.
         itemsizes: Least bytes of an element of each operand of a matrix product; None: the kernel is another one.
         wide: Whether an operand may all the same have elements of 32 bits or more.
+        aligned: Whether the compiler knows that rows begin at multiples of several elements.
     """
     warps, stages, ctas = (_whole(fields.get(name), default) for name, default in _DEFAULTS)
     if warps * device.warp > _MOST_THREADS:
@@ -85,6 +91,8 @@ def obstacle(
     blocks = [_whole(fields.get(name), 0) for name in ("block_m", "block_n", "block_k")]
     if itemsizes is None or min(blocks) < 1:
         return None
+    if not aligned and min(itemsizes) < _LEAST_COPY:
+        stages = 1  # a thread may have one element to copy at a time
     widest = max(*itemsizes, _WIDE * wide)
     return _matmul_obstacle(blocks, stages, warps * device.warp * ctas, ctas, device, itemsizes, widest)
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib
+import os
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -48,6 +50,26 @@ def test_replayed_times_are_those_of_the_table(table: Path, monkeypatch: pytest.
     assert kernel._bench(config=runs)[0] == pytest.approx(3 / 64)
     assert kernel._bench(config=fails)[0] == float("inf")
     assert times.seconds == pytest.approx(2 * 2.0 + 0.125)  # what fails is compiled and not benchmarked
+
+
+def test_each_way_compiles_into_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TRITON_INTERPRET", "1")
+    monkeypatch.setenv("TRITON_CACHE_DIR", str(tmp_path))
+    monkeypatch.syspath_prepend(EXAMPLES)
+    example: Any = importlib.import_module("triton_autotune")
+    folders: list[Path] = []
+
+    def multiply(kernel: Any, a: Any, b: Any) -> Any:
+        folders.append(Path(os.environ["TRITON_CACHE_DIR"]))
+        assert not list(folders[-1].iterdir())
+        (folders[-1] / "compiled").touch()
+        return a.float() @ b.float()
+
+    monkeypatch.setattr(example, "multiply", multiply)
+    monkeypatch.setattr(example, "product", lambda *_: SimpleNamespace(best_config=None))
+    example.tune(16, lambda device: None)
+    assert len(set(folders)) == 2
+    assert not any(folder.exists() for folder in folders)
 
 
 @pytest.mark.slow

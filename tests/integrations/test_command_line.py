@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -165,6 +166,22 @@ def test_a_table_shows_the_best_and_how_many_more(fake: FakeSurrogate) -> None:
     assert "trust is 0.10" in err
 
 
+def test_the_trust_that_is_said_is_that_of_what_is_shown(fake: FakeSurrogate, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = fake.predict
+
+    def unsure(problem: Problem, texts: Sequence[str]) -> Prediction:
+        return replace(predict(problem, texts), trust=np.array([len(text) / 10 for text in texts]))
+
+    monkeypatch.setattr(fake, "predict", unsure)
+    asked = ["rank", "--context", "c", "--metric", "m", "--candidates", "-"]
+    out, err = call(*asked, "--top", 2, given="a\nbbb\nccccccc\n")
+    assert "trust 0.20" in out
+    assert "trust is 0.20" in err
+    assert len(fake.problems) == 1  # nothing is predicted twice
+    assert "trust is 0.20" in call(*asked, "--top", 2, "--json", given="a\nbbb\nccccccc\n")[1]
+    assert "trust is" not in call(*asked, "--json", given="a\nbbb\nccccccc\n")[1]
+
+
 def test_a_name_that_was_printed_can_be_read_again(fake: FakeSurrogate, tmp_path: Path) -> None:
     drawn = rank_json("nas_bench_201", "--sample", 20)
     file = tmp_path / "candidates.jsonl"
@@ -286,6 +303,8 @@ def test_a_record_of_another_kind_is_named(fake: FakeSurrogate, space: str, line
         (["rank", "fbnet", "--candidates", "absent.txt"], "absent.txt"),
         (["rank", "nas_bench_201", "--sample", "99999"], "99999"),
         (["rank", "nas_bench_201", "--where", "metric=latency_ms"], "--metric latency_ms"),
+        (["rank", "nas_bench_201", "--where", "device=pixel 3"], "--device 'pixel 3'"),
+        (["rank", "nas_bench_201", "--device", "pixel 3", "--where", "device=pixel2"], "--device pixel2"),
         (["rank", "kernel_configs", "--device", "NVIDIA A100", "--where", "kernel=conv2d"], "--candidates"),
         (["rank", ".", "--candidates", "list.txt"], "lists candidates of a space"),
         (["measure", ".", "--candidates", "list.txt"], "lists candidates of a space"),

@@ -208,9 +208,16 @@ def test_what_failed_is_measured_again_the_next_time(tmp_path: Path) -> None:
     assert [len(rows) for rows in measure_all([network], out, seconds=0)] == [0]
 
 
-def test_memory_that_is_not_told_is_no_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(onnxruntime_child, "_STATUS", tmp_path / "absent")
+@pytest.mark.parametrize("told", [None, "Name:\tpython\nVmRSS:\t  1024 kB\n"])
+def test_memory_that_is_not_told_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str | None
+) -> None:
+    status = tmp_path / "status"
+    if told is not None:
+        status.write_text(told)
+    monkeypatch.setattr(onnxruntime_child, "_STATUS", status)
     monkeypatch.setattr(host, "measure", lambda *_, **__: Measurement(1.0, 1.0, math.nan, 10))
+    assert onnxruntime_child.resident("VmHWM") is None
     out = tmp_path / "out.jsonl"
     for new in (1, 0):
         assert [len(rows) for rows in measure_all(networks(tmp_path, 4), out)] == [new]

@@ -224,6 +224,13 @@ def test_what_cannot_run_is_dropped_before_anything_is_asked_of_it() -> None:
     assert 60 not in {c.num_stages for c in pruned(kernel(quiet(surrogate=FakeSurrogate(0.0)), configs=configs))}
 
 
+def test_what_runs_at_sizes_that_are_no_multiple_of_16_is_kept() -> None:
+    configs = choices((2, 60))
+    for size, stages in ((1024, {2}), (1000, {2, 60})):
+        found = pruned(kernel(quiet(surrogate=FakeSurrogate(0.0)), configs=configs), size)
+        assert {config.num_stages for config in found} == stages
+
+
 @pytest.mark.parametrize("form", [lambda prune: prune, dict])
 def test_a_failing_surrogate_costs_nothing_but_one_warning(form: Callable[[Any], Any]) -> None:
     class Broken(FakeSurrogate):

@@ -1,15 +1,18 @@
-"""What was measured, as it is read back from its file."""
+"""What was measured, as it is read back from its file, and taught."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fake_config import FakeConfig
+from fake_surrogate import FakeSurrogate
 
-from prerank.integrations.triton_experience import nearest
+from prerank.integrations.triton_experience import nearest, taught
 from prerank.integrations.triton_launch import Kernel, Launch, Tuning, config_key
-from prerank.integrations.triton_measurements import fastest, log_of, write
+from prerank.integrations.triton_measurements import Measurement, fastest, log_of, write
+from prerank.integrations.triton_reading import readings
 
 KERNEL = Kernel("mine", ("n",), "def mine(n): ...")
 LAUNCH = Launch(KERNEL, {}, {"n": 8}, "NVIDIA A100")
@@ -30,6 +33,16 @@ def test_a_configuration_measured_again_counts_once_with_its_new_time() -> None:
     assert [measured.ms for measured in log_of(KERNEL).measurements] == [1.0]
     assert log_of(KERNEL).ms(LAUNCH.key, config_key(block(64))) == 1.0
     assert nearest(LAUNCH, log_of(KERNEL)) == []  # one configuration teaches nothing
+
+
+def test_of_configurations_of_one_text_the_fastest_is_taught() -> None:
+    times = {"fp16": 2.0, "float16": 1.0, "FP16": float("nan")}
+    configs: dict[str, dict[str, Any]] = {kind: {"BLOCK": 64, "OUT": kind} for kind in times}
+    measured = [Measurement(LAUNCH.to_json(), configs[kind], ms) for kind, ms in times.items()]
+    surrogate: Any = FakeSurrogate()
+    like = readings(LAUNCH, list(configs.values()))[0]
+    taught(surrogate, KERNEL, measured, like)
+    assert surrogate.values == {like.to_text(configs["fp16"]): 1.0}
 
 
 def test_a_file_made_anew_is_read_from_its_start(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from fake_config import FakeConfig
 from prerank.integrations.triton_experience import nearest
 from prerank.integrations.triton_launch import Kernel, Launch, Tensor, kernel_of, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
-from prerank.integrations.triton_reading import has_wide_operand, operand_sizes, readings
+from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
 from prerank.integrations.triton_selection import interleaved, number_kept, select
 from prerank.search_spaces import kernel_configs
 
@@ -65,10 +65,21 @@ def test_grouped_programs_are_read_as_the_tutorials() -> None:
     assert tutorial.to_text(tuning.words[0]) == "block_k=16 block_m=64 block_n=32 group_m=8 stages=3 warps=4"
 
 
-def test_a_product_that_tunes_more_than_the_template_is_read_by_its_own_name_alone() -> None:
-    configs = [FakeConfig({**CONFIGS[0].kwargs, "SPLIT_K": split}) for split in (1, 2)]
+@pytest.mark.parametrize("beside", [{}, {"GROUP_SIZE_M": 8}])
+@pytest.mark.parametrize("tuned", ["SPLIT_K", "maxnreg"])
+def test_a_product_that_tunes_more_than_is_read_is_read_by_its_own_name_alone(
+    beside: dict[str, int], tuned: str
+) -> None:
+    configs = [FakeConfig({**CONFIGS[0].kwargs, **beside, tuned: value}) for value in (1, 2)]
     tuning = product(("float16", "float16"), (512, 512, 512), configs)
     assert [reading.kernel for reading in readings(tuning.launch, tuning.words)] == ["mine"]
+
+
+def test_groups_that_are_tuned_are_read_as_the_tutorials_alone() -> None:
+    configs = [FakeConfig({**CONFIGS[0].kwargs, "GROUP_SIZE_M": group}) for group in (1, 8)]
+    tuning = product(("float16", "float16"), (512, 512, 512), configs)
+    kernels = [reading.kernel for reading in readings(tuning.launch, tuning.words)]
+    assert kernels == ["mine", "triton_matmul_tutorial_fp16"]
 
 
 def test_other_kernels_are_no_products() -> None:
@@ -106,6 +117,16 @@ def test_a_source_without_a_product_has_no_operands() -> None:
 def test_wide_operands_are_known() -> None:
     assert has_wide_operand(product(("float32", "float16"), (64, 64, 64)).launch)
     assert not has_wide_operand(product(("float16", "float16"), (64, 64, 64)).launch)
+
+
+def test_whole_numbers_that_are_passed_say_whether_rows_are_aligned() -> None:
+    def aligned(*constants: str, **numbers: Any) -> bool:
+        return is_aligned(Launch(Kernel("mine", constants=constants), {}, {"M": 4096, "stride_ak": 1} | numbers))
+
+    assert aligned(K=1024, EVEN=True, eps=0.1, TYPE="fp16")
+    assert not aligned(K=1000)
+    assert not aligned(stride=-1)
+    assert aligned("GROUP_M", GROUP_M=8)  # compiled in, and part of no address
 
 
 class dtype:  # noqa: N801
@@ -153,11 +174,13 @@ def test_the_kernel_is_found_under_decorators() -> None:
         def __init__(self, fn: Any) -> None:
             self.fn = fn
 
-    def softmax(x: Any, n: int): ...
+    class constexpr: ...  # noqa: N801
+
+    def softmax(x: Any, n: int, BLOCK: constexpr): ...  # noqa: N803
 
     found = kernel_of(Decorated(Decorated(softmax)))
     assert found is not None
-    assert (found.name, found.arguments) == ("softmax", ("x", "n"))
+    assert (found.name, found.arguments, found.constants) == ("softmax", ("x", "n", "BLOCK"), ("BLOCK",))
     assert "def softmax" in found.source
     assert kernel_of(3) is None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -9,17 +10,44 @@ from fake_config import FakeConfig
 
 from prerank.integrations.triton_decisions import Decisions
 from prerank.integrations.triton_launch import Kernel, Launch, Tuning
+from prerank.integrations.triton_measurements import write
 from prerank.integrations.triton_tables import export, read_table
 
-
-def block(size: int) -> FakeConfig:
-    return FakeConfig({"BLOCK": size, "RATE": 0.5, "MODE": "none of both"})
+LAUNCH = Launch(Kernel("mine", ("n",)), {}, {"n": 8}, "NVIDIA A100")
 
 
-def test_an_unmeasured_decision_comes_back_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True)
+def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
-    launch = Launch(Kernel("mine", ("n",)), {}, {"n": 8}, "NVIDIA A100")
+
+
+def block(size: int, **beside: int) -> FakeConfig:
+    return FakeConfig({"BLOCK": size, "RATE": 0.5, "MODE": "none of both", **beside})
+
+
+def exported(path: Path, configs: list[FakeConfig], kept: list[int]) -> Path:
+    """The table of one decision."""
+    Decisions().add(Tuning(LAUNCH, configs, {}), "", kept)
+    (file,) = export(path)
+    return file
+
+
+def test_an_unmeasured_decision_comes_back_as_it_was(tmp_path: Path) -> None:
     configs = [block(64), block(128)]
-    Decisions().add(Tuning(launch, configs, {}), "", [1, 0])
-    (file,) = export(tmp_path / "table.json")
-    assert read_table(file).find(launch, configs) == 1
+    file = exported(tmp_path / "table.json", configs, [1, 0])
+    assert read_table(file).find(LAUNCH, configs) == 1
+
+
+def test_a_configuration_is_taken_for_itself_though_another_says_more(tmp_path: Path) -> None:
+    configs = [block(64, maxnreg=64), block(64), block(64, maxnreg=32)]
+    for place in range(3):
+        file = exported(tmp_path / "table.json", configs, [place])
+        assert read_table(file).find(LAUNCH, configs) == place
+
+
+def test_of_what_was_measured_again_the_newest_counts(tmp_path: Path) -> None:
+    configs = [block(64), block(128), block(256)]
+    write(LAUNCH, dict(zip(configs, (1.0, 2.0, 1.5), strict=True)))
+    write(LAUNCH, {configs[0]: 3.0, configs[2]: float("inf")})
+    (entry,) = json.loads(exported(tmp_path / "table.json", configs, [0, 1, 2]).read_text())["entries"]
+    assert (entry["config"]["BLOCK"], entry["ms"]) == (128, 2.0)

@@ -51,6 +51,14 @@ def test_wide_operands_are_counted_once_on_hopper_though_they_may_be_narrow() ->
     assert obstacle(own, limits("NVIDIA H100"), FP16, wide=True) is None
 
 
+def test_narrow_operands_whose_rows_begin_anywhere_are_held_once() -> None:
+    narrow, wide = config(128, 256, 64, stages=5, warps=8), config(128, 128, 64, stages=4, warps=8)
+    assert obstacle(narrow, limits("NVIDIA A100"), FP16) is not None
+    assert obstacle(narrow, limits("NVIDIA A100"), FP16, aligned=False) is None
+    assert obstacle(narrow | {"block_k": 512}, limits("NVIDIA A100"), FP16, aligned=False) is not None
+    assert obstacle(wide, limits("NVIDIA A100"), (4, 4), aligned=False) is not None
+
+
 def test_the_driver_knows_better_than_the_list() -> None:
     own = config(64, 64, 64, stages=4)
     assert obstacle(own, limits("NVIDIA A100"), FP16) is None
