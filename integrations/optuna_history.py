@@ -5,7 +5,7 @@ Shapes: n trials that ended, p under way, D parameters, M objectives, C constrai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -96,7 +96,7 @@ def history(
     names = parameters.distributions.keys()
     known = [(trial, {**promised.get(trial.number, {}), **trial.params}) for trial in trials]
     full = [(trial, params) for trial, params in known if names <= params.keys()]
-    kept = [(trial, params) for trial, params in full if trial.state == TrialState.FAIL or names <= trial.params.keys()]
+    kept = [(trial, params) for trial, params in full if _tells(trial, names)]
     finished = [(trial, params) for trial, params in kept if trial.state.is_finished()]
     pending = [params for trial, params in full if trial.state == TrialState.RUNNING]
     ended = [trial for trial, _ in finished]
@@ -107,6 +107,15 @@ def history(
         _violations(ended),
         parameters.encode(pending) if pending else np.empty((0, len(parameters))),
     )
+
+
+def _tells(trial: FrozenTrial, names: Set[str]) -> bool:
+    """Whether a trial had parameters, or crashed between the first and the last of them.
+
+    Those of a branch that a trial never entered have no part in its crash.
+    """
+    crashed = trial.state == TrialState.FAIL and bool(names & trial.params.keys())
+    return crashed or names <= trial.params.keys()
 
 
 def _losses(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> Floats:
