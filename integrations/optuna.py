@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -47,7 +47,7 @@ class RLMSampler(BaseSampler):
         problem: What the objective measures, or one problem for each objective; its direction is the study's.
             None describes the study by its parameters.
         to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. It gets the
-            parameters of `search_space`, else those that all trials have. Default: ``name=value`` of each parameter.
+            parameters of `search_space`, else those of all complete trials. Default: ``name=value`` of each parameter.
         surrogate: What predicts; None is the packaged checkpoint. Each study gets a fork of it, which learns from
             the study's trials. Bare, and without `sources`, there is nothing to know, and none is loaded.
         search_space: Distributions, if known, so that the first trial is ranked too.
@@ -147,7 +147,7 @@ class RLMSampler(BaseSampler):
         memory.look(trials)
         proposals = [
             self._propose_group(study, trials, group, memory, first=number == 0)
-            for number, group in enumerate(memory.partition(space, self._space))
+            for number, group in enumerate(memory.partition(space, self._together(memory)))
         ]
         found = [proposal for proposal in proposals if proposal is not None]
         params = {name: value for proposal in found for name, value in proposal.params.items()}
@@ -182,6 +182,12 @@ class RLMSampler(BaseSampler):
                 warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)
             self._warned = True
             return None
+
+    def _together(self, memory: Memory) -> Collection[str]:
+        """Parameters that a text is made of; by name and value any can be, so that groups say which."""
+        if self._space is not None:
+            return self._space
+        return memory.whole if self._to_text is not None else ()
 
     @property
     def _reads(self) -> bool:

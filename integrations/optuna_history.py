@@ -91,7 +91,7 @@ def history(
         parameters: The search space.
         trials: All trials of the study.
         signs: +1 for each objective that is minimised, -1 for the others.
-        promised: Trial number -> parameters proposed, of trials that have not stored them yet, or failed before.
+        promised: Trial number -> parameters proposed, of trials that have not stored them yet, or ended before.
     """
     names = parameters.distributions.keys()
     known = [(trial, {**promised.get(trial.number, {}), **trial.params}) for trial in trials]
@@ -110,12 +110,12 @@ def history(
 
 
 def _tells(trial: FrozenTrial, names: Set[str]) -> bool:
-    """Whether a trial had parameters, or crashed between the first and the last of them.
+    """Whether a trial had parameters, or crashed or was pruned between the first and the last of them.
 
-    Those of a branch that a trial never entered have no part in its crash.
+    Those of a branch that a trial never entered have no part in its end.
     """
-    crashed = trial.state == TrialState.FAIL and bool(names & trial.params.keys())
-    return crashed or names <= trial.params.keys()
+    early = trial.state in (TrialState.FAIL, TrialState.PRUNED) and bool(names & trial.params.keys())
+    return early or names <= trial.params.keys()
 
 
 def _losses(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> Floats:

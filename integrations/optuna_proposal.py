@@ -102,11 +102,11 @@ def by_text(
     space, parameters = candidates.parameters.distributions, candidates.parameters
     known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
     reader.learn(problems, known, candidates.past.outcomes)
-    if reader.unreadable:
+    if reader.unreadable(space):
         return None
     candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in known})
     rows = candidates.pool(candidates.past.rows[_places(candidates.past)[:_INCUMBENTS]])
-    if reader.unreadable:
+    if reader.unreadable(space):
         candidates.regardless()
         return None
     rows = _allowed(candidates, rows)

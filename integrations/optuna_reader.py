@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from ..surrogate.acquisitions import Acquisition
 
 Params = dict[str, Any]
 Floats = NDArray[np.float64]
+Names = frozenset[str]
 ToText = Callable[[Params], "str | None"]
 _ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
 
@@ -42,8 +43,8 @@ class Reader:
         self._surrogate, self._acquisition = surrogate, acquisition
         self._to_text = to_text or written
         self._learnt: dict[str, Floats] = {}
-        self._failed = self._made = False
-        self._texts: dict[tuple[int, frozenset[str]], str | None] = {}
+        self._failed, self._made = set[Names](), set[Names]()
+        self._texts: dict[tuple[int, Names], str | None] = {}
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
         """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
@@ -53,7 +54,7 @@ class Reader:
 
     def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
         """The same of a trial, read once when it has ended."""
-        key = trial.number, frozenset(space)
+        key = trial.number, Names(space)
         if key not in self._texts:
             text = self.read(trial.params, space)
             if not trial.state.is_finished():
@@ -105,10 +106,9 @@ class Reader:
             best = min(places, key=lambda text: places[text])
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
 
-    @property
-    def unreadable(self) -> bool:
-        """Whether `to_text` failed, and has never made a text."""
-        return self._failed and not self._made
+    def unreadable(self, names: Iterable[str]) -> bool:
+        """Whether `to_text` failed with parameters of these names, and has never made a text of such."""
+        return Names(names) in self._failed - self._made
 
     def _text(self, params: Params) -> str | None:
         """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
@@ -116,11 +116,12 @@ class Reader:
             text = self._to_text(params)
         except Exception as error:
             if not self._failed:
-                self._failed = True
                 left_out = "such candidates are left out; if none is left, the parameters decide"
                 warnings.warn(f"to_text failed ({error!r}) of {params!r}; {left_out}", stacklevel=2)
+            self._failed.add(Names(params))
             return None
-        self._made = self._made or text is not None
+        if text is not None:
+            self._made.add(Names(params))
         return text
 
 

@@ -1,0 +1,71 @@
+"""What becomes text: which parameters of a study, which of its trials, and which text of a pool is chosen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import optuna
+import pytest
+from fake_surrogate import FakeSurrogate
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.trial import Trial, TrialState, create_trial
+
+from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+SPACE: dict[str, BaseDistribution] = {
+    "word": CategoricalDistribution(("a", "bb", "ccc", "dddd")),
+    "n": IntDistribution(1, 9),
+}
+
+
+def to_text(params: dict[str, Any]) -> str:
+    return params["word"] * params["n"]
+
+
+def study_of(**options: Any) -> optuna.Study:
+    surrogate: Any = options.pop("surrogate", FakeSurrogate())
+    sampler = RLMSampler(surrogate=surrogate, to_text=to_text, pool_size=16, seed=0, **options)
+    return optuna.create_study(direction="maximize", sampler=sampler)
+
+
+def letters(trial: Trial) -> float:
+    return float(trial.suggest_int("n", 1, 9) * len(trial.suggest_categorical("word", ("a", "bb", "ccc", "dddd"))))
+
+
+def chosen_by(study: optuna.Study) -> list[str | None]:
+    return [trial.user_attrs.get(ATTRIBUTE, {}).get("by") for trial in study.trials]
+
+
+def lacking(state: TrialState, value: float | None) -> optuna.trial.FrozenTrial:
+    return create_trial(state=state, value=value, params={"n": 4}, distributions={"n": SPACE["n"]})
+
+
+def test_a_pruned_trial_that_lacks_a_parameter_does_not_end_the_reading() -> None:
+    study = study_of()
+    study.optimize(letters, n_trials=3)
+    study.add_trial(lacking(TrialState.PRUNED, None))
+    study.optimize(letters, n_trials=3)
+    assert chosen_by(study) == [None, "text", "text", None, "text", "text", "text"]
+
+
+def test_where_the_text_of_what_complete_trials_share_cannot_be_made_the_parameters_decide() -> None:
+    study = study_of(n_startup_trials=2)
+    study.optimize(letters, n_trials=3)
+    study.add_trial(lacking(TrialState.COMPLETE, 4.0))
+    with pytest.warns(UserWarning, match="to_text failed"):
+        study.optimize(letters, n_trials=3)
+    assert chosen_by(study)[4:] == ["parameters"] * 3
+
+
+def test_what_was_pruned_early_is_not_chosen_for_ever() -> None:
+    def objective(trial: Trial) -> float:
+        if trial.suggest_int("n", 1, 9) == 9:
+            raise optuna.TrialPruned
+        return letters(trial)
+
+    study = study_of()
+    study.enqueue_trial({"word": "a", "n": 2})
+    study.optimize(objective, n_trials=10)
+    assert sum(trial.state == TrialState.PRUNED for trial in study.trials) <= 4  # one for each word
