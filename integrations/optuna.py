@@ -103,7 +103,7 @@ class RLMSampler(BaseSampler):
         with self._lock:
             memory = self._memory(study)
             memory.look(_trials(study))
-            space = (self._space or {}) | dict(sorted(memory.space.items())) | (self._space or {})
+            space = self._known_space(memory)
         return {name: distribution for name, distribution in space.items() if not distribution.single()}
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Space) -> Params:
@@ -166,22 +166,34 @@ class RLMSampler(BaseSampler):
         past = history(memory.records[names], parameters, trials, signs, memory.promised)
         candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size)
         if first and self._reads:
-            proposal = self._read(candidates, memory, posed(self._problem, study.directions, [*group]), trials)
+            proposal = self._read(study, candidates, memory, trials)
             if proposal is not None:
                 return proposal
         return by_parameters(candidates, signs, self._n_startup_trials)
 
     def _read(
-        self, candidates: Candidates, memory: Memory, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
+        self, study: Study, candidates: Candidates, memory: Memory, trials: Sequence[FrozenTrial]
     ) -> Proposal | None:
         """What the surrogate chooses, if it works and has a say; else the parameters decide."""
+        group = candidates.parameters.distributions
+        problems = posed(self._problem, study.directions, [*group])
         try:
-            return by_text(candidates, self._reader(memory, problems), problems, trials)
+            return by_text(candidates, self._reader(memory, problems), problems, trials, self._text_of(group, memory))
         except Exception as error:  # a study of hours must not die of a surrogate
             if not self._warned:
                 warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)
             self._warned = True
             return None
+
+    def _known_space(self, memory: Memory) -> Space:
+        """What was given, and what trials had; a given parameter keeps its place and its distribution."""
+        given = self._space or {}
+        return given | dict(sorted(memory.space.items())) | given
+
+    def _text_of(self, group: Space, memory: Memory) -> Space:
+        """What a text is made of: a group, and what is read together with it but has a single value."""
+        together, space = self._together(memory), self._known_space(memory)
+        return {name: own for name, own in space.items() if name in group or (name in together and own.single())}
 
     def _together(self, memory: Memory) -> Collection[str]:
         """Parameters that a text is made of; by name and value any can be, so that groups say which."""

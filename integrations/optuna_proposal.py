@@ -5,12 +5,13 @@ Shapes: m candidates, D parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial
 
 from ..surrogate import Problem
@@ -93,13 +94,17 @@ class Candidates:
 
 
 def by_text(
-    candidates: Candidates, reader: Reader, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
+    candidates: Candidates,
+    reader: Reader,
+    problems: Sequence[Problem],
+    trials: Sequence[FrozenTrial],
+    space: Mapping[str, BaseDistribution],
 ) -> Proposal | None:
     """What the language model chooses of what its parameters allow; None: it has no say this time.
 
-    From here on the candidates are those that have a text, unless none can be made.
+    From here on the candidates are those that have a text, unless none can be made. `space` is what a text is made of.
     """
-    space, parameters = candidates.parameters.distributions, candidates.parameters
+    parameters = candidates.parameters
     known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
     reader.learn(problems, known, candidates.past.outcomes)
     if reader.unreadable(space):

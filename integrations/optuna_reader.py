@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, _get_single_value  # pyright: ignore[reportPrivateUsage]
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
@@ -47,10 +47,12 @@ class Reader:
         self._texts: dict[tuple[int, Names], str | None] = {}
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
-        """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
-        if any(name not in params for name in space):
-            return None
-        return self._text({name: params[name] for name in space})
+        """Text of the parameters in the search space; None if some are missing or the candidate is invalid.
+
+        A parameter of a single value has it, whether it was sampled or not.
+        """
+        known = {name: _get_single_value(own) for name, own in space.items() if own.single()} | dict(params)
+        return self._text({name: known[name] for name in space}) if space.keys() <= known.keys() else None
 
     def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
         """The same of a trial, read once when it has ended."""

@@ -25,9 +25,8 @@ def to_text(params: dict[str, Any]) -> str:
 
 
 def study_of(**options: Any) -> optuna.Study:
-    surrogate: Any = options.pop("surrogate", FakeSurrogate())
-    sampler = RLMSampler(surrogate=surrogate, to_text=to_text, pool_size=16, seed=0, **options)
-    return optuna.create_study(direction="maximize", sampler=sampler)
+    usual: dict[str, Any] = {"surrogate": FakeSurrogate(), "to_text": to_text, "pool_size": 16, "seed": 0}
+    return optuna.create_study(direction="maximize", sampler=RLMSampler(**(usual | options)))
 
 
 def letters(trial: Trial) -> float:
@@ -69,3 +68,23 @@ def test_what_was_pruned_early_is_not_chosen_for_ever() -> None:
     study.enqueue_trial({"word": "a", "n": 2})
     study.optimize(objective, n_trials=10)
     assert sum(trial.state == TrialState.PRUNED for trial in study.trials) <= 4  # one for each word
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_parameters_of_one_value_are_read(given: bool) -> None:
+    space = {"tail": CategoricalDistribution(["!"]), "width": IntDistribution(7, 7)} | SPACE
+    read: list[dict[str, Any]] = []
+
+    def whole(params: dict[str, Any]) -> str:
+        read.append(params)
+        return to_text(params) + params["tail"] + str(params["width"])
+
+    study = study_of(to_text=whole, search_space=space if given else None)
+    for _ in range(3):
+        trial = study.ask(space)
+        study.tell(trial, float(len(to_text(trial.params))))
+    assert chosen_by(study)[1:] == ["text", "text"]
+    assert {frozenset(params) for params in read} == {frozenset(space)}
+    assert {(params["tail"], params["width"]) for params in read} == {("!", 7)}
+    if given:
+        assert {tuple(params) for params in read} == {tuple(space)}
