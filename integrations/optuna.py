@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition, expected_value
-from .optuna_history import history
+from .optuna_history import Known, history
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
 from .optuna_reader import Params, Reader, ToText, posed
@@ -145,8 +145,9 @@ class RLMSampler(BaseSampler):
         """One candidate: its groups of parameters one after the other."""
         memory, trials = self._memory(study), _trials(study)
         memory.look(trials)
+        known = memory.known(trials)
         proposals = [
-            self._propose_group(study, trials, group, memory, first=number == 0)
+            self._propose_group(study, known, group, memory, first=number == 0)
             for number, group in enumerate(memory.partition(space, self._together(memory)))
         ]
         found = [proposal for proposal in proposals if proposal is not None]
@@ -157,28 +158,26 @@ class RLMSampler(BaseSampler):
         return params
 
     def _propose_group(
-        self, study: Study, trials: Sequence[FrozenTrial], group: Space, memory: Memory, *, first: bool
+        self, study: Study, known: Sequence[Known], group: Space, memory: Memory, *, first: bool
     ) -> Proposal | None:
         """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters."""
         names = frozenset(group)
         parameters = memory.records[names].parameters(group)
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
-        past = history(memory.records[names], parameters, trials, signs, memory.promised)
+        past = history(memory.records[names], parameters, known, signs)
         candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size)
         if first and self._reads:
-            proposal = self._read(study, candidates, memory, trials)
+            proposal = self._read(study, candidates, memory, known)
             if proposal is not None:
                 return proposal
         return by_parameters(candidates, signs, self._n_startup_trials)
 
-    def _read(
-        self, study: Study, candidates: Candidates, memory: Memory, trials: Sequence[FrozenTrial]
-    ) -> Proposal | None:
+    def _read(self, study: Study, candidates: Candidates, memory: Memory, known: Sequence[Known]) -> Proposal | None:
         """What the surrogate chooses, if it works and has a say; else the parameters decide."""
         group = candidates.parameters.distributions
         problems = posed(self._problem, study.directions, [*group])
         try:
-            return by_text(candidates, self._reader(memory, problems), problems, trials, self._text_of(group, memory))
+            return by_text(candidates, self._reader(memory, problems), problems, known, self._text_of(group, memory))
         except Exception as error:  # a study of hours must not die of a surrogate
             if not self._warned:
                 warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)

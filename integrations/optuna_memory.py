@@ -9,7 +9,7 @@ from typing import Any
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from .optuna_history import Record
+from .optuna_history import Known, Record
 from .optuna_model import Fits
 from .optuna_parameters import groups
 from .optuna_reader import Reader
@@ -47,6 +47,10 @@ class Memory:
             self.promised.pop(trial.number, None)
             if trial.params:
                 self._whole = Names(trial.params) if self._whole is None else self._whole & trial.params.keys()
+
+    def known(self, trials: Sequence[FrozenTrial]) -> list[Known]:
+        """Trials with all that is known of their parameters."""
+        return [(trial, {**self.promised.get(trial.number, {}), **trial.params}) for trial in trials]
 
     @property
     def whole(self) -> Names:

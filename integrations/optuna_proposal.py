@@ -12,10 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
-from optuna.trial import FrozenTrial
 
 from ..surrogate import Problem
-from .optuna_history import History
+from .optuna_history import History, Known
 from .optuna_model import Fits, Model
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
@@ -97,7 +96,7 @@ def by_text(
     candidates: Candidates,
     reader: Reader,
     problems: Sequence[Problem],
-    trials: Sequence[FrozenTrial],
+    known: Sequence[Known],
     space: Mapping[str, BaseDistribution],
 ) -> Proposal | None:
     """What the language model chooses of what its parameters allow; None: it has no say this time.
@@ -105,11 +104,11 @@ def by_text(
     From here on the candidates are those that have a text, unless none can be made. `space` is what a text is made of.
     """
     parameters = candidates.parameters
-    known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
-    reader.learn(problems, known, candidates.past.outcomes)
+    told = [(trial, text) for trial, params in known if (text := reader.read_trial(trial, params, space)) is not None]
+    reader.learn(problems, told, candidates.past.outcomes)
     if reader.unreadable(space):
         return None
-    candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in known})
+    candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in told})
     rows = candidates.pool(candidates.past.rows[_places(candidates.past)[:_INCUMBENTS]])
     if reader.unreadable(space):
         candidates.regardless()

@@ -54,11 +54,13 @@ class Reader:
         known = {name: _get_single_value(own) for name, own in space.items() if own.single()} | dict(params)
         return self._text({name: known[name] for name in space}) if space.keys() <= known.keys() else None
 
-    def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
+    def read_trial(
+        self, trial: FrozenTrial, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]
+    ) -> str | None:
         """The same of a trial, read once when it has ended."""
         key = trial.number, Names(space)
         if key not in self._texts:
-            text = self.read(trial.params, space)
+            text = self.read(params, space)
             if not trial.state.is_finished():
                 return text
             self._texts[key] = text

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import optuna
 import pytest
 from fake_surrogate import FakeSurrogate
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 from optuna.trial import Trial, TrialState, create_trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
@@ -24,9 +25,9 @@ def to_text(params: dict[str, Any]) -> str:
     return params["word"] * params["n"]
 
 
-def study_of(**options: Any) -> optuna.Study:
+def study_of(storage: str | None = None, **options: Any) -> optuna.Study:
     usual: dict[str, Any] = {"surrogate": FakeSurrogate(), "to_text": to_text, "pool_size": 16, "seed": 0}
-    return optuna.create_study(direction="maximize", sampler=RLMSampler(**(usual | options)))
+    return optuna.create_study(storage=storage, direction="maximize", sampler=RLMSampler(**(usual | options)))
 
 
 def letters(trial: Trial) -> float:
@@ -88,3 +89,20 @@ def test_parameters_of_one_value_are_read(given: bool) -> None:
     assert {(params["tail"], params["width"]) for params in read} == {("!", 7)}
     if given:
         assert {tuple(params) for params in read} == {tuple(space)}
+
+
+@pytest.mark.parametrize("database", [False, True])
+def test_no_text_is_proposed_twice_to_a_burst_that_suggests_later(tmp_path: Path, database: bool) -> None:
+    """Trials store their parameters one by one, of which Optuna's list of a database knows nothing until the next ask.
+
+    A float that the text leaves out lets texts repeat where parameters do not.
+    """
+    storage = f"sqlite:///{tmp_path / 'study.db'}" if database else None
+    study = study_of(storage, search_space=SPACE | {"seed": FloatDistribution(0, 1)}, pool_size=400)
+    burst = [study.ask() for _ in range(6)]
+    for trial in burst:
+        trial.suggest_float("seed", 0, 1)
+    for trial in burst:
+        letters(trial)
+    assert chosen_by(study) == ["text"] * 6
+    assert len({to_text(trial.params) for trial in burst}) == 6
