@@ -93,7 +93,7 @@ class Model:
 
     def __init__(self, parameters: Parameters, history: History, fits: Fits, rng: np.random.Generator) -> None:
         self._parameters, self._rng = parameters, rng
-        kept = _kept(history.losses, rng)
+        kept = _kept(history, rng)
         rows, count = history.rows[kept], len(history.rows)
         features, owners = parameters.features(rows), parameters.owners
         names = [f"objective {number}" for number in range(history.losses.shape[1])]
@@ -201,12 +201,12 @@ def _places(scores: Floats) -> Floats:
     return scores.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
 
 
-def _kept(losses: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Trials that the processes are conditioned on, in order: half the best, a quarter the latest, any others."""
-    count = len(losses)
+def _kept(history: History, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Trials that processes are conditioned on, in order: half the best, feasible first, a quarter the latest, any."""
+    count = len(history.losses)
     if count <= _MOST:
         return np.arange(count)
-    best = np.argsort(_places(losses), kind="stable")[: _MOST // 2]
+    best = np.argsort(_places(history.losses) + np.where(history.feasible, 0, count), kind="stable")[: _MOST // 2]
     chosen = np.union1d(best, np.arange(count - _MOST // 4, count))
     others = rng.choice(np.setdiff1d(np.arange(count), chosen), size=_MOST - len(chosen), replace=False)
     return np.sort(np.concatenate([chosen, others]))
