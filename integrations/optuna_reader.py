@@ -15,6 +15,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition
+from .optuna_improvement import scalarised
 
 Params = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -103,12 +104,16 @@ class Reader:
             trust = min(self._surrogate.trust(problem) for problem in problems)
             if rng.random() >= trust / _ENOUGH_TRUST:
                 return None
-            places = dict.fromkeys(texts, 0.0)
-            for weight, problem in zip(rng.dirichlet(np.ones(len(problems))), problems, strict=True):
-                for place, ranked in enumerate(rank(self._surrogate, problem, texts, str, self._acquisition)):
-                    places[ranked.candidate] += weight * place
-            best = min(places, key=lambda text: places[text])
+            weights = rng.dirichlet(np.ones(len(problems)))
+            places = np.stack([self._places(problem, texts) for problem in problems], axis=1)
+            best = texts[int(np.argmin(scalarised(places, weights)))]  # the least sum lies at an end of a concave front
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
+
+    def _places(self, problem: Problem, texts: Sequence[str]) -> Floats:
+        """Place of each text in the ranking, the best first, (m,)."""
+        ranked = rank(self._surrogate, problem, texts, str, self._acquisition)
+        place = {entry.candidate: place for place, entry in enumerate(ranked)}
+        return np.array([place[text] for text in texts], dtype=np.float64)
 
     def unreadable(self, names: Iterable[str]) -> bool:
         """Whether `to_text` failed with parameters of these names, and has never made a text of such."""

@@ -106,3 +106,17 @@ def test_no_text_is_proposed_twice_to_a_burst_that_suggests_later(tmp_path: Path
         letters(trial)
     assert chosen_by(study) == ["text"] * 6
     assert len({to_text(trial.params) for trial in burst}) == 6
+
+
+def test_the_middle_of_a_front_is_chosen_too() -> None:
+    """One objective asks for long texts, the other for short ones, so that every text is on the front."""
+    space: dict[str, BaseDistribution] = {"n": IntDistribution(1, 30)}
+    chosen: list[int] = []
+    for seed in range(8):
+        surrogate: Any = FakeSurrogate()
+        reading = RLMSampler(surrogate=surrogate, to_text=lambda p: "a" * p["n"], search_space=space, seed=seed)
+        study = optuna.create_study(directions=["minimize", "maximize"], sampler=reading)
+        chosen.append(study.ask(space).params["n"])
+    assert min(chosen) < 10
+    assert max(chosen) > 20
+    assert any(10 <= n <= 20 for n in chosen)
