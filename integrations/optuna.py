@@ -147,7 +147,7 @@ class RLMSampler(BaseSampler):
         memory.look(trials)
         known = memory.known(trials)
         proposals = [
-            self._propose_group(study, known, group, memory, first=number == 0)
+            self._propose_group(study, known, group, memory, _settled(trial, group), first=number == 0)
             for number, group in enumerate(memory.partition(space, self._together(memory)))
         ]
         found = [proposal for proposal in proposals if proposal is not None]
@@ -158,14 +158,14 @@ class RLMSampler(BaseSampler):
         return params
 
     def _propose_group(
-        self, study: Study, known: Sequence[Known], group: Space, memory: Memory, *, first: bool
+        self, study: Study, known: Sequence[Known], group: Space, memory: Memory, settled: Params, *, first: bool
     ) -> Proposal | None:
         """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters."""
         names = frozenset(group)
         parameters = memory.records[names].parameters(group)
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         past = history(memory.records[names], parameters, known, signs)
-        candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size)
+        candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size, settled)
         if first and self._reads:
             proposal = self._read(study, candidates, memory, known)
             if proposal is not None:
@@ -217,6 +217,19 @@ class RLMSampler(BaseSampler):
     def _memory(self, study: Study) -> Memory:
         studies = self._studies.setdefault(study._storage, {})  # pyright: ignore[reportPrivateUsage]
         return studies.setdefault(study._study_id, Memory())  # pyright: ignore[reportPrivateUsage]
+
+
+def _settled(trial: FrozenTrial, group: Space) -> Params:
+    """Values of a group that an enqueued trial brings along."""
+    brought: Params = trial.system_attrs.get("fixed_params", {})
+    return {name: value for name, value in brought.items() if name in group and _holds(group[name], value)}
+
+
+def _holds(distribution: BaseDistribution, value: Any) -> bool:
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))  # pyright: ignore[reportPrivateUsage]
+    except ValueError:  # no number, or no such category
+        return False
 
 
 def _trials(study: Study) -> list[FrozenTrial]:

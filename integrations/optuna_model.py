@@ -146,9 +146,14 @@ class Model:
         means = [constraint(features)[0] > 0 for constraint in self._constraints]
         return np.any(means, axis=0) if means else np.zeros(len(rows), dtype=np.bool_)
 
-    def acquisition(self) -> Acquisition:
-        """Expected improvement over the best feasible trial, or over a part of the front, times feasibility."""
-        improvement = self._improvement() if self._feasible.any() else None
+    def acquisition(self, among: Floats | None = None) -> Acquisition:
+        """Expected improvement over the best feasible trial, or over a part of the front, times feasibility.
+
+        Args:
+            among: Rows to improve on instead, where no candidate may reach what the best trials did, (m, D).
+        """
+        rivals = self._observed[self._feasible] if among is None else self._parameters.features(among)
+        improvement = self._improvement(rivals) if self._feasible.any() else None
 
         def wanted(rows: Floats) -> Floats:
             features = self._parameters.features(rows)
@@ -159,9 +164,9 @@ class Model:
 
         return wanted
 
-    def _improvement(self) -> Acquisition:
+    def _improvement(self, rivals: Floats) -> Acquisition:
         # What is expected of the trials themselves, since their measurements may be noisy.
-        reached = _together(self.objectives, self._observed[self._feasible])[0]
+        reached = _together(self.objectives, rivals)[0]
         if len(self.objectives) == 1:
             best = float(reached.min())
             return lambda features: log_expected_improvement(*self.objectives[0](features), best)

@@ -43,11 +43,20 @@ class Candidates:
         fits: What earlier proposals fitted to it.
         rng: All draws.
         size: Candidates to rank.
+        settled: Parameters that are decided already.
     """
 
-    def __init__(self, parameters: Parameters, past: History, fits: Fits, rng: np.random.Generator, size: int) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        past: History,
+        fits: Fits,
+        rng: np.random.Generator,
+        size: int,
+        settled: Params,
+    ) -> None:
         self.parameters, self.past, self.rng = parameters, past, rng
-        self._fits, self._size = fits, size
+        self._fits, self._size, self.settled = fits, size, settled
         self.tried = np.concatenate([past.rows, past.pending])
         self._read: Callable[[Params], str | None] | None = None
         self._tried_texts: set[str] = set()
@@ -76,8 +85,8 @@ class Candidates:
         return [self._texts[key] for key in keys]
 
     def eligible(self, rows: Floats) -> Floats:
-        """Those that may be proposed, each once."""
-        rows = fresh(rows, self.tried)
+        """Those that may be proposed, each once, with what is decided already."""
+        rows = fresh(self.parameters.put(rows, self.settled), self.tried)
         return rows if self._read is None else rows[[text is not None for text in self.texts(rows)]]
 
     def pool(self, incumbents: Floats) -> Floats:
@@ -142,7 +151,8 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials
     rows = candidates.pool(model.incumbents)
     if not len(rows):
         return None
-    chosen = refined(rng, parameters, model.acquisition(), rows, candidates.eligible)
+    wanted = model.acquisition(rows if candidates.settled else None)
+    chosen = refined(rng, parameters, wanted, rows, candidates.eligible)
     return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen, signs))
 
 
