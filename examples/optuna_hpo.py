@@ -85,9 +85,9 @@ def objective(trial: optuna.Trial) -> float:
 
 def best_so_far(studies: list[optuna.Study]) -> Floats:
     """Best accuracy after each trial that all seeds have done, (S, T)."""
-    done = min(len(study.trials) for study in studies)
-    values = [[trial.value for trial in study.trials[:done] if trial.value is not None] for study in studies]
-    return np.maximum.accumulate(np.array(values).reshape(len(studies), -1), axis=1)
+    values = [[trial.value for trial in study.trials if trial.value is not None] for study in studies]
+    done = min(map(len, values))
+    return np.maximum.accumulate(np.array([own[:done] for own in values]), axis=1)
 
 
 def report(studies: Studies) -> None:

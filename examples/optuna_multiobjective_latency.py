@@ -87,6 +87,8 @@ def draw(studies: dict[str, optuna.Study], device: str, out: Path) -> None:
     figure = Figure(figsize=(7, 5), layout="constrained")
     axes = figure.subplots()
     for name, study in studies.items():
+        if not study.best_trials:  # interrupted before one was complete
+            continue
         front = sorted((trial.values[1], trial.values[0]) for trial in study.best_trials)
         (line,) = axes.plot(*zip(*front, strict=True), drawstyle="steps-post", label=f"{name}, front")
         every = [(trial.values[1], trial.values[0]) for trial in study.trials if trial.values]

@@ -7,10 +7,19 @@ A sample maps the labels of the space's mutables to what was chosen. Drawing fro
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from functools import cached_property
+from typing import Any, cast
 
+import nni
 import numpy as np
-from nni.mutable import LabeledMutable, MutableAnnotation, Numerical, SampleValidationError
+from nni.mutable import (
+    Categorical,
+    CategoricalMultiple,
+    LabeledMutable,
+    MutableAnnotation,
+    Numerical,
+    SampleValidationError,
+)
 from nni.nas.space import ExecutableModelSpace
 from numpy.random import RandomState
 
@@ -59,6 +68,24 @@ class SampleSpace:
         spans = {label: _span(mutable) for label, mutable in self._mutables.items()}
         logs = {label for label, mutable in self._mutables.items() if getattr(mutable, "log_distributed", False)}
         return " ".join(word for label in own for word in words(label, own[label], spans[label], log=label in logs))
+
+    def own(self, sample: Mapping[str, Any]) -> Sample:
+        """A sample that was dumped and loaded, with the space's own choices: a tuple comes back as a list."""
+        return {label: self._own(label, choice) for label, choice in sample.items()}
+
+    def _own(self, label: str, choice: Any) -> Any:
+        choices = self._choices.get(label, {})
+        several = isinstance(self._mutables.get(label), CategoricalMultiple)
+        return [choices.get(nni.dump(one), one) for one in choice] if several else choices.get(nni.dump(choice), choice)
+
+    @cached_property
+    def _choices(self) -> dict[str, dict[str, Any]]:
+        """Label -> what each choice is dumped as -> the choice; numbers have none."""
+        return {
+            label: {nni.dump(choice): choice for choice in cast(Sequence[Any], mutable.values)}
+            for label, mutable in self._mutables.items()
+            if isinstance(mutable, (Categorical, CategoricalMultiple))
+        }
 
     def _kept(self, rng: RandomState) -> list[str]:
         """All labels but one or a few."""

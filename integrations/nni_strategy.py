@@ -191,6 +191,7 @@ class RLMStrategy(Strategy):
                 self._history.abandon(proposal[0], forever=event.status == ModelStatus.Invalid)
 
     def _learn(self, sample: Mapping[str, Any], value: float) -> None:
-        text = self._space.text(sample)
+        own = self._space.own(sample)
+        text = self._space.text(own)
         if text is not None:
-            self._history.end(text, dict(sample), value)
+            self._history.end(text, own, value)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition, expected_value
-from .optuna_history import history
+from .optuna_history import Known, history
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
 from .optuna_reader import Params, Reader, ToText, posed
@@ -47,7 +47,7 @@ class RLMSampler(BaseSampler):
         problem: What the objective measures, or one problem for each objective; its direction is the study's.
             None describes the study by its parameters.
         to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. It gets the
-            parameters of `search_space`, else those that all trials have. Default: ``name=value`` of each parameter.
+            parameters of `search_space`, else those of all complete trials. Default: ``name=value`` of each parameter.
         surrogate: What predicts; None is the packaged checkpoint. Each study gets a fork of it, which learns from
             the study's trials. Bare, and without `sources`, there is nothing to know, and none is loaded.
         search_space: Distributions, if known, so that the first trial is ranked too.
@@ -103,7 +103,7 @@ class RLMSampler(BaseSampler):
         with self._lock:
             memory = self._memory(study)
             memory.look(_trials(study))
-            space = (self._space or {}) | dict(sorted(memory.space.items())) | (self._space or {})
+            space = self._known_space(memory)
         return {name: distribution for name, distribution in space.items() if not distribution.single()}
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Space) -> Params:
@@ -145,9 +145,10 @@ class RLMSampler(BaseSampler):
         """One candidate: its groups of parameters one after the other."""
         memory, trials = self._memory(study), _trials(study)
         memory.look(trials)
+        known = memory.known(trials)
         proposals = [
-            self._propose_group(study, trials, group, memory, first=number == 0)
-            for number, group in enumerate(memory.partition(space, self._space))
+            self._propose_group(study, known, group, memory, _settled(trial, group), first=number == 0)
+            for number, group in enumerate(memory.partition(space, self._together(memory)))
         ]
         found = [proposal for proposal in proposals if proposal is not None]
         params = {name: value for proposal in found for name, value in proposal.params.items()}
@@ -157,31 +158,47 @@ class RLMSampler(BaseSampler):
         return params
 
     def _propose_group(
-        self, study: Study, trials: Sequence[FrozenTrial], group: Space, memory: Memory, *, first: bool
+        self, study: Study, known: Sequence[Known], group: Space, memory: Memory, settled: Params, *, first: bool
     ) -> Proposal | None:
         """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters."""
         names = frozenset(group)
         parameters = memory.records[names].parameters(group)
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
-        past = history(memory.records[names], parameters, trials, signs, memory.promised)
-        candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size)
+        past = history(memory.records[names], parameters, known, signs)
+        candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size, settled)
         if first and self._reads:
-            proposal = self._read(candidates, memory, posed(self._problem, study.directions, [*group]), trials)
+            proposal = self._read(study, candidates, memory, known)
             if proposal is not None:
                 return proposal
         return by_parameters(candidates, signs, self._n_startup_trials)
 
-    def _read(
-        self, candidates: Candidates, memory: Memory, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
-    ) -> Proposal | None:
+    def _read(self, study: Study, candidates: Candidates, memory: Memory, known: Sequence[Known]) -> Proposal | None:
         """What the surrogate chooses, if it works and has a say; else the parameters decide."""
+        group = candidates.parameters.distributions
+        problems = posed(self._problem, study.directions, [*group])
         try:
-            return by_text(candidates, self._reader(memory, problems), problems, trials)
+            return by_text(candidates, self._reader(memory, problems), problems, known, self._text_of(group, memory))
         except Exception as error:  # a study of hours must not die of a surrogate
             if not self._warned:
                 warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)
             self._warned = True
             return None
+
+    def _known_space(self, memory: Memory) -> Space:
+        """What was given, and what trials had; a given parameter keeps its place and its distribution."""
+        given = self._space or {}
+        return given | dict(sorted(memory.space.items())) | given
+
+    def _text_of(self, group: Space, memory: Memory) -> Space:
+        """What a text is made of: a group, and what is read together with it but has a single value."""
+        together, space = self._together(memory), self._known_space(memory)
+        return {name: own for name, own in space.items() if name in group or (name in together and own.single())}
+
+    def _together(self, memory: Memory) -> Collection[str]:
+        """Parameters that a text is made of; by name and value any can be, so that groups say which."""
+        if self._space is not None:
+            return self._space
+        return memory.whole if self._to_text is not None else ()
 
     @property
     def _reads(self) -> bool:
@@ -200,6 +217,19 @@ class RLMSampler(BaseSampler):
     def _memory(self, study: Study) -> Memory:
         studies = self._studies.setdefault(study._storage, {})  # pyright: ignore[reportPrivateUsage]
         return studies.setdefault(study._study_id, Memory())  # pyright: ignore[reportPrivateUsage]
+
+
+def _settled(trial: FrozenTrial, group: Space) -> Params:
+    """Values of a group that an enqueued trial brings along."""
+    brought: Params = trial.system_attrs.get("fixed_params", {})
+    return {name: value for name, value in brought.items() if name in group and _holds(group[name], value)}
+
+
+def _holds(distribution: BaseDistribution, value: Any) -> bool:
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))  # pyright: ignore[reportPrivateUsage]
+    except ValueError:  # no number, or no such category
+        return False
 
 
 def _trials(study: Study) -> list[FrozenTrial]:

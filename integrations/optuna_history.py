@@ -5,7 +5,7 @@ Shapes: n trials that ended, p under way, D parameters, M objectives, C constrai
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from optuna.trial import FrozenTrial, TrialState
 from .optuna_parameters import Parameters
 
 Floats = NDArray[np.float64]
+Known = tuple[FrozenTrial, Mapping[str, Any]]
+"""A trial and its parameters, with those it was promised where it has not stored them yet, or ended before."""
 _LEAST_PLACE = 0.5  # a pruned trial is no better than the median, however it began
 _USUAL_PLACE = 0.75  # of a pruned trial whose reports compare with no other's
 
@@ -68,7 +70,7 @@ class Record:
             self._parameters, self._rows = Parameters(distributions), {}
         return self._parameters
 
-    def rows(self, parameters: Parameters, trials: Sequence[tuple[FrozenTrial, Mapping[str, Any]]]) -> Floats:
+    def rows(self, parameters: Parameters, trials: Sequence[Known]) -> Floats:
         """Rows of finished trials with their parameters, (n, D)."""
         new = [(trial.number, params) for trial, params in trials if trial.number not in self._rows]
         if new:
@@ -77,26 +79,18 @@ class Record:
         return np.array([self._rows[trial.number] for trial, _ in trials]).reshape(-1, len(parameters))
 
 
-def history(
-    record: Record,
-    parameters: Parameters,
-    trials: Sequence[FrozenTrial],
-    signs: Sequence[int],
-    promised: Mapping[int, Mapping[str, Any]],
-) -> History:
+def history(record: Record, parameters: Parameters, known: Sequence[Known], signs: Sequence[int]) -> History:
     """Read trials.
 
     Args:
         record: What was encoded before.
         parameters: The search space.
-        trials: All trials of the study.
+        known: All trials of the study.
         signs: +1 for each objective that is minimised, -1 for the others.
-        promised: Trial number -> parameters proposed, of trials that have not stored them yet, or failed before.
     """
     names = parameters.distributions.keys()
-    known = [(trial, {**promised.get(trial.number, {}), **trial.params}) for trial in trials]
     full = [(trial, params) for trial, params in known if names <= params.keys()]
-    kept = [(trial, params) for trial, params in full if trial.state == TrialState.FAIL or names <= trial.params.keys()]
+    kept = [(trial, params) for trial, params in full if _tells(trial, names)]
     finished = [(trial, params) for trial, params in kept if trial.state.is_finished()]
     pending = [params for trial, params in full if trial.state == TrialState.RUNNING]
     ended = [trial for trial, _ in finished]
@@ -107,6 +101,15 @@ def history(
         _violations(ended),
         parameters.encode(pending) if pending else np.empty((0, len(parameters))),
     )
+
+
+def _tells(trial: FrozenTrial, names: Set[str]) -> bool:
+    """Whether a trial had parameters, or crashed or was pruned between the first and the last of them.
+
+    Those of a branch that a trial never entered have no part in its end.
+    """
+    early = trial.state in (TrialState.FAIL, TrialState.PRUNED) and bool(names & trial.params.keys())
+    return early or names <= trial.params.keys()
 
 
 def _losses(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> Floats:

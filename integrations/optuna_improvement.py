@@ -38,13 +38,13 @@ def log_chebyshev_improvement(means: Floats, stds: Floats, front: Floats, weight
         weights: How much each objective counts, (M,).
         normals: Standard normal samples, the same for all candidates, (S, M).
     """
-    best = _scalarised(front, weights).min()
-    losses = _scalarised(means[:, None] + stds[:, None] * normals, weights)  # (m, S)
+    best = scalarised(front, weights).min()
+    losses = scalarised(means[:, None] + stds[:, None] * normals, weights)  # (m, S)
     # The mean breaks ties where no sample improves.
     return np.log(np.maximum(best - losses, 0).mean(axis=1) + 1e-12 * np.exp(-np.clip(losses.mean(axis=1), -20, 20)))
 
 
-def _scalarised(losses: Floats, weights: Floats) -> Floats:
+def scalarised(losses: Floats, weights: Floats) -> Floats:
     """Augmented Chebyshev scalarisation of losses, (..., M) -> (...)."""
     weighted = losses * weights
     return weighted.max(axis=-1) + _AUGMENTED * weighted.sum(axis=-1)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from .optuna_history import Record
+from .optuna_history import Known, Record
 from .optuna_model import Fits
 from .optuna_parameters import groups
 from .optuna_reader import Reader
@@ -28,29 +28,38 @@ class Memory:
         self.records: defaultdict[Names, Record] = defaultdict(Record)
         self.fits: defaultdict[Names, Fits] = defaultdict(Fits)
         self.promised: dict[int, Params] = {}
-        """Trial number -> proposal: trials store their parameters one by one, and a crash keeps the rest from it."""
+        """Trial number -> proposal: trials store their parameters one by one; an early end cuts them short."""
         self.reader: Reader | None = None
         self._groups: list[Names] = []
-        self._everywhere: Names | None = None
+        self._whole: Names | None = None
         self._seen: set[int] = set()
 
     def look(self, trials: Sequence[FrozenTrial]) -> None:
-        """Note the parameters of trials that ended since the last time, and forget what was promised to them."""
+        """Note the parameters of trials that ended since the last time, and forget what complete ones were promised."""
         telling = (TrialState.COMPLETE, TrialState.PRUNED)
         new = [trial for trial in trials if trial.state in telling and trial.number not in self._seen]
         self._seen.update(trial.number for trial in new)
         patterns = [Names(trial.params) for trial in new if trial.params]
         self._groups = groups([*self._groups, *dict.fromkeys(patterns)])
-        for pattern in patterns:
-            self._everywhere = pattern if self._everywhere is None else self._everywhere & pattern
         for trial in new:
             self.space |= trial.distributions
-        for trial in new:
+        for trial in (trial for trial in new if trial.state == TrialState.COMPLETE):
             self.promised.pop(trial.number, None)
+            if trial.params:
+                self._whole = Names(trial.params) if self._whole is None else self._whole & trial.params.keys()
 
-    def partition(self, space: Space, given: Mapping[str, BaseDistribution] | None) -> list[Space]:
-        """The parameters by groups, the first of them what is given or what all trials have."""
-        first = Names(space) & (Names(given) if given is not None else self._everywhere or Names(space))
+    def known(self, trials: Sequence[FrozenTrial]) -> list[Known]:
+        """Trials with all that is known of their parameters."""
+        return [(trial, {**self.promised.get(trial.number, {}), **trial.params}) for trial in trials]
+
+    @property
+    def whole(self) -> Names:
+        """Parameters that all complete trials have; before there is one, all."""
+        return Names(self.space) if self._whole is None else self._whole
+
+    def partition(self, space: Space, together: Collection[str]) -> list[Space]:
+        """The parameters by groups, the first of them those that are read together, if any are."""
+        first = Names(space).intersection(together)
         others = [group & Names(space) - first for group in self._groups]
         rest = Names(space).difference(first, *others)
         return [{name: space[name] for name in space if name in part} for part in (first, *others, rest) if part]

@@ -93,7 +93,7 @@ class Model:
 
     def __init__(self, parameters: Parameters, history: History, fits: Fits, rng: np.random.Generator) -> None:
         self._parameters, self._rng = parameters, rng
-        kept = _kept(history.losses, rng)
+        kept = _kept(history, rng)
         rows, count = history.rows[kept], len(history.rows)
         features, owners = parameters.features(rows), parameters.owners
         names = [f"objective {number}" for number in range(history.losses.shape[1])]
@@ -146,9 +146,14 @@ class Model:
         means = [constraint(features)[0] > 0 for constraint in self._constraints]
         return np.any(means, axis=0) if means else np.zeros(len(rows), dtype=np.bool_)
 
-    def acquisition(self) -> Acquisition:
-        """Expected improvement over the best feasible trial, or over a part of the front, times feasibility."""
-        improvement = self._improvement() if self._feasible.any() else None
+    def acquisition(self, among: Floats | None = None) -> Acquisition:
+        """Expected improvement over the best feasible trial, or over a part of the front, times feasibility.
+
+        Args:
+            among: Rows to improve on instead, where no candidate may reach what the best trials did, (m, D).
+        """
+        rivals = self._observed[self._feasible] if among is None else self._parameters.features(among)
+        improvement = self._improvement(rivals) if self._feasible.any() else None
 
         def wanted(rows: Floats) -> Floats:
             features = self._parameters.features(rows)
@@ -159,9 +164,9 @@ class Model:
 
         return wanted
 
-    def _improvement(self) -> Acquisition:
+    def _improvement(self, rivals: Floats) -> Acquisition:
         # What is expected of the trials themselves, since their measurements may be noisy.
-        reached = _together(self.objectives, self._observed[self._feasible])[0]
+        reached = _together(self.objectives, rivals)[0]
         if len(self.objectives) == 1:
             best = float(reached.min())
             return lambda features: log_expected_improvement(*self.objectives[0](features), best)
@@ -201,12 +206,12 @@ def _places(scores: Floats) -> Floats:
     return scores.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
 
 
-def _kept(losses: Floats, rng: np.random.Generator) -> NDArray[np.intp]:
-    """Trials that the processes are conditioned on, in order: half the best, a quarter the latest, any others."""
-    count = len(losses)
+def _kept(history: History, rng: np.random.Generator) -> NDArray[np.intp]:
+    """Trials that processes are conditioned on, in order: half the best, feasible first, a quarter the latest, any."""
+    count = len(history.losses)
     if count <= _MOST:
         return np.arange(count)
-    best = np.argsort(_places(losses), kind="stable")[: _MOST // 2]
+    best = np.argsort(_places(history.losses) + np.where(history.feasible, 0, count), kind="stable")[: _MOST // 2]
     chosen = np.union1d(best, np.arange(count - _MOST // 4, count))
     others = rng.choice(np.setdiff1d(np.arange(count), chosen), size=_MOST - len(chosen), replace=False)
     return np.sort(np.concatenate([chosen, others]))

@@ -124,6 +124,14 @@ class Parameters:
         """The nearest rows that stand for valid values."""
         return np.stack([column.snap(values) for column, values in zip(self._columns, rows.T, strict=True)], axis=1)
 
+    def put(self, rows: Floats, params: Mapping[str, Any]) -> Floats:
+        """Rows in which some parameters are as given, (n, D)."""
+        changed = rows.copy()
+        for number, (name, column) in enumerate(zip(self.distributions, self._columns, strict=True)):
+            if name in params:
+                changed[:, number] = column.encode([params[name]])
+        return changed
+
     def features(self, rows: Floats) -> Floats:
         """Numbers as they are, categories as indicators at a distance of 1, and places of some, (n, E)."""
         blocks: list[Floats] = [

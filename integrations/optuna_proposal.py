@@ -5,16 +5,16 @@ Shapes: m candidates, D parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.trial import FrozenTrial
+from optuna.distributions import BaseDistribution
 
 from ..surrogate import Problem
-from .optuna_history import History
+from .optuna_history import History, Known
 from .optuna_model import Fits, Model
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
@@ -43,11 +43,20 @@ class Candidates:
         fits: What earlier proposals fitted to it.
         rng: All draws.
         size: Candidates to rank.
+        settled: Parameters that are decided already.
     """
 
-    def __init__(self, parameters: Parameters, past: History, fits: Fits, rng: np.random.Generator, size: int) -> None:
+    def __init__(
+        self,
+        parameters: Parameters,
+        past: History,
+        fits: Fits,
+        rng: np.random.Generator,
+        size: int,
+        settled: Params,
+    ) -> None:
         self.parameters, self.past, self.rng = parameters, past, rng
-        self._fits, self._size = fits, size
+        self._fits, self._size, self.settled = fits, size, settled
         self.tried = np.concatenate([past.rows, past.pending])
         self._read: Callable[[Params], str | None] | None = None
         self._tried_texts: set[str] = set()
@@ -76,8 +85,8 @@ class Candidates:
         return [self._texts[key] for key in keys]
 
     def eligible(self, rows: Floats) -> Floats:
-        """Those that may be proposed, each once."""
-        rows = fresh(rows, self.tried)
+        """Those that may be proposed, each once, with what is decided already."""
+        rows = fresh(self.parameters.put(rows, self.settled), self.tried)
         return rows if self._read is None else rows[[text is not None for text in self.texts(rows)]]
 
     def pool(self, incumbents: Floats) -> Floats:
@@ -93,20 +102,24 @@ class Candidates:
 
 
 def by_text(
-    candidates: Candidates, reader: Reader, problems: Sequence[Problem], trials: Sequence[FrozenTrial]
+    candidates: Candidates,
+    reader: Reader,
+    problems: Sequence[Problem],
+    known: Sequence[Known],
+    space: Mapping[str, BaseDistribution],
 ) -> Proposal | None:
     """What the language model chooses of what its parameters allow; None: it has no say this time.
 
-    From here on the candidates are those that have a text, unless none can be made.
+    From here on the candidates are those that have a text, unless none can be made. `space` is what a text is made of.
     """
-    space, parameters = candidates.parameters.distributions, candidates.parameters
-    known = [(trial, text) for trial in trials if (text := reader.read_trial(trial, space)) is not None]
-    reader.learn(problems, known, candidates.past.outcomes)
-    if reader.unreadable:
+    parameters = candidates.parameters
+    told = [(trial, text) for trial, params in known if (text := reader.read_trial(trial, params, space)) is not None]
+    reader.learn(problems, told, candidates.past.outcomes)
+    if reader.unreadable(space):
         return None
-    candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in known})
+    candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in told})
     rows = candidates.pool(candidates.past.rows[_places(candidates.past)[:_INCUMBENTS]])
-    if reader.unreadable:
+    if reader.unreadable(space):
         candidates.regardless()
         return None
     rows = _allowed(candidates, rows)
@@ -138,7 +151,8 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials
     rows = candidates.pool(model.incumbents)
     if not len(rows):
         return None
-    chosen = refined(rng, parameters, model.acquisition(), rows, candidates.eligible)
+    wanted = model.acquisition(rows if candidates.settled else None)
+    chosen = refined(rng, parameters, wanted, rows, candidates.eligible)
     return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen, signs))
 
 

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, _get_single_value  # pyright: ignore[reportPrivateUsage]
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition
+from .optuna_improvement import scalarised
 
 Params = dict[str, Any]
 Floats = NDArray[np.float64]
+Names = frozenset[str]
 ToText = Callable[[Params], "str | None"]
 _ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
 
@@ -42,20 +44,24 @@ class Reader:
         self._surrogate, self._acquisition = surrogate, acquisition
         self._to_text = to_text or written
         self._learnt: dict[str, Floats] = {}
-        self._failed = self._made = False
-        self._texts: dict[tuple[int, frozenset[str]], str | None] = {}
+        self._failed, self._made = set[Names](), set[Names]()
+        self._texts: dict[tuple[int, Names], str | None] = {}
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
-        """Text of the parameters in the search space; None if some are missing or the candidate is invalid."""
-        if any(name not in params for name in space):
-            return None
-        return self._text({name: params[name] for name in space})
+        """Text of the parameters in the search space; None if some are missing or the candidate is invalid.
 
-    def read_trial(self, trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> str | None:
+        A parameter of a single value has it, whether it was sampled or not.
+        """
+        known = {name: _get_single_value(own) for name, own in space.items() if own.single()} | dict(params)
+        return self._text({name: known[name] for name in space}) if space.keys() <= known.keys() else None
+
+    def read_trial(
+        self, trial: FrozenTrial, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]
+    ) -> str | None:
         """The same of a trial, read once when it has ended."""
-        key = trial.number, frozenset(space)
+        key = trial.number, Names(space)
         if key not in self._texts:
-            text = self.read(trial.params, space)
+            text = self.read(params, space)
             if not trial.state.is_finished():
                 return text
             self._texts[key] = text
@@ -98,17 +104,20 @@ class Reader:
             trust = min(self._surrogate.trust(problem) for problem in problems)
             if rng.random() >= trust / _ENOUGH_TRUST:
                 return None
-            places = dict.fromkeys(texts, 0.0)
-            for weight, problem in zip(rng.dirichlet(np.ones(len(problems))), problems, strict=True):
-                for place, ranked in enumerate(rank(self._surrogate, problem, texts, str, self._acquisition)):
-                    places[ranked.candidate] += weight * place
-            best = min(places, key=lambda text: places[text])
+            weights = rng.dirichlet(np.ones(len(problems)))
+            places = np.stack([self._places(problem, texts) for problem in problems], axis=1)
+            best = texts[int(np.argmin(scalarised(places, weights)))]  # the least sum lies at an end of a concave front
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
 
-    @property
-    def unreadable(self) -> bool:
-        """Whether `to_text` failed, and has never made a text."""
-        return self._failed and not self._made
+    def _places(self, problem: Problem, texts: Sequence[str]) -> Floats:
+        """Place of each text in the ranking, the best first, (m,)."""
+        ranked = rank(self._surrogate, problem, texts, str, self._acquisition)
+        place = {entry.candidate: place for place, entry in enumerate(ranked)}
+        return np.array([place[text] for text in texts], dtype=np.float64)
+
+    def unreadable(self, names: Iterable[str]) -> bool:
+        """Whether `to_text` failed with parameters of these names, and has never made a text of such."""
+        return Names(names) in self._failed - self._made
 
     def _text(self, params: Params) -> str | None:
         """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
@@ -116,11 +125,12 @@ class Reader:
             text = self._to_text(params)
         except Exception as error:
             if not self._failed:
-                self._failed = True
                 left_out = "such candidates are left out; if none is left, the parameters decide"
                 warnings.warn(f"to_text failed ({error!r}) of {params!r}; {left_out}", stacklevel=2)
+            self._failed.add(Names(params))
             return None
-        self._made = self._made or text is not None
+        if text is not None:
+            self._made.add(Names(params))
         return text
 
 

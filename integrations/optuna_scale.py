@@ -36,7 +36,7 @@ class Scale:
         """Logarithm of the scores' slope by the losses, summed, but for a constant of all scales."""
 
     def _away(self, losses: Floats) -> Floats:
-        return np.clip((losses - self._best) / self._unit, 0, _FAR)
+        return np.clip(losses - self._best, 0, _FAR * self._unit) / self._unit
 
     def _bent(self, losses: Floats) -> Floats:
         away = self._away(losses)

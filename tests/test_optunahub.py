@@ -2,13 +2,30 @@
 
 from __future__ import annotations
 
+import inspect
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 import optuna
 import optunahub
 
+from prerank.integrations.optuna import RLMSampler
+
 REGISTRY = Path(__file__).parents[1] / "optunahub" / "package"
 PACKAGE = REGISTRY / "samplers" / "rlm"
+
+
+def packaged_tests() -> ModuleType:
+    """The tests that the registry runs; collected where they are, their folder would hide the library optunahub."""
+    spec = spec_from_file_location("packaged_tests", PACKAGE / "tests" / "test_sampler.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+TestRLMSampler = packaged_tests().TestRLMSampler
 
 
 def test_it_loads_and_samples() -> None:
@@ -26,3 +43,10 @@ def test_front_matter_and_files_are_what_the_registry_asks_for() -> None:
     assert "sampler" in front["tags"]
     assert (PACKAGE / "LICENSE").read_text("utf-8").startswith(front["license"])
     assert {"__init__.py", "example.py", "requirements.txt"} <= {path.name for path in PACKAGE.iterdir()}
+
+
+def test_the_readme_has_the_signature_of_the_sampler() -> None:
+    given = inspect.signature(RLMSampler).parameters.values()
+    defaults = {one.name: getattr(one.default, "__name__", repr(one.default)) for one in given}
+    signature = ", ".join(f"{name}={default}" for name, default in defaults.items())
+    assert f"`RLMSampler(*, {signature})`" in (PACKAGE / "README.md").read_text("utf-8")

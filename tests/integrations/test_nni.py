@@ -335,6 +335,24 @@ def test_a_saved_state_is_gone_on_with(tmp_path: Path) -> None:
     assert len(surrogates[1].values) == 10
 
 
+def test_a_resumed_search_has_the_choices_of_its_space() -> None:
+    """The state is JSON, which makes lists of tuples: no keys of a user's table."""
+    words = {("a",): 1.0, ("b", 1): 2.0, None: 3.0}
+    space = {"word": Categorical(list(words), label="word"), "x": Numerical(0, 1, label="x")}
+
+    def evaluate(model: Any) -> None:
+        nni.report_final_result(model["x"] * words[model["word"]])
+
+    surrogates = FakeSurrogate(), FakeSurrogate()
+    made = [strategy(to_text=lambda s: f"{words[s['word']]} {s['x']}", surrogate=one) for one in surrogates]
+    made[0](model_space(evaluate, **space), engine(6))
+    made[1].initialize(model_space(evaluate, **space), engine(6))
+    made[1].load_state_dict(made[0].state_dict())
+    assert surrogates[1].values == surrogates[0].values
+    made[1].run()
+    assert len(surrogates[1].values) == 12
+
+
 def test_models_under_way_when_a_state_is_saved_run_again() -> None:
     """Ctrl-C during a training: what was learnt is kept, the unfinished model is not lost."""
 

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 
 import numpy as np
 import optuna
+import pytest
 from optuna.distributions import BaseDistribution, FloatDistribution
-from optuna.trial import FrozenTrial, Trial, create_trial
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from prerank.integrations.optuna import RLMSampler
 from prerank.integrations.optuna_history import History, Record, history
@@ -25,7 +26,7 @@ def trial(value: float, constraints: Mapping[str, float]) -> FrozenTrial:
 
 def read(trials: list[FrozenTrial]) -> History:
     record = Record()
-    return history(record, record.parameters(SPACE), trials, [1], {})
+    return history(record, record.parameters(SPACE), [(trial, trial.params) for trial in trials], [1])
 
 
 def test_constraints_are_told_apart_by_name() -> None:
@@ -55,3 +56,32 @@ def test_constraints_set_in_any_order_or_not_at_all_are_learnt() -> None:
         study.optimize(objective, n_trials=40)
     allowed = [trial.value for trial in study.trials if all(bound <= 0 for bound in trial.constraints.values())]
     assert min(value for value in allowed if value is not None) < 9.5
+
+
+@pytest.mark.parametrize(("stored", "rows"), [({"x": 0.5}, [[0.5, 0.25]]), ({"z": 0.5}, []), ({}, [])])
+def test_a_crash_counts_where_the_trial_had_any_of_the_parameters(stored: dict[str, float], rows: object) -> None:
+    unit = FloatDistribution(0, 1)
+    crashed = create_trial(state=TrialState.FAIL, params=stored, distributions=dict.fromkeys(stored, unit))
+    record = Record()
+    both = record.parameters({"x": unit, "y": unit})
+    past = history(record, both, [(crashed, {"x": 0.5, "y": 0.25, "z": 0.5})], [1])
+    assert past.rows.tolist() == rows
+
+
+def test_crashes_in_one_branch_do_not_push_the_other_off_its_best() -> None:
+    def objective(trial: Trial) -> float:
+        if trial.suggest_categorical("kind", ["a", "b"]) == "b":
+            return abs(trial.suggest_float("y", 0, 1) - 0.3) + abs(trial.suggest_float("z", 0, 1) - 0.6)
+        x = trial.suggest_float("x", 0, 1)
+        if trial.number:
+            raise ValueError(x)
+        return 1 + x
+
+    def found(seed: int) -> float:
+        study = optuna.create_study(sampler=RLMSampler(seed=seed))
+        for number in range(60):
+            study.enqueue_trial({"kind": "aaab"[number % 4]})
+            study.optimize(objective, n_trials=1, catch=(ValueError,))
+        return study.best_value
+
+    assert np.mean([found(seed) for seed in range(3)]) < 0.03

@@ -90,3 +90,11 @@ def test_scales_are_undone(share: float) -> None:
     values = np.exp(RNG.normal(size=30))
     scale = Scale(values, share)
     np.testing.assert_allclose(scale.inverse(scale.scores), values, rtol=1e-6)
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_a_loss_beyond_all_measure_of_the_others_has_a_score(share: float) -> None:
+    with np.errstate(all="raise"):
+        scores = Scale(np.array([0.0, 3e53, 2e-255]), share).scores
+    assert np.isfinite(scores).all()
+    assert scores.argmax() == 1

@@ -8,12 +8,16 @@ from pathlib import Path
 import optunahub
 import pytest
 from optuna.samplers import BaseSampler
-from optuna.testing.pytest_samplers import BasicSamplerTestCase, RelativeSamplerTestCase
+from optuna.testing.pytest_samplers import (
+    BasicSamplerTestCase,
+    MultiObjectiveSamplerTestCase,
+    RelativeSamplerTestCase,
+)
 
 REGISTRY = Path(__file__).parents[3]
 
 
-class TestRLMSampler(BasicSamplerTestCase, RelativeSamplerTestCase):
+class TestRLMSampler(BasicSamplerTestCase, RelativeSamplerTestCase, MultiObjectiveSamplerTestCase):
     @pytest.fixture
     def sampler(self) -> Callable[[], BaseSampler]:
         module = optunahub.load_local_module("samplers/rlm", registry_root=str(REGISTRY))

@@ -1,0 +1,33 @@
+"""Samples of a model space, without its models."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+import nni
+from nni.mutable import Categorical, CategoricalMultiple, MutableDict, Numerical
+from nni.nas.evaluator import FunctionalEvaluator
+from nni.nas.space import RawFormatModelSpace
+from numpy.random import RandomState
+
+from prerank.integrations.nni_samples import SampleSpace
+
+
+def test_what_was_dumped_and_loaded_can_be_varied_as_before() -> None:
+    mutables = {
+        "word": Categorical([("a",), ("b", 1), None, "c"], label="word"),
+        "some": CategoricalMultiple([(1, 2), (3,), None], n_chosen=2, label="some"),
+        "x": Numerical(0, 1, label="x"),
+    }
+    space = SampleSpace(RawFormatModelSpace(cast(Any, MutableDict(mutables)), FunctionalEvaluator(print)), None)
+    rng = RandomState(0)
+    drawn = [sample for _ in range(20) if (sample := space.draw(rng)) is not None]
+    loaded = [space.own(nni.load(nni.dump(sample))) for sample in drawn]
+    assert loaded == drawn
+    assert all(space.draw(rng, loaded) is not None for _ in range(50))
+
+
+def test_a_choice_that_the_space_no_longer_has_is_left_as_it_is() -> None:
+    mutables = {"word": Categorical(["a", "b"], label="word")}
+    space = SampleSpace(RawFormatModelSpace(cast(Any, MutableDict(mutables)), FunctionalEvaluator(print)), None)
+    assert space.own({"word": "gone", "rest": 1}) == {"word": "gone", "rest": 1}

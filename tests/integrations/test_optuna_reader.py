@@ -1,0 +1,122 @@
+"""What becomes text: which parameters of a study, which of its trials, and which text of a pool is chosen."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import optuna
+import pytest
+from fake_surrogate import FakeSurrogate
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.trial import Trial, TrialState, create_trial
+
+from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+
+optuna.logging.set_verbosity(optuna.logging.ERROR)
+
+SPACE: dict[str, BaseDistribution] = {
+    "word": CategoricalDistribution(("a", "bb", "ccc", "dddd")),
+    "n": IntDistribution(1, 9),
+}
+
+
+def to_text(params: dict[str, Any]) -> str:
+    return params["word"] * params["n"]
+
+
+def study_of(storage: str | None = None, **options: Any) -> optuna.Study:
+    usual: dict[str, Any] = {"surrogate": FakeSurrogate(), "to_text": to_text, "pool_size": 16, "seed": 0}
+    return optuna.create_study(storage=storage, direction="maximize", sampler=RLMSampler(**(usual | options)))
+
+
+def letters(trial: Trial) -> float:
+    return float(trial.suggest_int("n", 1, 9) * len(trial.suggest_categorical("word", ("a", "bb", "ccc", "dddd"))))
+
+
+def chosen_by(study: optuna.Study) -> list[str | None]:
+    return [trial.user_attrs.get(ATTRIBUTE, {}).get("by") for trial in study.trials]
+
+
+def lacking(state: TrialState, value: float | None) -> optuna.trial.FrozenTrial:
+    return create_trial(state=state, value=value, params={"n": 4}, distributions={"n": SPACE["n"]})
+
+
+def test_a_pruned_trial_that_lacks_a_parameter_does_not_end_the_reading() -> None:
+    study = study_of()
+    study.optimize(letters, n_trials=3)
+    study.add_trial(lacking(TrialState.PRUNED, None))
+    study.optimize(letters, n_trials=3)
+    assert chosen_by(study) == [None, "text", "text", None, "text", "text", "text"]
+
+
+def test_where_the_text_of_what_complete_trials_share_cannot_be_made_the_parameters_decide() -> None:
+    study = study_of(n_startup_trials=2)
+    study.optimize(letters, n_trials=3)
+    study.add_trial(lacking(TrialState.COMPLETE, 4.0))
+    with pytest.warns(UserWarning, match="to_text failed"):
+        study.optimize(letters, n_trials=3)
+    assert chosen_by(study)[4:] == ["parameters"] * 3
+
+
+def test_what_was_pruned_early_is_not_chosen_for_ever() -> None:
+    def objective(trial: Trial) -> float:
+        if trial.suggest_int("n", 1, 9) == 9:
+            raise optuna.TrialPruned
+        return letters(trial)
+
+    study = study_of()
+    study.enqueue_trial({"word": "a", "n": 2})
+    study.optimize(objective, n_trials=10)
+    assert sum(trial.state == TrialState.PRUNED for trial in study.trials) <= 4  # one for each word
+
+
+@pytest.mark.parametrize("given", [True, False])
+def test_parameters_of_one_value_are_read(given: bool) -> None:
+    space = {"tail": CategoricalDistribution(["!"]), "width": IntDistribution(7, 7)} | SPACE
+    read: list[dict[str, Any]] = []
+
+    def whole(params: dict[str, Any]) -> str:
+        read.append(params)
+        return to_text(params) + params["tail"] + str(params["width"])
+
+    study = study_of(to_text=whole, search_space=space if given else None)
+    for _ in range(3):
+        trial = study.ask(space)
+        study.tell(trial, float(len(to_text(trial.params))))
+    assert chosen_by(study)[1:] == ["text", "text"]
+    assert {frozenset(params) for params in read} == {frozenset(space)}
+    assert {(params["tail"], params["width"]) for params in read} == {("!", 7)}
+    if given:
+        assert {tuple(params) for params in read} == {tuple(space)}
+
+
+@pytest.mark.parametrize("database", [False, True])
+def test_no_text_is_proposed_twice_to_a_burst_that_suggests_later(tmp_path: Path, database: bool) -> None:
+    """Trials store their parameters one by one, of which Optuna's list of a database knows nothing until the next ask.
+
+    A float that the text leaves out lets texts repeat where parameters do not.
+    """
+    storage = f"sqlite:///{tmp_path / 'study.db'}" if database else None
+    study = study_of(storage, search_space=SPACE | {"seed": FloatDistribution(0, 1)}, pool_size=400)
+    burst = [study.ask() for _ in range(6)]
+    for trial in burst:
+        trial.suggest_float("seed", 0, 1)
+    for trial in burst:
+        letters(trial)
+    assert chosen_by(study) == ["text"] * 6
+    assert len({to_text(trial.params) for trial in burst}) == 6
+
+
+def test_the_middle_of_a_front_is_chosen_too() -> None:
+    """One objective asks for long texts, the other for short ones, so that every text is on the front."""
+    space: dict[str, BaseDistribution] = {"n": IntDistribution(1, 30)}
+    chosen: list[int] = []
+    for seed in range(8):
+        surrogate: Any = FakeSurrogate()
+        reading = RLMSampler(surrogate=surrogate, to_text=lambda p: "a" * p["n"], search_space=space, seed=seed)
+        study = optuna.create_study(directions=["minimize", "maximize"], sampler=reading)
+        chosen.append(study.ask(space).params["n"])
+    assert min(chosen) < 10
+    assert max(chosen) > 20
+    assert any(10 <= n <= 20 for n in chosen)
