@@ -144,14 +144,15 @@ class Knowledge:
 
         What is known answers for itself. Else the metric itself answers as far as its names were seen: the model reads
         an unseen name (a new kind of processor) as anything at all, its opposite included. For the rest the most
-        similar metrics of the same word stand in, those of other devices say.
+        similar metrics of the same word stand in, those of other devices say; for all of it where a number differs that
+        was the same in all of them (two threads, where only one was ever measured).
         """
         known = self._space(problem.context).metrics
         stand_ins = {} if problem.metric in known else self._stand_ins(problem)
         if not stand_ins:
             return {problem.metric: 1.0}
         asked, read = _names(problem.metric), frozenset[str]().union(*map(_names, known))
-        own = len(asked & read) / max(len(asked), 1)
+        own = 0.0 if _varies_first(problem.metric, self.alike(problem)) else len(asked & read) / max(len(asked), 1)
         shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
         return {metric: share for metric, share in shares.items() if share > 0}
 
@@ -250,6 +251,18 @@ def vocabulary(text: str) -> frozenset[str]:
 def _names(metric: str) -> frozenset[str]:
     """Names in a metric: devices and data sets, not their numbers."""
     return _named(word for word in metric.split()[1:] if "=" not in word)
+
+
+def _numbers(metric: str) -> dict[str, str]:
+    """Numbers in a metric by name, of the batch say."""
+    return dict(word.split("=", 1) for word in metric.split()[1:] if "=" in word)
+
+
+def _varies_first(metric: str, known: Sequence[str]) -> bool:
+    """Whether a metric has another number than all known ones, which have the same: nobody saw what it does."""
+    others = [_numbers(other) for other in known]
+    seen = {name: {own[name] for own in others if name in own} for name in _numbers(metric)}
+    return any(len(seen[name]) == 1 and number not in seen[name] for name, number in _numbers(metric).items())
 
 
 def _named(words: Iterable[str]) -> frozenset[str]:

@@ -201,3 +201,13 @@ def test_vocabularies_grow_together_unless_one_is_not_known() -> None:
     assert (Knowledge() | one).spaces["s"].vocabulary == {"conv"}
     assert (unknown | one).novelty(Problem("s", "m"), ["anything"]) == [0.0]
     assert Knowledge.from_json(one.to_json()).spaces == one.spaces
+
+
+def test_a_number_that_never_varied_is_answered_by_the_metrics_that_have_the_other() -> None:
+    one, other = "latency_ms batch=1 here threads=1", "latency_ms batch=32 here threads=1"
+    knowledge = Knowledge({"c": Space({one: Known(0.9), other: Known(0.9)})})
+    assert set(knowledge.answering(Problem("c", "latency_ms batch=1 here threads=2"))) == {one, other}
+    assert set(knowledge.answering(Problem("c", "latency_ms batch=8 here threads=1"))) == {
+        "latency_ms batch=8 here threads=1"
+    }
+    assert set(knowledge.answering(Problem("c", one))) == {one}
