@@ -29,7 +29,7 @@ _UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
 _SAYS_LITTLE = frozenset({"kernel", "triton"})  # words that do not make two first lines alike
 _ALIKE = 0.5  # share of words that two first lines have in common if one is to be read as the other
-_SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds"})  # metrics that a device scales
+_SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds", "memory_bytes"})  # by a device
 _SCALE_ERROR = 0.5  # of their logarithm on devices that were left out; 0.46 over twelve of them
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
