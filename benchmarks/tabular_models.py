@@ -14,6 +14,7 @@ from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegresso
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 from sklearn.linear_model import RidgeCV
+from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from prerank.surrogate.fields import Fields
@@ -61,7 +62,11 @@ def fitted(model: Any, columns: Floats, values: Floats, rows: NDArray[np.intp], 
         rows: Those that it sees.
         asked: Features of what is scored; None: of all N.
     """
-    scaler = StandardScaler().fit(columns[rows])
+    return learnt(model, columns[rows], values[rows]).predict(columns if asked is None else asked)
+
+
+def learnt(model: Any, columns: Any, values: Any) -> Any:
+    """A model of scikit-learn that has seen features on the scale of its own rows, (n, F), and their values, (n,)."""
+    scaled = make_pipeline(StandardScaler(), model)
     with catch_warnings(action="ignore"):  # a Gaussian process of four values has little to choose by
-        model.fit(scaler.transform(columns[rows]), values[rows])
-    return model.predict(scaler.transform(columns if asked is None else asked))
+        return scaled.fit(columns, values)

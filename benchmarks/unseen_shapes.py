@@ -14,7 +14,6 @@ import argparse
 import json
 from collections.abc import Callable
 from typing import Any
-from warnings import catch_warnings
 
 import numpy as np
 import pandas as pd
@@ -24,10 +23,8 @@ from measured_tables import kernel_frame
 from numpy.typing import NDArray
 from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 from tables import show
-from tabular_models import gaussian_process
+from tabular_models import gaussian_process, learnt
 
 from prerank.search_spaces import kernel_configs
 from prerank.surrogate import Prediction, RLMSurrogate
@@ -104,9 +101,7 @@ def trees(train: Any) -> Predict:
 def regressed(train: Any, model: Any) -> Predict:
     """A model of scikit-learn on numbers."""
     columns = numbers(train)
-    scaled = make_pipeline(StandardScaler(), model)
-    with catch_warnings(action="ignore"):  # a Gaussian process may find no length that suits all numbers
-        scaled.fit(columns, np.log(train["slowdown"]))
+    scaled = learnt(model, columns, np.log(train["slowdown"]))
 
     def predict(shape: Any) -> Floats:
         return scaled.predict(numbers(shape).reindex(columns=columns.columns, fill_value=0.0))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Sequence
-from typing import Any
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
@@ -12,11 +11,9 @@ from optuna.trial import FrozenTrial, TrialState
 from .optuna_history import Known, Record
 from .optuna_model import Fits
 from .optuna_parameters import groups
-from .optuna_reader import Reader
+from .optuna_reader import Names, Params, Reader
 
-Params = dict[str, Any]
 Space = dict[str, BaseDistribution]
-Names = frozenset[str]
 
 
 class Memory:

@@ -18,10 +18,9 @@ from .optuna_history import History, Known
 from .optuna_model import Fits, Model
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
-from .optuna_reader import Choice, Reader
+from .optuna_reader import Choice, Params, Reader
 
 Floats = NDArray[np.float64]
-Params = dict[str, Any]
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
 _INCUMBENTS = 8
 _BAND = 1.645  # standard deviations that hold 90 %

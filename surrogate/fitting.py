@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,9 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
     training.run(inference.model, table, lambda: _mean(_rated(_answers(fresh, watched), _rank)))
     answers = list(_answers(fresh, validation))
     rated = unrated.rated(_rated(answers, _rank), _rated(answers, _error))
-    learnt = inference.knowledge | _unrated(rows, []) | rated  # what is trained is not to be read as something else
+    # What is trained, even where nothing rates it, is not to be read as something else.
+    trained = Knowledge({line: replace(unrated.spaces[line], metrics={}) for line in by_space(rows)})
+    learnt = inference.knowledge | trained | rated
     return Inference(inference.network, inference.tokenizer, learnt)
 
 

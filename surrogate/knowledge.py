@@ -261,8 +261,8 @@ def _numbers(metric: str) -> dict[str, str]:
 def _varies_first(metric: str, known: Sequence[str]) -> bool:
     """Whether a metric has another number than all known ones, which have the same: nobody saw what it does."""
     others = [_numbers(other) for other in known]
-    seen = {name: {own[name] for own in others if name in own} for name in _numbers(metric)}
-    return any(len(seen[name]) == 1 and number not in seen[name] for name, number in _numbers(metric).items())
+    pairs = [(number, {own[name] for own in others if name in own}) for name, number in _numbers(metric).items()]
+    return any(len(seen) == 1 and number not in seen for number, seen in pairs)
 
 
 def _named(words: Iterable[str]) -> frozenset[str]:

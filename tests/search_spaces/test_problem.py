@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from prerank.search_spaces import (
@@ -24,7 +26,7 @@ from prerank.search_spaces import (
         (nds, "ImageNet", "imagenet"),
     ],
 )
-def test_data_sets_are_named_as_their_authors_do(space: object, name: str, spelled: str) -> None:
-    asked = space.problem("val_accuracy", dataset=name)  # type: ignore[attr-defined]
-    assert asked == space.problem("val_accuracy", dataset=spelled)  # type: ignore[attr-defined]
+def test_data_sets_are_named_as_their_authors_do(space: Any, name: str, spelled: str) -> None:
+    asked = space.problem("val_accuracy", dataset=name)
+    assert asked == space.problem("val_accuracy", dataset=spelled)
     assert f" {spelled}" in asked.metric
