@@ -102,7 +102,7 @@ class RLMSampler(BaseSampler):
         """The given search space and all parameters of trials that ended, with their latest distributions."""
         with self._lock:
             memory = self._memory(study)
-            memory.look(_trials(study))
+            memory.look(study.get_trials(deepcopy=False))
             space = self._known_space(memory)
         return {name: distribution for name, distribution in space.items() if not distribution.single()}
 
@@ -143,7 +143,7 @@ class RLMSampler(BaseSampler):
 
     def _propose(self, study: Study, trial: FrozenTrial, space: Space) -> Params:
         """One candidate: its groups of parameters one after the other."""
-        memory, trials = self._memory(study), _trials(study)
+        memory, trials = self._memory(study), study.get_trials(deepcopy=False)
         memory.look(trials)
         known = memory.known(trials)
         proposals = [
@@ -230,7 +230,3 @@ def _holds(distribution: BaseDistribution, value: Any) -> bool:
         return distribution._contains(distribution.to_internal_repr(value))  # pyright: ignore[reportPrivateUsage]
     except ValueError:  # no number, or no such category
         return False
-
-
-def _trials(study: Study) -> list[FrozenTrial]:
-    return study._get_trials(deepcopy=False, use_cache=True)  # pyright: ignore[reportPrivateUsage]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import subprocess
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,12 @@ import pytest
 from fake_surrogate import FakeSurrogate
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from optuna.distributions import BaseDistribution
+from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
-from optuna.trial import Trial, TrialState, create_trial
+from optuna.study import Study
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 from prerank.search_spaces import nas_bench_201
@@ -174,6 +176,32 @@ def test_threads_share_a_study(tmp_path: Path) -> None:
         study.optimize(bowl, n_trials=24, n_jobs=4)
     assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
     assert len({tuple(trial.params.values()) for trial in study.trials}) == 24
+
+
+class Paused(RLMSampler):
+    """Lets other trials begin and end between what a trial may be and what it becomes."""
+
+    def __init__(self, meanwhile: Callable[[Study], None], space: dict[str, BaseDistribution]) -> None:
+        super().__init__(seed=0, search_space=space)
+        self._meanwhile = meanwhile
+
+    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> Any:
+        if trial.number == 0:
+            other = Thread(target=self._meanwhile, args=[study])  # a thread of its own, as Optuna's caches are
+            other.start()
+            other.join()
+        return super().sample_relative(study, trial, search_space)
+
+
+def test_what_other_threads_finished_meanwhile_is_not_proposed_again() -> None:
+    def rest(study: Study) -> None:
+        for _ in range(5):
+            trial = study.ask()
+            study.tell(trial, float(trial.suggest_int("n", 1, 6)))
+
+    study = optuna.create_study(sampler=Paused(rest, {"n": IntDistribution(1, 6)}))
+    study.tell(late := study.ask(), float(late.suggest_int("n", 1, 6)))
+    assert sorted(trial.params["n"] for trial in study.trials) == [1, 2, 3, 4, 5, 6]
 
 
 VALUES = st.one_of(st.none(), st.floats(allow_nan=False), st.sampled_from([0.0, 1e300, -1e300]))
