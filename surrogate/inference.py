@@ -138,11 +138,12 @@ class Inference:
 
     def _context(self, context: str) -> Any:
         """The context as the reader's memory, encoded once."""
-        if context not in self._encoded:
+        encoded = self._encoded.get(context)
+        if encoded is None:
             words = self.context_tokenizer([context], CONTEXT_WORDS)
             encoded = self.network.encode(words.pieces, words.index)
             self._encoded = dict(list(self._encoded.items())[1 - _CONTEXTS :]) | {context: encoded}
-        return self._encoded[context]
+        return encoded  # not from the dict, which another thread may have exchanged
 
     def _metrics(self, metrics: Sequence[str]) -> Any:
         """Embedded metrics, M of them."""

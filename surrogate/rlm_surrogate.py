@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -299,9 +300,18 @@ class RLMSurrogate:
         return [(problem, texts) for problem in known[:8] or [Problem("", "latency_ms")]]
 
 
-@lru_cache(maxsize=8)
-def _loaded(path: Path, _stamp: int, device: str, backend: Backend) -> Inference:
+_LOADING = Lock()
+"""Two threads that miss the cache at once would both read, and both write the graphs for onnxruntime."""
+
+
+def _loaded(path: Path, stamp: int, device: str, backend: Backend) -> Inference:
     """A checkpoint's model, read and verified once per process and file."""
+    with _LOADING:
+        return _read(path, stamp, device, backend)
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, _stamp: int, device: str, backend: Backend) -> Inference:
     from .checkpoint import load
 
     return load(path, device, backend)

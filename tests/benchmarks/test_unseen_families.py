@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
+from network_features import operators
 from numpy.typing import NDArray
-from unseen_families import KNOWN, cases, operator_wise, operators, ranks, trees
+from unseen_families import KNOWN, cases, operator_wise, ranks, trees
 
 from prerank.surrogate.measured import Measured
 

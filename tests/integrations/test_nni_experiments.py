@@ -20,7 +20,8 @@ import pytest
 
 HARD_LIMIT = 300  # seconds; a run takes less than 60 on an idle core
 ATTEMPTS = 4
-TOO_BUSY = "Tuner did not connect in 10 seconds"  # NNI's own limit, for its own tuners too
+TOO_BUSY = ("Tuner did not connect in 10 seconds", "_check_rest_server", "EADDRINUSE", "is not idle")
+"""NNI's own limits, for its own tuners too, and a port that another process took first."""
 WORDS = ("TRIALS ", "LEARNT ", "BEFORE ", "AFTER ")
 TUNER = """
 import json, sys
@@ -147,31 +148,35 @@ def home(process: psutil.Process) -> str | None:
 def run(script: str, folder: Path) -> dict[str, Any]:
     """Lines of the script's output that begin with a word in capitals, word -> value."""
     (folder / "experiment.py").write_text(script, encoding="utf-8")
-    said = ""
-    for _ in range(ATTEMPTS):
-        said = output(folder)
-        if TOO_BUSY not in "".join(log.read_text("utf-8") for log in folder.glob("experiments/*/log/nnimanager.log")):
+    said = failure = ""
+    for attempt in range(ATTEMPTS):
+        said, failure = output(folder)
+        logs = "".join(log.read_text("utf-8") for log in folder.glob("experiments/*/log/nnimanager.log"))
+        if not any(words in said + logs for words in TOO_BUSY):
             break
-        shutil.rmtree(folder / "experiments")
+        if attempt < ATTEMPTS - 1:
+            shutil.rmtree(folder / "experiments", ignore_errors=True)
+    if failure:
+        pytest.fail(f"{failure}\n{said[-5000:]}")
     words = [line.partition(" ") for line in said.splitlines() if line.startswith(WORDS)]
     return {word: json.loads(value) for word, _, value in words}
 
 
-def output(folder: Path) -> str:
-    """What the experiment prints; it is ended after the hard limit, whatever hangs."""
+def output(folder: Path) -> tuple[str, str]:
+    """What the experiment prints, and how it failed; it is ended after the hard limit, whatever hangs."""
     command = [sys.executable, "-W", "ignore", "experiment.py", str(folder), str(free_port())]
     environment = os.environ | {"HOME": str(folder), "USERPROFILE": str(folder), "OMP_NUM_THREADS": "1"}
-    printed = folder / "output"
+    printed, failure = folder / "output", ""
     try:
         with printed.open("w", encoding="utf-8") as sink:
             subprocess.run(
                 command, cwd=folder, env=environment, stdout=sink, stderr=sink, timeout=HARD_LIMIT, check=True
             )
     except subprocess.SubprocessError as error:
-        pytest.fail(f"{error}\n{printed.read_text('utf-8')[-5000:]}")
+        failure = str(error)
     finally:
         end(folder)
-    return printed.read_text("utf-8")
+    return printed.read_text("utf-8"), failure
 
 
 @pytest.mark.slow
