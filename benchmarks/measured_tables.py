@@ -180,17 +180,20 @@ def network_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """ONNX networks: latency and peak memory on one thread, and what the texts say of their size."""
     values: dict[str, dict[str, float]] = {}
     unseen: set[str] = set()
-    context = onnx_graph.problem().context
     for measured in lines(NETWORKS):
-        own = values.setdefault(measured.candidate, network_totals(measured.candidate))
+        own = values.setdefault(measured.candidate, {})
         if measured.metric.endswith("threads=1") and math.isfinite(measured.value):
             own[measured.metric] = measured.value
         if measured.more["name"]["family"] in UNSEEN_FAMILIES:
             unseen.add(measured.candidate)
     for text, own in values.items():
-        totals = "\n".join(line for line in text.split("\n") if "=" in line.partition(" ")[0])
-        # Some without operations: operations never read then say little, rather than anything at all.
-        yield Measured(Row(context, (text, text, totals), own), text in unseen or is_test(text))
+        yield Measured(network_row(text, own), text in unseen or is_test(text))
+
+
+def network_row(text: str, values: dict[str, float]) -> Row:
+    """An ONNX network, at times without operations: those never read then say little, rather than anything at all."""
+    totals = "\n".join(line for line in text.split("\n") if "=" in line.partition(" ")[0])
+    return Row(onnx_graph.problem().context, (text, text, totals), network_totals(text) | values)
 
 
 def network_totals(text: str) -> dict[str, float]:

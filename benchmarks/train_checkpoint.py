@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from measured_tables import FOLDER, read
+from taught_networks import taught
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.checkpoint import describe
@@ -64,7 +65,8 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     if processes.main:
         same_run(arguments)
     own, validation = divided(rows, np.random.default_rng(arguments.seed))
-    print(f"{len(own)} rows, {len(validation)} for validation", flush=True)
+    own += (more := taught(own, arguments.taught))
+    print(f"{len(own)} rows, {len(more)} of them taught, {len(validation)} for validation", flush=True)
     surrogate = started(own, arguments)
     lines = by_space(own)
     shares = {line: share for line, share in (SHARES | arguments.share).items() if line in lines}
@@ -92,6 +94,7 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         "data": "NAS-Bench-101 and thirteen more tables, ONNX networks; see MODEL_CARD.md",
         "before": surrogate.provenance["before"],
         "rows": len(own),
+        "taught rows": len(more),
         "validation rows": len(validation),
         "shares": shares,
         "steps": arguments.steps,
@@ -134,6 +137,9 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--vocabulary", type=int, default=1024)
     parser.add_argument("--leave-out", nargs="*", default=[], help=without.__doc__)
     parser.add_argument("--share", nargs="*", type=share, default=[], help="weights of draws, as in nas_bench_101=8")
+    parser.add_argument(
+        "--taught", type=int, default=4500, help="unmeasured ONNX networks to read (taught_networks.py)"
+    )
     parser.add_argument("--start", type=Path, help="checkpoint to start from; default: random weights")
     parser.add_argument("--encoder", help="folder or hub name of a T5Gemma model whose encoder reads the contexts")
     parser.add_argument("--train-encoder", action="store_true", help="train that encoder too; default: it is frozen")

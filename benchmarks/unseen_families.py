@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,7 @@ from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from measured_tables import NETWORKS, UNSEEN_FAMILIES, is_test
-from numpy.typing import NDArray
+from network_features import Floats, frame_of, operators, totals
 from rich.progress import track
 from scipy.optimize import nnls
 from sklearn.ensemble import HistGradientBoostingRegressor
@@ -35,7 +34,6 @@ from prerank.surrogate import Problem
 from prerank.surrogate.measured import Measured, read
 from prerank.surrogate.metrics import spearman
 
-Floats = NDArray[np.float64]
 Predict = Callable[[Sequence[Measured], Sequence[Measured]], Floats]
 """Rows to learn from, rows to predict -> a prediction of each of these."""
 
@@ -143,34 +141,6 @@ def trees(train: Sequence[Measured], asked: Sequence[Measured]) -> Floats:
     model = HistGradientBoostingRegressor(max_iter=300, random_state=0)
     model.fit(counts[: len(train)], np.log([row.value for row in train]))
     return model.predict(counts[len(train) :])
-
-
-def frame_of(rows: Sequence[dict[str, float]], more: dict[str, float] | None = None) -> Floats:
-    """Counts by name as a matrix; what a row does not name is zero."""
-    return pd.DataFrame(rows).fillna(0.0).assign(**more or {}).to_numpy(dtype=np.float64)
-
-
-def totals(text: str) -> dict[str, float]:
-    """What the text begins with."""
-    words = (word.partition("=") for word in text.split())
-    return {name: float(value) for name, equals, value in words if equals}
-
-
-def operators(text: str) -> dict[str, float]:
-    """How often each kind of operation occurs, repeats counted, and the MACs of those kinds that are told apart."""
-    found: dict[str, float] = {}
-    times = [1]
-    for word in text.split():
-        name, equals, value = word.partition("=")
-        if name.endswith("_macs_m"):
-            found[name] = float(value)
-        elif repeat := re.fullmatch(r"(\d+)\*\(", word):
-            times.append(times[-1] * int(repeat[1]))
-        elif word.startswith(")"):
-            times.pop()
-        elif not equals and (kind := re.match(r"[a-z]+(?:\d+x\d+)?", word)):
-            found[kind[0]] = found.get(kind[0], 0) + times[-1]
-    return found
 
 
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
