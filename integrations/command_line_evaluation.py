@@ -1,8 +1,8 @@
 """``prerank eval``: is the surrogate any good on a table of one's own? A leave-out protocol, beside plain models.
 
 Each split keeps a third of a question's candidates out and ranks them, after the first n of the others were measured;
-0: none was. Plain models are the totals that the texts name, which learn nothing but which way is better, and a ridge
-regression and boosted trees on the fields of the texts.
+0: none was, and what the surrogate was told of them before is set aside. Plain models are the totals that the texts
+name, which learn nothing but which way is better, and a ridge regression and boosted trees on the fields of the texts.
 """
 
 from __future__ import annotations
@@ -89,13 +89,14 @@ def scored(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured], spli
     out = min(len(rows) // 3, _MOST_KEPT_OUT)
     test, rest = order[:out], order[out:]
     asked, truth = texts[test].tolist(), values[test]
-    case = problem.context, split
+    fresh, case = model.fork(), (problem.context, split)
+    fresh.forget(problem, texts.tolist())  # calibrated on this table, it would repeat what it was told
     name = f"{problem.context.partition(chr(10))[0]}: {problem.metric}"
     for total, sizes in totals(texts.tolist()).items():
         yield Score(name, total, 0, spearman(_oriented(sizes, values)[test], truth), case)
     for n in [size for size in SIZES if size <= len(rest)]:
         seen, measured = texts[rest[:n]].tolist(), values[rest[:n]]
-        yield Score(name, OWN, n, spearman(_adapted(model, problem, seen, measured, asked), truth), case)
+        yield Score(name, OWN, n, spearman(_adapted(fresh, problem, seen, measured, asked), truth), case)
         for learner, predict in LEARNERS.items() if n else ():
             yield Score(name, learner, n, spearman(predict(seen, measured, asked), truth), case)
 

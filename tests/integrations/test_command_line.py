@@ -56,6 +56,9 @@ class FakeSurrogate:
         self.problems.append(problem)
         self.observed |= dict(zip(texts, values, strict=True))
 
+    def forget(self, problem: Problem, texts: Sequence[str]) -> None:
+        self.observed = {text: value for text, value in self.observed.items() if text not in texts}
+
     def save(self, path: Path) -> None:
         self.saved.append(path)
 
@@ -464,6 +467,13 @@ def test_eval_leaves_the_surrogate_as_it_was(fake: FakeSurrogate, rows: Path) ->
     assert not fake.observed
 
 
+def test_eval_sets_aside_what_a_surrogate_was_told_of_the_table(fake: FakeSurrogate, rows: Path) -> None:
+    untold = call("eval", rows, "--splits", "3", "--json")[0]
+    fake.observed = {row.candidate: row.value for row in read(rows)} | {"another": 1.0}
+    assert call("eval", rows, "--splits", "3", "--json")[0] == untold
+    assert len(fake.observed) == 61
+
+
 def test_too_few_rows_are_named(fake: FakeSurrogate, tmp_path: Path) -> None:
     table = tmp_path / "rows.jsonl"
     append(table, [Measured("c", "latency_ms", str(n), float(n)) for n in range(9)])
@@ -506,6 +516,16 @@ def test_calibrated_weights_are_saved_and_asked(tmp_path: Path) -> None:
     asked = call("predict", *asked, "--json", given="workers=3 cache_mb=64\nworkers=29 cache_mb=64\n")[0]
     slow, fast = (entry["mean"] for entry in json.loads(asked))
     assert slow > 20 > 5 > fast
+
+
+@pytest.mark.slow
+def test_eval_rates_a_calibrated_surrogate_as_if_the_table_were_new(tmp_path: Path, rows: Path) -> None:
+    mine = tmp_path / "mine"
+    fresh = call("eval", rows, "--splits", "3", "--json")[0]
+    call("calibrate", rows, "--out", mine)
+    calibrated = call("eval", rows, "--splits", "3", "--json", "--surrogate", mine)[0]
+    scores = [[entry["spearman"] for entry in json.loads(found)] for found in (fresh, calibrated)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
 
 
 @pytest.mark.slow
