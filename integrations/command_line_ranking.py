@@ -31,7 +31,9 @@ from .command_line_surrogate import opened
 _SHOWN = 20  # rows of a table
 _DOUBTFUL = 0.3  # trust
 
-Maximize = Annotated[bool | None, typer.Option("--maximize/--minimize", help="Which way is better in it.")]
+Maximize = Annotated[
+    bool | None, typer.Option("--maximize/--minimize", help="Which way is better. Default: as the metric tells.")
+]
 Top = Annotated[int | None, typer.Option(min=1, help=f"Print so many. Default: {_SHOWN}, or all as JSON.")]
 
 
@@ -142,6 +144,8 @@ def _compared(
     of = chosen(sources)
     given = assignments(where)
     problem = asked(of, metric, device, given)
+    if maximize is not None:
+        problem = directed(problem.context, problem.metric, maximize)
     with working("reading candidates"):
         return problem, *gathered(sources, of, candidates, sample, seed, sizes_of(size), given)
 

@@ -131,6 +131,15 @@ def test_more_is_better_of_an_accuracy(fake: FakeSurrogate) -> None:
     assert fake.problems[0].metric == "val_accuracy cifar100 12 epochs"
 
 
+def test_which_way_is_better_can_be_said_of_a_space(fake: FakeSurrogate) -> None:
+    asked = ["nas_bench_201", "--metric", "latency_ms", "--device", "pixel 3", "--sample", 20]
+    for option, worst_first in (("--minimize", False), ("--maximize", True)):
+        means = [entry["mean"] for entry in rank_json(*asked, option)]
+        assert means == sorted(means, reverse=worst_first)
+    found = rank_json("nas_bench_101", "--metric", "requests a second", "--maximize", "--sample", 5)
+    assert all(entry["score"] == entry["mean"] for entry in found)
+
+
 def test_without_a_device_it_is_this_machine(fake: FakeSurrogate, folder: Path) -> None:
     from prerank.integrations.onnxruntime import Conditions
 
@@ -410,6 +419,16 @@ def test_a_failure_is_observed(fake: FakeSurrogate, tmp_path: Path) -> None:
     assert math.isnan(fake.observed["b"])
 
 
+@pytest.mark.parametrize("command", ["calibrate", "eval"])
+def test_a_direction_that_is_none_is_named(fake: FakeSurrogate, tmp_path: Path, command: str) -> None:
+    table = tmp_path / "rows.jsonl"
+    append(table, [Measured("c", "m", "a", 1.0, {"direction": "up"})])
+    options = [] if command == "eval" else ["--out", tmp_path / "mine"]
+    err = call(command, table, *options, status=2)[1]
+    assert "'up'" in err
+    assert "'minimize' or 'maximize'" in err
+
+
 def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
     plot = tmp_path / "curve.png"
     found = json.loads(call("eval", rows, "--splits", "3", "--plot", plot, "--json")[0])
@@ -516,6 +535,17 @@ def test_calibrated_weights_are_saved_and_asked(tmp_path: Path) -> None:
     asked = call("predict", *asked, "--json", given="workers=3 cache_mb=64\nworkers=29 cache_mb=64\n")[0]
     slow, fast = (entry["mean"] for entry in json.loads(asked))
     assert slow > 20 > 5 > fast
+
+
+@pytest.mark.slow
+def test_measurements_of_which_more_is_better_are_predicted(tmp_path: Path) -> None:
+    table, mine = tmp_path / "rows.jsonl", tmp_path / "mine"
+    texts, more = [f"workers={n} cache_mb={64 * (n % 3 + 1)}" for n in range(1, 31)], {"direction": "maximize"}
+    append(table, [Measured("web server", "requests a second", text, 9.0 * n, more) for n, text in enumerate(texts)])
+    call("calibrate", table, "--out", mine)
+    asked = ["--context", "web server", "--metric", "requests a second", "--surrogate", mine, "--json"]
+    few, many = (entry["mean"] for entry in json.loads(call("predict", *asked, given="\n".join(texts[3:28:24]))[0]))
+    assert few < 100 < 180 < many
 
 
 @pytest.mark.slow
