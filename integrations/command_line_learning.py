@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -67,6 +69,7 @@ def train(
     model = RLMSurrogate.load(surrogate, device=on)
     run_folder = out / "training"
     run = Training(steps or max(100, 16 * len(rows) // 256), contexts=4, folder=run_folder)
+    _same_run(run_folder, {"tables": rows, "validation": kept, "surrogate": model.fingerprint, "steps": run.steps})
     say(f"{len(rows):,} candidates, {run.steps:,} steps; Ctrl-C keeps what is done")
     model.fit(rows, run, validation=kept)
     model.save(out)
@@ -74,6 +77,25 @@ def train(
     known = [[line, metric, rank] for line, ranks in model.knowledge.items() for metric, rank in ranks.items()]
     lines = {row.context.partition("\n")[0] for row in rows}
     table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])
+
+
+def _same_run(folder: Path, run: Mapping[str, Any]) -> None:
+    """Note what a training is of, in its folder, so that another one does not go on with its weights.
+
+    Raises:
+        ValueError: If the folder holds the state of another one.
+    """
+    from ..surrogate.training import STATE
+
+    file = folder / "run.json"
+    own = {name: sha256(repr(value).encode()).hexdigest() for name, value in run.items()}
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    others = [name for name in own if known.get(name) != own[name]]
+    if others and (folder / STATE).exists():
+        said = f"{folder} holds an interrupted training with other {', '.join(others)}"
+        raise ValueError(f"{said}; call that one again, remove the folder, or give another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(own))
 
 
 def rows_of(tables: Sequence[Path]) -> list[Measured]:

@@ -24,8 +24,9 @@ from prerank.integrations.command_line import app
 from prerank.integrations.command_line_candidates import chosen, gathered, listed, sampled, spaces
 from prerank.integrations.command_line_output import table
 from prerank.integrations.command_line_plain_models import LEARNERS, totals
-from prerank.surrogate import Prediction, Problem, RLMSurrogate
+from prerank.surrogate import Prediction, Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.measured import Measured, append, read
+from prerank.surrogate.training import STATE
 
 
 class FakeSurrogate:
@@ -37,6 +38,8 @@ class FakeSurrogate:
         self.problems: list[Problem] = []
         self.observed: dict[str, float] = {}
         self.saved: list[Path] = []
+        self.fingerprint = "fake"
+        self.interrupted = False
 
     def fork(self) -> FakeSurrogate:
         other = FakeSurrogate()
@@ -58,6 +61,12 @@ class FakeSurrogate:
 
     def forget(self, problem: Problem, texts: Sequence[str]) -> None:
         self.observed = {text: value for text, value in self.observed.items() if text not in texts}
+
+    def fit(self, rows: Sequence[Row], run: Training, validation: Sequence[Row]) -> None:
+        assert run.folder
+        (run.folder / STATE).write_bytes(b"")
+        if self.interrupted:
+            raise ValueError("interrupted")
 
     def save(self, path: Path) -> None:
         self.saved.append(path)
@@ -427,6 +436,24 @@ def test_a_direction_that_is_none_is_named(fake: FakeSurrogate, tmp_path: Path, 
     err = call(command, table, *options, status=2)[1]
     assert "'up'" in err
     assert "'minimize' or 'maximize'" in err
+
+
+def test_an_interrupted_training_goes_on_as_itself_alone(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other.jsonl"
+    append(other, [Measured("net", "latency_ms", "net width=3", 1.0)])
+    train = ["train", rows, "--out", mine]
+    fake.interrupted = True
+    for _ in range(2):
+        assert "interrupted training" not in call(*train, status=2)[1]
+    for more, name in ([other], "tables"), (["--steps", 7], "steps"), (["--validation", other], "validation"):
+        assert f"interrupted training with other {name}; " in call(*train, *more, status=2)[1]
+    fake.fingerprint, before = "another", fake.fingerprint
+    assert "with other surrogate; " in call(*train, status=2)[1]
+    assert "interrupted training" not in call("train", other, "--out", tmp_path / "elsewhere", status=2)[1]
+    fake.fingerprint, fake.interrupted = before, False
+    call(*train)
+    assert not (mine / "training").exists()
+    assert fake.saved == [mine]
 
 
 def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
