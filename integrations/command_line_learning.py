@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..search_spaces import onnx_graph
 from ..surrogate import Problem, RLMSurrogate
 from ..surrogate.measured import Measured, read
 from .command_line_options import Json, Surrogate, Tables
@@ -99,18 +101,35 @@ def _same_run(folder: Path, run: Mapping[str, Any]) -> None:
 
 
 def rows_of(tables: Sequence[Path]) -> list[Measured]:
-    """The rows of some files.
+    """The rows of some files; a candidate that is the path of an .onnx file becomes its text.
 
     Raises:
-        ValueError: If a file has none.
+        ValueError: If a file has none, or names a model that cannot be read.
     """
     found: list[Measured] = []
     for path in tables:
         rows = list(read(path))
         if not rows:
             raise ValueError(f"{path} has no rows; measure some with prerank measure")
-        found += rows
+        models = dict.fromkeys(row.candidate for row in rows if row.candidate.endswith(".onnx"))
+        texts = {name: _text(name, path.parent) for name in models}
+        found += [replace(row, candidate=texts.get(row.candidate, row.candidate)) for row in rows]
     return found
+
+
+def _text(name: str, folder: Path) -> str:
+    """Text of an ONNX file that lies where a table is, or here.
+
+    Raises:
+        ValueError: If there is none, or it cannot be read.
+    """
+    file = next((file for file in (folder / name, Path(name)) if file.is_file()), None)
+    if file is None:
+        raise ValueError(f"there is no file {name!r}, neither in {str(folder)!r} nor here; mend the path in the table")
+    try:
+        return onnx_graph.to_text(onnx_graph.from_record(file))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
 
 
 def by_problem(rows: Iterable[Measured]) -> dict[Problem, list[Measured]]:

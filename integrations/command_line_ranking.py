@@ -101,7 +101,8 @@ def predict(
         prediction = opened(surrogate).predict(problem, [entry.text for entry in entries])
     rows = list(zip(entries, _read_off(prediction), strict=True))
     if json:
-        as_json([{"candidate": entry.name} | found for entry, found in rows])
+        said = {"context": problem.context, "metric": problem.metric}
+        as_json([{"candidate": entry.name} | found | said | {"text": entry.text} for entry, found in rows])
     elif rows:
         table(problem.metric, ["candidate", *rows[0][1]], [[entry.title, *found.values()] for entry, found in rows])
     complain(broken)

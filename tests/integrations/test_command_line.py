@@ -241,7 +241,12 @@ def test_predict_keeps_the_order(fake: FakeSurrogate) -> None:
     found = json.loads(out)
     assert [entry["candidate"] for entry in found] == ["bbbb", "a", "ccc"]
     assert [entry["mean"] for entry in found] == [4, 1, 3]
-    assert set(found[0]) == {"candidate", "mean", "std", "low", "high", "p_fail", "trust"}
+    assert [*found[0]][:7] == ["candidate", "mean", "std", "low", "high", "p_fail", "trust"]
+    assert [(entry["context"], entry["metric"], entry["text"]) for entry in found] == [
+        ("c", "m", "bbbb"),
+        ("c", "m", "a"),
+        ("c", "m", "ccc"),
+    ]
 
 
 def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
@@ -426,6 +431,31 @@ def test_a_failure_is_observed(fake: FakeSurrogate, tmp_path: Path) -> None:
     append(table, [Measured("c", "latency_ms", "a", 1.0), Measured("c", "latency_ms", "b", math.nan)])
     call("calibrate", table, "--out", tmp_path / "mine")
     assert math.isnan(fake.observed["b"])
+
+
+def test_files_measured_elsewhere_are_read_from_a_table(
+    fake: FakeSurrogate, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "broken.onnx").unlink()
+    asked = json.loads(call("predict", folder, "--device", "pixel 3", "--json")[0])
+    context, metric = asked[0]["context"], asked[0]["metric"]
+    table = folder / "rows.jsonl"
+    monkeypatch.chdir(tmp_path)
+    names = ["8.onnx", "models/64.onnx", str(folder / "512.onnx")]  # in the folder of the table, from here, anywhere
+    append(table, [Measured(context, metric, name, float(n)) for n, name in enumerate(names)])
+    call("calibrate", table, "--out", "mine")
+    assert fake.problems[-1].metric == metric
+    texts = {Path(entry["candidate"]).name: entry["text"] for entry in asked}
+    assert fake.observed == {texts["8.onnx"]: 0.0, texts["64.onnx"]: 1.0, texts["512.onnx"]: 2.0}
+
+
+@pytest.mark.parametrize("name", ["absent.onnx", "broken.onnx"])
+def test_a_file_of_a_table_that_cannot_be_read_is_named(
+    fake: FakeSurrogate, folder: Path, tmp_path: Path, name: str
+) -> None:
+    append(folder / "rows.jsonl", [Measured("c", "m", name, 1.0)])
+    assert name in call("calibrate", folder / "rows.jsonl", "--out", tmp_path / "mine", status=2)[1]
+    assert not fake.observed
 
 
 @pytest.mark.parametrize("command", ["calibrate", "eval"])
