@@ -181,6 +181,20 @@ def test_where_all_is_broken_nothing_is_ranked(fake: FakeSurrogate, tmp_path: Pa
     assert "broken.onnx" in err
 
 
+def test_what_a_graph_tells_exactly_is_not_estimated(fake: FakeSurrogate, folder: Path) -> None:
+    found = rank_json(folder, "--metric", "params", "--maximize", status=1)
+    assert [(Path(entry["candidate"]).name, entry["mean"], entry["std"]) for entry in found] == [
+        ("512.onnx", 512**2, 0),
+        ("64.onnx", 64**2, 0),
+        ("8.onnx", 64, 0),
+    ]
+    entry, *_ = json.loads(call("predict", folder / "64.onnx", "--metric", "macs", "--json")[0])
+    assert {entry[name] for name in ("mean", "low", "high")} == {64**2}
+    assert (entry["std"], entry["p_fail"], entry["trust"]) == (0, 0, 1)
+    assert "input:1x64" in entry["text"]
+    assert not fake.problems
+
+
 def test_a_table_shows_the_best_and_how_many_more(fake: FakeSurrogate) -> None:
     out, err = call("rank", "nas_bench_macro", "--sample", 30, "--top", 3)
     assert "27 more" in out
