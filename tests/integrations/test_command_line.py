@@ -510,8 +510,12 @@ def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_pa
     assert abs(by["parameters", 0]) < 0.6
     assert by["prerank", 0] == 0  # all texts have the same length or one letter less: it cannot tell
     assert plot.read_bytes().startswith(b"\x89PNG")
-    shown = call("eval", rows, "--splits", "3")[0]
-    assert "worse than ridge" in shown
+    verdicts = {entry["measured"]: entry["verdicts"] for entry in found if entry["model"] == "prerank"}
+    assert [*verdicts[0]] == ["parameters"]
+    assert all(len(own) == 2 and "parameters" in own for n, own in verdicts.items() if n)
+    assert verdicts[30]["ridge"] == "worse than"
+    shown = " ".join(call("eval", rows, "--splits", "3")[0].split())
+    assert f"worse than ridge and {verdicts[30]['parameters']} parameters" in shown
 
 
 @pytest.mark.parametrize("name", LEARNERS)
