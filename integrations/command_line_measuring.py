@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -10,7 +11,7 @@ import typer
 
 from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of
 from .command_line_options import Candidates, Sample, Seed, Size, Sources
-from .command_line_output import complain, say, tracked, working
+from .command_line_output import complain, say, table, tracked, working
 from .command_line_question import measurable
 
 if TYPE_CHECKING:
@@ -59,7 +60,9 @@ def measure(
     networks = [_network(of, entry, batch) for entry in entries]
     most = int(memory * 2**30)
     measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)
-    failed = _report(list(tracked(measured, len(networks), "measuring")), out)
+    rows = list(tracked(measured, len(networks), "measuring"))
+    failed = _report(rows, out)
+    _show([lines for lines in rows if lines and "error" not in lines[0].more])
     complain([*broken, *failed])
 
 
@@ -85,3 +88,22 @@ def _report(rows: Sequence[Sequence[Measured]], out: Path) -> list[Broken]:
     failed = [Broken(str(line.more["name"]), line.more["error"]) for line in new if "error" in line.more]
     say(f"{len(new) - len(failed)} measured, {len(rows) - len(new)} known already, {len(failed)} failed: {out}")
     return failed
+
+
+def _show(rows: Sequence[Sequence[Measured]]) -> None:
+    """The costs of what was measured now."""
+    found = [[_title(lines[0]), *_costs(lines)] for lines in rows]
+    if found:
+        table("Measured", ["candidate", "latency ms", "memory MiB"], found)
+
+
+def _title(line: Measured) -> str:
+    """What people read: a path, or the text."""
+    name = line.more["name"]
+    return name if isinstance(name, str) else line.candidate
+
+
+def _costs(lines: Sequence[Measured]) -> tuple[float, float]:
+    """Latency in milliseconds, and memory in MiB, nan where the system does not tell."""
+    values = {line.metric.split()[0]: line.value for line in lines}
+    return values["latency_ms"], values.get("memory_bytes", math.nan) / 2**20

@@ -373,12 +373,16 @@ def test_a_folder_without_models_is_named(fake: FakeSurrogate, tmp_path: Path) -
 
 def test_measure_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    said = call("measure", folder, "--out", out, "--seconds", "0", status=1)[1]
+    shown, said = call("measure", folder, "--out", out, "--seconds", "0", status=1)
+    assert "latency ms" in shown
+    assert all(f"{row.value:.4g}" in shown for row in read(out) if row.metric.startswith("latency_ms"))
     assert "3 measured, 0 known already, 0 failed" in said
     assert "broken.onnx" in said
     lines = out.read_text()
     (folder / "broken.onnx").unlink()
-    assert "0 measured, 3 known already" in call("measure", folder, "--out", out)[1]
+    shown, said = call("measure", folder, "--out", out)
+    assert "0 measured, 3 known already" in said
+    assert not shown
     assert out.read_text() == lines
     assert {row.metric.split()[0] for row in read(out)} == {"latency_ms", "memory_bytes"}
 
