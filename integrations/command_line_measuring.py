@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of
-from .command_line_options import Candidates, Sample, Seed, Size, Sources
+from .command_line_options import Candidates, Sample, Seed, Size, Sources, Where
 from .command_line_output import complain, say, table, tracked, working
-from .command_line_question import measurable
+from .command_line_question import asked, assignments, measurable
 
 if TYPE_CHECKING:
     from ..surrogate.measured import Measured
@@ -30,6 +30,7 @@ Memory = Annotated[float, typer.Option(min=0.01, help="GiB that one may map.")]
 def measure(
     sources: Sources = None,
     out: Out = Path("measured.jsonl"),
+    where: Where = None,
     candidates: Candidates = None,
     sample: Sample = None,
     seed: Seed = 0,
@@ -54,10 +55,12 @@ def measure(
     of = chosen(sources or [])
     if not measurable(of):
         raise ValueError(f"candidates of {sources} cannot be written as ONNX; give files, or a space with to_onnx")
-    conditions = Conditions(threads, batch, optimise, sizes_of(size or []))
+    _check({"seconds": seconds, "timeout": timeout, "memory": memory})
+    conditions, given = Conditions(threads, batch, optimise, sizes_of(size or [])), assignments(where or [])
+    context = asked(of, "latency_ms", None, given).context
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes)
-    networks = [_network(of, entry, batch) for entry in entries]
+        entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes, given)
+    networks = [_network(of, entry, context, batch) for entry in entries]
     most = int(memory * 2**30)
     measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)
     rows = list(tracked(measured, len(networks), "measuring"))
@@ -66,13 +69,20 @@ def measure(
     complain([*broken, *failed])
 
 
-def _network(of: Space, entry: Entry, batch: int) -> Network:
+def _check(limits: Mapping[str, float]) -> None:
+    """Refuse what has no end; typer lets it pass as larger than the least."""
+    for name, value in limits.items():
+        if not math.isfinite(value):
+            raise ValueError(f"--{name} is {value}; give a finite number, as in --{name} 60")
+
+
+def _network(of: Space, entry: Entry, context: str, batch: int) -> Network:
     from .onnxruntime import Network
 
     def file(folder: Path) -> Path:
         return _written(of, entry.candidate, batch, folder) if hasattr(of, "to_onnx") else Path(entry.name)
 
-    return Network(entry.name, of.problem().context, entry.text, file)
+    return Network(entry.name, context, entry.text, file)
 
 
 def _written(of: Any, candidate: Any, batch: int, folder: Path) -> Path:

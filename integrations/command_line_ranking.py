@@ -144,7 +144,7 @@ def _compared(
     if context is not None:
         if sources or device or where or metric is None:
             raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
-        return directed(context, metric, maximize), *gathered([], None, candidates, sample, seed)
+        return directed(context, metric, maximize), *gathered([], None, candidates, sample, seed, sizes_of(size))
     of = chosen(sources)
     given = assignments(where)
     problem = asked(of, metric, device, given)

@@ -354,6 +354,15 @@ def test_a_record_of_another_kind_is_named(fake: FakeSurrogate, space: str, line
         (["rank", "--colour"], "colour"),
         (["measure", "nas_bench_graph"], "nas_bench_graph"),
         (["measure", ".", "--threads", "4096"], "4096"),
+        (["measure", ".", "--memory", "inf"], "--memory is inf"),
+        (["measure", ".", "--timeout", "inf"], "--timeout is inf"),
+        (["measure", ".", "--seconds", "inf"], "--seconds is inf"),
+        (["measure", ".", "--seconds", "nan"], "--seconds"),
+        (["measure", "nds", "--where", "colour=red"], "colour"),
+        (["measure", "nds", "--where", "space=moon"], "moon"),
+        (["rank", "fbnet", "--size", "rows=2"], "--size rows=2"),
+        (["measure", "fbnet", "--size", "rows=2"], "--size rows=2"),
+        (["predict", "--context", "c", "--metric", "m", "--size", "rows=2"], "--size rows=2"),
         (["eval", "absent.jsonl"], "absent.jsonl"),
     ],
 )
@@ -413,6 +422,16 @@ def test_candidates_of_a_space_are_measured_as_networks(fake: FakeSurrogate, tmp
     asked = ["nas_bench_201", "--metric", found[0].metric, "--candidates", "-"]
     rank_json(*asked, given=names)
     assert fake.problems[0] == Problem(found[0].context, found[0].metric)
+
+
+def test_the_cells_that_are_asked_for_are_measured(tmp_path: Path) -> None:
+    from prerank.search_spaces import nds
+
+    out = tmp_path / "out.jsonl"
+    call("measure", "nds", "--where", "space=enas", "--sample", 1, "--out", out, "--seconds", "0")
+    found = next(read(out))
+    assert found.context == nds.problem(space="enas").context
+    assert found.more["name"]["space"] == "enas"
 
 
 @pytest.mark.slow
@@ -516,7 +535,7 @@ def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_pa
     assert plot.read_bytes().startswith(b"\x89PNG")
     verdicts = {entry["measured"]: entry["verdicts"] for entry in found if entry["model"] == "prerank"}
     assert [*verdicts[0]] == ["parameters"]
-    assert all(len(own) == 2 and "parameters" in own for n, own in verdicts.items() if n)
+    assert all("parameters" in own for own in verdicts.values())
     assert verdicts[30]["ridge"] == "worse than"
     shown = " ".join(call("eval", rows, "--splits", "3")[0].split())
     assert f"worse than ridge and {verdicts[30]['parameters']} parameters" in shown
