@@ -102,8 +102,10 @@ def gathered(
         where: More of the question, which may say what is drawn and what a record means, as in ``space=enas``.
 
     Raises:
-        ValueError: If nothing can be drawn of what is asked, or a list is given beside ONNX files.
+        ValueError: If nothing can be drawn of what is asked, a list is given beside ONNX files, or sizes beside others.
     """
+    if sizes and (of is None or hasattr(of, "sample")):
+        raise ValueError(f"--size {min(sizes)}={sizes[min(sizes)]} is that of an axis of ONNX files; leave it out here")
     if file is not None and of is not None and not hasattr(of, "sample"):
         raise ValueError(f"--candidates {file} lists candidates of a space; name ONNX files as arguments, without it")
     if file is None and of is not None and hasattr(of, "sample"):

@@ -1,8 +1,8 @@
 """``prerank eval``: is the surrogate any good on a table of one's own? A leave-out protocol, beside plain models.
 
 Each split keeps a third of a question's candidates out and ranks them, after the first n of the others were measured;
-0: none was. Plain models are the totals that the texts name, which learn nothing but which way is better, and a ridge
-regression and boosted trees on the fields of the texts.
+0: none was, and what the surrogate was told of them before is set aside. Plain models are the totals that the texts
+name, which learn nothing but which way is better, and a ridge regression and boosted trees on the fields of the texts.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from ..surrogate.metrics import spearman
 from .command_line_learning import by_problem, rows_of
 from .command_line_options import Json, Surrogate, Tables
 from .command_line_output import as_json, say, table, tracked, working
-from .command_line_plain_models import LEARNERS, totals
+from .command_line_plain_models import LEARNERS, PARAMETERS, totals
 from .command_line_surrogate import opened
 
 Floats = NDArray[np.float64]
@@ -31,6 +31,8 @@ SIZES = (0, 5, 10, 30, 100, 300)
 FEWEST = 15
 """Candidates of a question that the protocol needs."""
 OWN = "prerank"
+Verdicts = dict[int, dict[str, str]]
+"""Candidates measured -> plain model -> whether the surrogate is better than it, worse or level."""
 _MOST_KEPT_OUT = 300
 
 Splits = Annotated[int, typer.Option(min=3, help="Random splits that are averaged.")]
@@ -72,12 +74,13 @@ def evaluate(
     asked = [(problem, rows, split) for problem, rows in groups.items() for split in range(splits)]
     scores = [score for job in tracked(asked, len(asked), "evaluating") for score in scored(model, *job)]
     found = summaries(scores)
+    questions = dict.fromkeys(summary.question for summary in found)
+    said = {each: verdicts([score for score in scores if score.question == each]) for each in questions}
     if json:
-        as_json([summary._asdict() for summary in found])
+        as_json([summary._asdict() | _judged(summary, said) for summary in found])
     else:
-        for question in dict.fromkeys(summary.question for summary in found):
-            own = [score for score in scores if score.question == question]
-            _show(question, [summary for summary in found if summary.question == question], verdicts(own))
+        for question in questions:
+            _show(question, [summary for summary in found if summary.question == question], said[question])
     if plot is not None:
         draw(found, plot)
 
@@ -89,13 +92,14 @@ def scored(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured], spli
     out = min(len(rows) // 3, _MOST_KEPT_OUT)
     test, rest = order[:out], order[out:]
     asked, truth = texts[test].tolist(), values[test]
-    case = problem.context, split
+    fresh, case = model.fork(), (problem.context, split)
+    fresh.forget(problem, texts.tolist())  # calibrated on this table, it would repeat what it was told
     name = f"{problem.context.partition(chr(10))[0]}: {problem.metric}"
     for total, sizes in totals(texts.tolist()).items():
         yield Score(name, total, 0, spearman(_oriented(sizes, values)[test], truth), case)
     for n in [size for size in SIZES if size <= len(rest)]:
         seen, measured = texts[rest[:n]].tolist(), values[rest[:n]]
-        yield Score(name, OWN, n, spearman(_adapted(model, problem, seen, measured, asked), truth), case)
+        yield Score(name, OWN, n, spearman(_adapted(fresh, problem, seen, measured, asked), truth), case)
         for learner, predict in LEARNERS.items() if n else ():
             yield Score(name, learner, n, spearman(predict(seen, measured, asked), truth), case)
 
@@ -108,9 +112,9 @@ def summaries(scores: Iterable[Score]) -> list[Summary]:
     return [Summary(*key, *_interval(values)) for key, values in groups.items()]
 
 
-def verdicts(scores: Sequence[Score]) -> list[str]:
-    """How the surrogate compares with the best plain model on one question, for each number of candidates measured."""
-    found: list[str] = []
+def verdicts(scores: Sequence[Score]) -> Verdicts:
+    """How the surrogate compares with plain models on one question: with the best one, and with parameters if named."""
+    found: Verdicts = {}
     for n in sorted({score.measured for score in scores}):
         values: dict[str, dict[tuple[str, int], float]] = {}
         for score in scores:
@@ -118,10 +122,9 @@ def verdicts(scores: Sequence[Score]) -> list[str]:
                 values.setdefault(score.model, {})[score.split] = float(np.nan_to_num(score.spearman))
         own = values.pop(OWN)
         others = {model: [kept[split] for split in own] for model, kept in values.items() if own.keys() <= kept.keys()}
-        if others:
-            best = max(others, key=lambda model: float(np.mean(others[model])))
-            differences = np.array([*own.values()]) - others[best]
-            found.append(f"{n} measured: {_word(differences)} {best}")
+        best = sorted(others, key=lambda model: -float(np.mean(others[model])))[:1]
+        models = dict.fromkeys([*best, *({PARAMETERS} & others.keys())])
+        found[n] = {model: _word(np.array([*own.values()]) - others[model]) for model in models}
     return found
 
 
@@ -153,7 +156,7 @@ def _curve(points: Sequence[Summary], axes: Any) -> None:
     """A model that learns as a curve, one that does not as a level."""
     name = points[0].model
     if name not in (OWN, *LEARNERS):
-        axes.axhline(points[0].spearman, linestyle=":" if name == "parameters" else "--", color="grey", label=name)
+        axes.axhline(points[0].spearman, linestyle=":" if name == PARAMETERS else "--", color="grey", label=name)
         return
     x, y = [SIZES.index(point.measured) for point in points], [point.spearman for point in points]
     axes.errorbar(x, y, [point.half for point in points], marker="o", capsize=3, label=name)
@@ -190,7 +193,12 @@ def _interval(values: Sequence[float]) -> tuple[float, float]:
     return float(np.mean(values)), float(half)
 
 
-def _show(question: str, found: Sequence[Summary], said: Sequence[str]) -> None:
+def _judged(summary: Summary, said: Mapping[str, Verdicts]) -> dict[str, dict[str, str]]:
+    """What JSON says more of the surrogate."""
+    return {"verdicts": said[summary.question][summary.measured]} if summary.model == OWN else {}
+
+
+def _show(question: str, found: Sequence[Summary], said: Verdicts) -> None:
     """Models by how many were measured."""
     sizes = sorted({summary.measured for summary in found})
     cells: dict[str, Mapping[int, str]] = {
@@ -198,4 +206,6 @@ def _show(question: str, found: Sequence[Summary], said: Sequence[str]) -> None:
         for model in dict.fromkeys(summary.model for summary in found)
     }
     rows = [[model, *(cells[model].get(size, "") for size in sizes)] for model in cells]
-    table(f"{question}: Spearman", ["measured", *map(str, sizes)], rows, f"{OWN}, {', '.join(said)}" if said else "")
+    words = {n: " and ".join(f"{word} {model}" for model, word in own.items()) for n, own in said.items() if own}
+    told = [f"{n} measured: {word}" for n, word in words.items()]
+    table(f"{question}: Spearman", ["measured", *map(str, sizes)], rows, f"{OWN}, {', '.join(told)}" if told else "")

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ..search_spaces import onnx_graph
 from ..surrogate import Problem, RLMSurrogate
 from ..surrogate.measured import Measured, read
 from .command_line_options import Json, Surrogate, Tables
@@ -67,6 +71,7 @@ def train(
     model = RLMSurrogate.load(surrogate, device=on)
     run_folder = out / "training"
     run = Training(steps or max(100, 16 * len(rows) // 256), contexts=4, folder=run_folder)
+    _same_run(run_folder, {"tables": rows, "validation": kept, "surrogate": model.fingerprint, "steps": run.steps})
     say(f"{len(rows):,} candidates, {run.steps:,} steps; Ctrl-C keeps what is done")
     model.fit(rows, run, validation=kept)
     model.save(out)
@@ -76,19 +81,55 @@ def train(
     table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])
 
 
-def rows_of(tables: Sequence[Path]) -> list[Measured]:
-    """The rows of some files.
+def _same_run(folder: Path, run: Mapping[str, Any]) -> None:
+    """Note what a training is of, in its folder, so that another one does not go on with its weights.
 
     Raises:
-        ValueError: If a file has none.
+        ValueError: If the folder holds the state of another one.
+    """
+    from ..surrogate.training import STATE
+
+    file = folder / "run.json"
+    own = {name: sha256(repr(value).encode()).hexdigest() for name, value in run.items()}
+    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
+    others = [name for name in own if known.get(name) != own[name]]
+    if others and (folder / STATE).exists():
+        said = f"{folder} holds an interrupted training with other {', '.join(others)}"
+        raise ValueError(f"{said}; call that one again, remove the folder, or give another --out")
+    folder.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps(own))
+
+
+def rows_of(tables: Sequence[Path]) -> list[Measured]:
+    """The rows of some files; a candidate that is the path of an .onnx file becomes its text.
+
+    Raises:
+        ValueError: If a file has none, or names a model that cannot be read.
     """
     found: list[Measured] = []
     for path in tables:
         rows = list(read(path))
         if not rows:
             raise ValueError(f"{path} has no rows; measure some with prerank measure")
-        found += rows
+        models = dict.fromkeys(row.candidate for row in rows if row.candidate.endswith(".onnx"))
+        texts = {name: _text(name, path.parent) for name in models}
+        found += [replace(row, candidate=texts.get(row.candidate, row.candidate)) for row in rows]
     return found
+
+
+def _text(name: str, folder: Path) -> str:
+    """Text of an ONNX file that lies where a table is, or here.
+
+    Raises:
+        ValueError: If there is none, or it cannot be read.
+    """
+    file = next((file for file in (folder / name, Path(name)) if file.is_file()), None)
+    if file is None:
+        raise ValueError(f"there is no file {name!r}, neither in {str(folder)!r} nor here; mend the path in the table")
+    try:
+        return onnx_graph.to_text(onnx_graph.from_record(file))
+    except (ValueError, OSError) as error:
+        raise ValueError(f"{file} cannot be read: {error}") from error
 
 
 def by_problem(rows: Iterable[Measured]) -> dict[Problem, list[Measured]]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of
-from .command_line_options import Candidates, Sample, Seed, Size, Sources
-from .command_line_output import complain, say, tracked, working
-from .command_line_question import measurable
+from .command_line_options import Candidates, Sample, Seed, Size, Sources, Where
+from .command_line_output import complain, say, table, tracked, working
+from .command_line_question import asked, assignments, measurable
 
 if TYPE_CHECKING:
     from ..surrogate.measured import Measured
@@ -29,6 +30,7 @@ Memory = Annotated[float, typer.Option(min=0.01, help="GiB that one may map.")]
 def measure(
     sources: Sources = None,
     out: Out = Path("measured.jsonl"),
+    where: Where = None,
     candidates: Candidates = None,
     sample: Sample = None,
     seed: Seed = 0,
@@ -53,23 +55,34 @@ def measure(
     of = chosen(sources or [])
     if not measurable(of):
         raise ValueError(f"candidates of {sources} cannot be written as ONNX; give files, or a space with to_onnx")
-    conditions = Conditions(threads, batch, optimise, sizes_of(size or []))
+    _check({"seconds": seconds, "timeout": timeout, "memory": memory})
+    conditions, given = Conditions(threads, batch, optimise, sizes_of(size or [])), assignments(where or [])
+    context = asked(of, "latency_ms", None, given).context
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes)
-    networks = [_network(of, entry, batch) for entry in entries]
+        entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes, given)
+    networks = [_network(of, entry, context, batch) for entry in entries]
     most = int(memory * 2**30)
     measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)
-    failed = _report(list(tracked(measured, len(networks), "measuring")), out)
+    rows = list(tracked(measured, len(networks), "measuring"))
+    failed = _report(rows, out)
+    _show([lines for lines in rows if lines and "error" not in lines[0].more])
     complain([*broken, *failed])
 
 
-def _network(of: Space, entry: Entry, batch: int) -> Network:
+def _check(limits: Mapping[str, float]) -> None:
+    """Refuse what has no end; typer lets it pass as larger than the least."""
+    for name, value in limits.items():
+        if not math.isfinite(value):
+            raise ValueError(f"--{name} is {value}; give a finite number, as in --{name} 60")
+
+
+def _network(of: Space, entry: Entry, context: str, batch: int) -> Network:
     from .onnxruntime import Network
 
     def file(folder: Path) -> Path:
         return _written(of, entry.candidate, batch, folder) if hasattr(of, "to_onnx") else Path(entry.name)
 
-    return Network(entry.name, of.problem().context, entry.text, file)
+    return Network(entry.name, context, entry.text, file)
 
 
 def _written(of: Any, candidate: Any, batch: int, folder: Path) -> Path:
@@ -85,3 +98,22 @@ def _report(rows: Sequence[Sequence[Measured]], out: Path) -> list[Broken]:
     failed = [Broken(str(line.more["name"]), line.more["error"]) for line in new if "error" in line.more]
     say(f"{len(new) - len(failed)} measured, {len(rows) - len(new)} known already, {len(failed)} failed: {out}")
     return failed
+
+
+def _show(rows: Sequence[Sequence[Measured]]) -> None:
+    """The costs of what was measured now."""
+    found = [[_title(lines[0]), *_costs(lines)] for lines in rows]
+    if found:
+        table("Measured", ["candidate", "latency ms", "memory MiB"], found)
+
+
+def _title(line: Measured) -> str:
+    """What people read: a path, or the text."""
+    name = line.more["name"]
+    return name if isinstance(name, str) else line.candidate
+
+
+def _costs(lines: Sequence[Measured]) -> tuple[float, float]:
+    """Latency in milliseconds, and memory in MiB, nan where the system does not tell."""
+    values = {line.metric.split()[0]: line.value for line in lines}
+    return values["latency_ms"], values.get("memory_bytes", math.nan) / 2**20

@@ -15,8 +15,9 @@ Floats = NDArray[np.float64]
 Learner = Callable[[Sequence[str], Floats, Sequence[str]], Floats]
 """Texts and values that were measured, (n,), and m texts to predict -> predictions, (m,)."""
 
+PARAMETERS = "parameters"
 _NUMBER = r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
-_TOTALS = {"parameters": re.compile(rf"(?:^|\s)params\w*={_NUMBER}"), "MACs": re.compile(rf"(?:^|\s)macs\w*={_NUMBER}")}
+_TOTALS = {PARAMETERS: re.compile(rf"(?:^|\s)params\w*={_NUMBER}"), "MACs": re.compile(rf"(?:^|\s)macs\w*={_NUMBER}")}
 _FEWEST = 3  # values from which anything can be learnt
 
 

@@ -63,9 +63,13 @@ def directed(context: str, metric: str, maximize: bool | None = None) -> Problem
 
 
 def of_row(row: Measured) -> Problem:
-    """The problem of a measurement."""
+    """The problem of a measurement.
+
+    Raises:
+        ValueError: If its direction is none.
+    """
     direction = row.more.get("direction")
-    return directed(row.context, row.metric, None if direction is None else direction == "maximize")
+    return directed(row.context, row.metric) if direction is None else Problem(row.context, row.metric, direction)
 
 
 def measurable(of: Space) -> bool:

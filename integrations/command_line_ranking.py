@@ -8,8 +8,9 @@ from typing import Annotated, Any
 
 import typer
 
-from ..surrogate import Prediction, Problem, Question, Ranked, RLMSurrogate
+from ..surrogate import Prediction, Problem, Question, Ranked
 from ..surrogate import rank as ranked
+from ..surrogate.ranking import Surrogate as Predicting
 from .command_line_candidates import Broken, Entry, chosen, gathered, sizes_of
 from .command_line_options import (
     Candidates,
@@ -26,12 +27,14 @@ from .command_line_options import (
 )
 from .command_line_output import as_json, complain, say, table, working
 from .command_line_question import asked, assignments, directed
-from .command_line_surrogate import opened
+from .command_line_surrogate import answering
 
 _SHOWN = 20  # rows of a table
 _DOUBTFUL = 0.3  # trust
 
-Maximize = Annotated[bool | None, typer.Option("--maximize/--minimize", help="Which way is better in it.")]
+Maximize = Annotated[
+    bool | None, typer.Option("--maximize/--minimize", help="Which way is better. Default: as the metric tells.")
+]
 Top = Annotated[int | None, typer.Option(min=1, help=f"Print so many. Default: {_SHOWN}, or all as JSON.")]
 
 
@@ -60,10 +63,11 @@ def rank(
         sources or [], metric, device, where or [], context, maximize, candidates, size or [], sample, seed
     )
     with working(f"ranking {len(entries):,} candidates"):
-        model = _Noting(opened(surrogate))
-        found = ranked(model, problem, entries, lambda entry: entry.text)
+        answers, to_text = answering(surrogate, problem, entries)
+        model = _Noting(answers)
+        found = ranked(model, problem, entries, to_text)
     shown = found[: top if json else top or _SHOWN]
-    trust = model.trust([entry.candidate.text for entry in shown])
+    trust = model.trust([to_text(entry.candidate) for entry in shown])
     if json:
         as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in shown])
     else:
@@ -96,10 +100,12 @@ def predict(
         sources or [], metric, device, where or [], context, None, candidates, size or [], sample, seed
     )
     with working(f"predicting {len(entries):,} candidates"):
-        prediction = opened(surrogate).predict(problem, [entry.text for entry in entries])
+        answers, to_text = answering(surrogate, problem, entries)
+        prediction = answers.predict(problem, [to_text(entry) for entry in entries])
     rows = list(zip(entries, _read_off(prediction), strict=True))
     if json:
-        as_json([{"candidate": entry.name} | found for entry, found in rows])
+        said = {"context": problem.context, "metric": problem.metric}
+        as_json([{"candidate": entry.name} | found | said | {"text": entry.text} for entry, found in rows])
     elif rows:
         table(problem.metric, ["candidate", *rows[0][1]], [[entry.title, *found.values()] for entry, found in rows])
     complain(broken)
@@ -108,7 +114,7 @@ def predict(
 class _Noting:
     """Predicts as a surrogate does, and notes how far each prediction deserves belief: a ranking does not tell."""
 
-    def __init__(self, surrogate: RLMSurrogate) -> None:
+    def __init__(self, surrogate: Predicting) -> None:
         self._surrogate = surrogate
         self._trust: dict[str, float] = {}
 
@@ -138,10 +144,12 @@ def _compared(
     if context is not None:
         if sources or device or where or metric is None:
             raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
-        return directed(context, metric, maximize), *gathered([], None, candidates, sample, seed)
+        return directed(context, metric, maximize), *gathered([], None, candidates, sample, seed, sizes_of(size))
     of = chosen(sources)
     given = assignments(where)
     problem = asked(of, metric, device, given)
+    if maximize is not None:
+        problem = directed(problem.context, problem.metric, maximize)
     with working("reading candidates"):
         return problem, *gathered(sources, of, candidates, sample, seed, sizes_of(size), given)
 

@@ -1,11 +1,43 @@
-"""The surrogate that a command asks."""
+"""What answers a command: a surrogate, or a count where a graph tells exactly what is asked."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from ..surrogate import RLMSurrogate
+import numpy as np
+
+from ..search_spaces.onnx_vertices import Graph
+from ..surrogate import Prediction, Problem, Question, RLMSurrogate
+from ..surrogate.ranking import Surrogate
+from .command_line_candidates import Entry
 from .command_line_output import say
+
+_COUNTED = ("params", "macs")
+
+
+class Counts:
+    """Predicts the numbers that its texts are."""
+
+    def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
+        """Each number for certain."""
+        values, ones = np.array([float(text) for text in texts]).reshape(-1, 1), np.ones(len(texts))
+        return Prediction(values, values, ones[:, None], 0 * ones, ones)
+
+
+def answering(
+    path: Path | None, problem: Problem, entries: Sequence[Entry]
+) -> tuple[Surrogate, Callable[[Entry], str]]:
+    """What predicts a metric of candidates, and the text that it reads of each: a surrogate, or `Counts`.
+
+    Args:
+        path: Folder of the surrogate; None: the packaged one.
+        problem: What is asked.
+        entries: The candidates.
+    """
+    if problem.metric in _COUNTED and all(isinstance(entry.candidate, Graph) for entry in entries):
+        return Counts(), lambda entry: str(getattr(entry.candidate, problem.metric))
+    return opened(path), lambda entry: entry.text
 
 
 def opened(path: Path | None) -> RLMSurrogate:

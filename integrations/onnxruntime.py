@@ -178,13 +178,29 @@ def measure_all(
 def machine() -> str:
     """What this machine's processor is called, in words that a device name may have."""
     name = _processor_name() or platform.machine() or "unknown"
-    name = re.sub(r"\((r|tm|c)\)|@.*|\b(cpu|processor|\d+-core)\b", " ", name.lower())
+    name = re.sub(r"\((r|tm|c)\)|@.*|\b(cpu|processor|\d+-core|model [ab]|rev [\d.]+)\b", " ", name.lower())
     return " ".join(name.split()) + " cpu"
 
 
 def processors() -> int:
     """How many processors this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def named_in(cpuinfo: str, board: str) -> str:
+    """What Linux calls a processor: its model, on 64-bit ARM its board, else the numbers of its cores, or nothing.
+
+    Args:
+        cpuinfo: What ``/proc/cpuinfo`` says.
+        board: What the device tree says, if there is one.
+    """
+    found = re.search(r"^(?:model name|Model)[ \t]*:[ \t]*(\S.*)$", cpuinfo, re.MULTILINE)
+    board = board.strip("\0 \n")
+    if found or board not in ("", "linux,dummy-virt"):  # which is what QEMU calls every machine
+        return found[1] if found else board
+    codes = {key: re.findall(rf"^CPU {key}\s*:\s*(\S+)$", cpuinfo, re.MULTILINE) for key in ("implementer", "part")}
+    cores = [code for found in codes.values() for code in sorted(set(found))]  # a phone's are of several kinds
+    return " ".join(["arm", *cores]) if cores else ""
 
 
 def _known(out: Path) -> set[tuple[str, str, str]]:
@@ -256,10 +272,9 @@ def _reason(run: subprocess.CompletedProcess[str], memory_bytes: int) -> str:
 
 def _processor_name() -> str:
     """The processor's name as the system tells it; empty where it does not."""
-    file = Path("/proc/cpuinfo")
+    file, board = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
     if file.exists():
-        found = re.search(r"^model name\s*:\s*(.+)$", file.read_text(), re.MULTILINE)
-        return found[1] if found else ""
+        return named_in(file.read_text(), board.read_text(errors="replace") if board.exists() else "")
     if sys.platform == "darwin":
         command = ["sysctl", "-n", "machdep.cpu.brand_string"]
         return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()

@@ -8,11 +8,11 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .problem import Problem
+from .problem import Problem, undirected
 
 
 class Observations:
-    """Measured values by problem and text; nan or infinite: the candidate failed."""
+    """Measured values by problem, whichever way is better there, and text; nan or infinite: the candidate failed."""
 
     def __init__(self) -> None:
         self._values: dict[Problem, dict[str, float]] = {}
@@ -23,8 +23,17 @@ class Observations:
 
     def add(self, problem: Problem, values: Mapping[str, float]) -> None:
         """Add values; a text that has one takes the new one."""
+        problem = undirected(problem)
         self._values.setdefault(problem, {}).update(values)
         self._digests.pop(problem, None)
+
+    def remove(self, problem: Problem, texts: Iterable[str]) -> None:
+        """Remove the values of some texts, where there are any."""
+        problem, gone = undirected(problem), {*texts}
+        kept = {text: value for text, value in self._values.pop(problem, {}).items() if text not in gone}
+        self._digests.pop(problem, None)
+        if kept:
+            self.add(problem, kept)
 
     def of(self, problems: Iterable[Problem]) -> list[tuple[Problem, str, float]]:
         """All values of some problems, in the order in which they came."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol, get_args
 
 Direction = Literal["minimize", "maximize"]
@@ -41,14 +41,19 @@ class Problem:
             raise ValueError("metric is empty; name what is predicted, for example 'latency_ms'")
 
     @property
-    def family(self) -> tuple[str, str, str]:
-        """Problems of one family inform each other: same metric word, direction and first context line."""
-        return self.metric.split()[0], self.direction, first_line(self.context)
+    def family(self) -> tuple[str, str]:
+        """Problems of one family inform each other: same metric word and first context line."""
+        return self.metric.split()[0], first_line(self.context)
 
 
 def as_problem(question: Question) -> Problem:
     """Check any object with a problem's fields and make it a `Problem`."""
     return Problem(question.context, question.metric, question.direction)
+
+
+def undirected(question: Question) -> Problem:
+    """What is measured, whichever way is better: a value is the same for those who want more of it and less."""
+    return replace(as_problem(question), direction="minimize")
 
 
 def first_line(context: str) -> str:

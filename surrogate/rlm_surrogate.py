@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .observations import Observations
 from .prediction import Prediction, concatenate
-from .problem import Problem, Question, as_problem
+from .problem import Problem, Question, as_problem, undirected
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
@@ -172,11 +172,17 @@ class RLMSurrogate:
         Raises:
             ValueError: If there is not one value for each text.
         """
-        problem, texts = as_problem(problem), _checked(texts)
+        problem, texts = undirected(problem), _checked(texts)
         measured = np.asarray(values, dtype=np.float64)
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
         self._observations.add(problem, dict(zip(texts, measured.tolist(), strict=True)))
+        self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
+
+    def forget(self, problem: Question, texts: Sequence[str]) -> None:
+        """Unlearn what was observed of some candidates, so that they can be asked as if nobody had measured them."""
+        problem, texts = undirected(problem), _checked(texts)
+        self._observations.remove(problem, texts)
         self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:

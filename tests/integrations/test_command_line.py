@@ -24,8 +24,9 @@ from prerank.integrations.command_line import app
 from prerank.integrations.command_line_candidates import chosen, gathered, listed, sampled, spaces
 from prerank.integrations.command_line_output import table
 from prerank.integrations.command_line_plain_models import LEARNERS, totals
-from prerank.surrogate import Prediction, Problem, RLMSurrogate
+from prerank.surrogate import Prediction, Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.measured import Measured, append, read
+from prerank.surrogate.training import STATE
 
 
 class FakeSurrogate:
@@ -37,6 +38,8 @@ class FakeSurrogate:
         self.problems: list[Problem] = []
         self.observed: dict[str, float] = {}
         self.saved: list[Path] = []
+        self.fingerprint = "fake"
+        self.interrupted = False
 
     def fork(self) -> FakeSurrogate:
         other = FakeSurrogate()
@@ -55,6 +58,15 @@ class FakeSurrogate:
     def observe(self, problem: Problem, texts: Sequence[str], values: Sequence[float]) -> None:
         self.problems.append(problem)
         self.observed |= dict(zip(texts, values, strict=True))
+
+    def forget(self, problem: Problem, texts: Sequence[str]) -> None:
+        self.observed = {text: value for text, value in self.observed.items() if text not in texts}
+
+    def fit(self, rows: Sequence[Row], run: Training, validation: Sequence[Row]) -> None:
+        assert run.folder
+        (run.folder / STATE).write_bytes(b"")
+        if self.interrupted:
+            raise ValueError("interrupted")
 
     def save(self, path: Path) -> None:
         self.saved.append(path)
@@ -128,6 +140,15 @@ def test_more_is_better_of_an_accuracy(fake: FakeSurrogate) -> None:
     assert fake.problems[0].metric == "val_accuracy cifar100 12 epochs"
 
 
+def test_which_way_is_better_can_be_said_of_a_space(fake: FakeSurrogate) -> None:
+    asked = ["nas_bench_201", "--metric", "latency_ms", "--device", "pixel 3", "--sample", 20]
+    for option, worst_first in (("--minimize", False), ("--maximize", True)):
+        means = [entry["mean"] for entry in rank_json(*asked, option)]
+        assert means == sorted(means, reverse=worst_first)
+    found = rank_json("nas_bench_101", "--metric", "requests a second", "--maximize", "--sample", 5)
+    assert all(entry["score"] == entry["mean"] for entry in found)
+
+
 def test_without_a_device_it_is_this_machine(fake: FakeSurrogate, folder: Path) -> None:
     from prerank.integrations.onnxruntime import Conditions
 
@@ -158,6 +179,20 @@ def test_where_all_is_broken_nothing_is_ranked(fake: FakeSurrogate, tmp_path: Pa
     out, err = call("rank", tmp_path, "--json", status=1)
     assert json.loads(out) == []
     assert "broken.onnx" in err
+
+
+def test_what_a_graph_tells_exactly_is_not_estimated(fake: FakeSurrogate, folder: Path) -> None:
+    found = rank_json(folder, "--metric", "params", "--maximize", status=1)
+    assert [(Path(entry["candidate"]).name, entry["mean"], entry["std"]) for entry in found] == [
+        ("512.onnx", 512**2, 0),
+        ("64.onnx", 64**2, 0),
+        ("8.onnx", 64, 0),
+    ]
+    entry, *_ = json.loads(call("predict", folder / "64.onnx", "--metric", "macs", "--json")[0])
+    assert {entry[name] for name in ("mean", "low", "high")} == {64**2}
+    assert (entry["std"], entry["p_fail"], entry["trust"]) == (0, 0, 1)
+    assert "input:1x64" in entry["text"]
+    assert not fake.problems
 
 
 def test_a_table_shows_the_best_and_how_many_more(fake: FakeSurrogate) -> None:
@@ -220,7 +255,12 @@ def test_predict_keeps_the_order(fake: FakeSurrogate) -> None:
     found = json.loads(out)
     assert [entry["candidate"] for entry in found] == ["bbbb", "a", "ccc"]
     assert [entry["mean"] for entry in found] == [4, 1, 3]
-    assert set(found[0]) == {"candidate", "mean", "std", "low", "high", "p_fail", "trust"}
+    assert [*found[0]][:7] == ["candidate", "mean", "std", "low", "high", "p_fail", "trust"]
+    assert [(entry["context"], entry["metric"], entry["text"]) for entry in found] == [
+        ("c", "m", "bbbb"),
+        ("c", "m", "a"),
+        ("c", "m", "ccc"),
+    ]
 
 
 def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
@@ -314,6 +354,15 @@ def test_a_record_of_another_kind_is_named(fake: FakeSurrogate, space: str, line
         (["rank", "--colour"], "colour"),
         (["measure", "nas_bench_graph"], "nas_bench_graph"),
         (["measure", ".", "--threads", "4096"], "4096"),
+        (["measure", ".", "--memory", "inf"], "--memory is inf"),
+        (["measure", ".", "--timeout", "inf"], "--timeout is inf"),
+        (["measure", ".", "--seconds", "inf"], "--seconds is inf"),
+        (["measure", ".", "--seconds", "nan"], "--seconds"),
+        (["measure", "nds", "--where", "colour=red"], "colour"),
+        (["measure", "nds", "--where", "space=moon"], "moon"),
+        (["rank", "fbnet", "--size", "rows=2"], "--size rows=2"),
+        (["measure", "fbnet", "--size", "rows=2"], "--size rows=2"),
+        (["predict", "--context", "c", "--metric", "m", "--size", "rows=2"], "--size rows=2"),
         (["eval", "absent.jsonl"], "absent.jsonl"),
     ],
 )
@@ -333,12 +382,16 @@ def test_a_folder_without_models_is_named(fake: FakeSurrogate, tmp_path: Path) -
 
 def test_measure_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl"
-    said = call("measure", folder, "--out", out, "--seconds", "0", status=1)[1]
+    shown, said = call("measure", folder, "--out", out, "--seconds", "0", status=1)
+    assert "latency ms" in shown
+    assert all(f"{row.value:.4g}" in shown for row in read(out) if row.metric.startswith("latency_ms"))
     assert "3 measured, 0 known already, 0 failed" in said
     assert "broken.onnx" in said
     lines = out.read_text()
     (folder / "broken.onnx").unlink()
-    assert "0 measured, 3 known already" in call("measure", folder, "--out", out)[1]
+    shown, said = call("measure", folder, "--out", out)
+    assert "0 measured, 3 known already" in said
+    assert not shown
     assert out.read_text() == lines
     assert {row.metric.split()[0] for row in read(out)} == {"latency_ms", "memory_bytes"}
 
@@ -369,6 +422,16 @@ def test_candidates_of_a_space_are_measured_as_networks(fake: FakeSurrogate, tmp
     asked = ["nas_bench_201", "--metric", found[0].metric, "--candidates", "-"]
     rank_json(*asked, given=names)
     assert fake.problems[0] == Problem(found[0].context, found[0].metric)
+
+
+def test_the_cells_that_are_asked_for_are_measured(tmp_path: Path) -> None:
+    from prerank.search_spaces import nds
+
+    out = tmp_path / "out.jsonl"
+    call("measure", "nds", "--where", "space=enas", "--sample", 1, "--out", out, "--seconds", "0")
+    found = next(read(out))
+    assert found.context == nds.problem(space="enas").context
+    assert found.more["name"]["space"] == "enas"
 
 
 @pytest.mark.slow
@@ -407,6 +470,59 @@ def test_a_failure_is_observed(fake: FakeSurrogate, tmp_path: Path) -> None:
     assert math.isnan(fake.observed["b"])
 
 
+def test_files_measured_elsewhere_are_read_from_a_table(
+    fake: FakeSurrogate, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder / "broken.onnx").unlink()
+    asked = json.loads(call("predict", folder, "--device", "pixel 3", "--json")[0])
+    context, metric = asked[0]["context"], asked[0]["metric"]
+    table = folder / "rows.jsonl"
+    monkeypatch.chdir(tmp_path)
+    names = ["8.onnx", "models/64.onnx", str(folder / "512.onnx")]  # in the folder of the table, from here, anywhere
+    append(table, [Measured(context, metric, name, float(n)) for n, name in enumerate(names)])
+    call("calibrate", table, "--out", "mine")
+    assert fake.problems[-1].metric == metric
+    texts = {Path(entry["candidate"]).name: entry["text"] for entry in asked}
+    assert fake.observed == {texts["8.onnx"]: 0.0, texts["64.onnx"]: 1.0, texts["512.onnx"]: 2.0}
+
+
+@pytest.mark.parametrize("name", ["absent.onnx", "broken.onnx"])
+def test_a_file_of_a_table_that_cannot_be_read_is_named(
+    fake: FakeSurrogate, folder: Path, tmp_path: Path, name: str
+) -> None:
+    append(folder / "rows.jsonl", [Measured("c", "m", name, 1.0)])
+    assert name in call("calibrate", folder / "rows.jsonl", "--out", tmp_path / "mine", status=2)[1]
+    assert not fake.observed
+
+
+@pytest.mark.parametrize("command", ["calibrate", "eval"])
+def test_a_direction_that_is_none_is_named(fake: FakeSurrogate, tmp_path: Path, command: str) -> None:
+    table = tmp_path / "rows.jsonl"
+    append(table, [Measured("c", "m", "a", 1.0, {"direction": "up"})])
+    options = [] if command == "eval" else ["--out", tmp_path / "mine"]
+    err = call(command, table, *options, status=2)[1]
+    assert "'up'" in err
+    assert "'minimize' or 'maximize'" in err
+
+
+def test_an_interrupted_training_goes_on_as_itself_alone(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
+    mine, other = tmp_path / "mine", tmp_path / "other.jsonl"
+    append(other, [Measured("net", "latency_ms", "net width=3", 1.0)])
+    train = ["train", rows, "--out", mine]
+    fake.interrupted = True
+    for _ in range(2):
+        assert "interrupted training" not in call(*train, status=2)[1]
+    for more, name in ([other], "tables"), (["--steps", 7], "steps"), (["--validation", other], "validation"):
+        assert f"interrupted training with other {name}; " in call(*train, *more, status=2)[1]
+    fake.fingerprint, before = "another", fake.fingerprint
+    assert "with other surrogate; " in call(*train, status=2)[1]
+    assert "interrupted training" not in call("train", other, "--out", tmp_path / "elsewhere", status=2)[1]
+    fake.fingerprint, fake.interrupted = before, False
+    call(*train)
+    assert not (mine / "training").exists()
+    assert fake.saved == [mine]
+
+
 def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
     plot = tmp_path / "curve.png"
     found = json.loads(call("eval", rows, "--splits", "3", "--plot", plot, "--json")[0])
@@ -417,8 +533,12 @@ def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_pa
     assert abs(by["parameters", 0]) < 0.6
     assert by["prerank", 0] == 0  # all texts have the same length or one letter less: it cannot tell
     assert plot.read_bytes().startswith(b"\x89PNG")
-    shown = call("eval", rows, "--splits", "3")[0]
-    assert "worse than ridge" in shown
+    verdicts = {entry["measured"]: entry["verdicts"] for entry in found if entry["model"] == "prerank"}
+    assert [*verdicts[0]] == ["parameters"]
+    assert all("parameters" in own for own in verdicts.values())
+    assert verdicts[30]["ridge"] == "worse than"
+    shown = " ".join(call("eval", rows, "--splits", "3")[0].split())
+    assert f"worse than ridge and {verdicts[30]['parameters']} parameters" in shown
 
 
 @pytest.mark.parametrize("name", LEARNERS)
@@ -464,6 +584,13 @@ def test_eval_leaves_the_surrogate_as_it_was(fake: FakeSurrogate, rows: Path) ->
     assert not fake.observed
 
 
+def test_eval_sets_aside_what_a_surrogate_was_told_of_the_table(fake: FakeSurrogate, rows: Path) -> None:
+    untold = call("eval", rows, "--splits", "3", "--json")[0]
+    fake.observed = {row.candidate: row.value for row in read(rows)} | {"another": 1.0}
+    assert call("eval", rows, "--splits", "3", "--json")[0] == untold
+    assert len(fake.observed) == 61
+
+
 def test_too_few_rows_are_named(fake: FakeSurrogate, tmp_path: Path) -> None:
     table = tmp_path / "rows.jsonl"
     append(table, [Measured("c", "latency_ms", str(n), float(n)) for n in range(9)])
@@ -506,6 +633,27 @@ def test_calibrated_weights_are_saved_and_asked(tmp_path: Path) -> None:
     asked = call("predict", *asked, "--json", given="workers=3 cache_mb=64\nworkers=29 cache_mb=64\n")[0]
     slow, fast = (entry["mean"] for entry in json.loads(asked))
     assert slow > 20 > 5 > fast
+
+
+@pytest.mark.slow
+def test_measurements_of_which_more_is_better_are_predicted(tmp_path: Path) -> None:
+    table, mine = tmp_path / "rows.jsonl", tmp_path / "mine"
+    texts, more = [f"workers={n} cache_mb={64 * (n % 3 + 1)}" for n in range(1, 31)], {"direction": "maximize"}
+    append(table, [Measured("web server", "requests a second", text, 9.0 * n, more) for n, text in enumerate(texts)])
+    call("calibrate", table, "--out", mine)
+    asked = ["--context", "web server", "--metric", "requests a second", "--surrogate", mine, "--json"]
+    few, many = (entry["mean"] for entry in json.loads(call("predict", *asked, given="\n".join(texts[3:28:24]))[0]))
+    assert few < 100 < 180 < many
+
+
+@pytest.mark.slow
+def test_eval_rates_a_calibrated_surrogate_as_if_the_table_were_new(tmp_path: Path, rows: Path) -> None:
+    mine = tmp_path / "mine"
+    fresh = call("eval", rows, "--splits", "3", "--json")[0]
+    call("calibrate", rows, "--out", mine)
+    calibrated = call("eval", rows, "--splits", "3", "--json", "--surrogate", mine)[0]
+    scores = [[entry["spearman"] for entry in json.loads(found)] for found in (fresh, calibrated)]
+    assert scores[0] == pytest.approx(scores[1], abs=0.02)
 
 
 @pytest.mark.slow

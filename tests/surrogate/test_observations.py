@@ -54,6 +54,25 @@ def test_problems_tell_of_their_metric_or_of_what_nobody_knows() -> None:
     assert not found.telling(Problem("elsewhere", "latency_ms gpu"), [])
 
 
+def test_values_are_the_same_whichever_way_is_better() -> None:
+    problem = PROBLEMS[0]
+    turned = Problem(problem.context, problem.metric, "maximize")
+    found = observed([(problem, "a", 1.0), (turned, "a", 2.0)])
+    assert found.of(found.telling(turned, [])) == [(problem, "a", 2.0)]
+    assert found.digest == observed([(turned, "a", 2.0)]).digest
+
+
+def test_what_is_removed_was_never_told() -> None:
+    one, two, _ = PROBLEMS
+    found = observed([(one, "a", 1.0), (one, "b", 2.0), (two, "a", 3.0)])
+    found.remove(one, ["a", "never told"])
+    assert found.digest == observed([(one, "b", 2.0), (two, "a", 3.0)]).digest
+    found.remove(one, ["b"])
+    found.remove(one, ["b"])
+    assert found.digest == observed([(two, "a", 3.0)]).digest
+    assert found.telling(one, []) == [two]
+
+
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:
     told = observed([(PROBLEMS[0], "ä", float("nan")), (PROBLEMS[2], "", 1e-300)])
     file = tmp_path / "observations.json"

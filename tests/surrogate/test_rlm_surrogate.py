@@ -61,12 +61,30 @@ def test_observations_inform_their_family_and_no_other(surrogate: RLMSurrogate) 
     surrogate.observe(PROBLEM, POOL, VALUES)
     assert surrogate.trust(PROBLEM) > 0
     assert surrogate.trust(Problem("space\nother details", "latency_ms pixel 4")) > 0
-    for other in (
-        Problem("another space", PROBLEM.metric),
-        Problem(PROBLEM.context, "energy_mj"),
-        Problem(PROBLEM.context, PROBLEM.metric, "maximize"),
-    ):
+    for other in (Problem("another space", PROBLEM.metric), Problem(PROBLEM.context, "energy_mj")):
         assert surrogate.trust(other) == 0
+
+
+def test_what_is_observed_does_not_depend_on_which_way_is_better(surrogate: RLMSurrogate) -> None:
+    turned = Problem(PROBLEM.context, PROBLEM.metric, "maximize")
+    surrogate.observe(turned, POOL, VALUES)
+    before = surrogate.predict(PROBLEM, POOL).mean
+    assert np.array_equal(before, surrogate.predict(turned, POOL).mean)
+    surrogate.observe(PROBLEM, POOL, VALUES[::-1])
+    assert np.array_equal(surrogate.predict(turned, POOL).mean, surrogate.predict(PROBLEM, POOL).mean)
+    assert not np.array_equal(surrogate.predict(turned, POOL).mean, before)
+
+
+def test_what_is_forgotten_was_never_observed(surrogate: RLMSurrogate) -> None:
+    untold = surrogate.predict(PROBLEM, POOL).mean
+    surrogate.observe(PROBLEM, POOL[:6], VALUES[:6])
+    few = surrogate.predict(PROBLEM, POOL).mean
+    surrogate.observe(PROBLEM, POOL[6:], VALUES[6:])
+    assert not np.array_equal(surrogate.predict(PROBLEM, POOL).mean, few)
+    surrogate.forget(PROBLEM, POOL[6:])
+    assert np.array_equal(surrogate.predict(PROBLEM, POOL).mean, few)
+    surrogate.forget(PROBLEM, POOL)
+    assert np.array_equal(surrogate.predict(PROBLEM, POOL).mean, untold)
 
 
 KNOWN = {"latency_ms pixel 3": Known(0.8, 1.0, 50.0), "params": Known(0.9)}
