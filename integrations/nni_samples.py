@@ -23,6 +23,7 @@ from nni.mutable import (
 from nni.nas.space import ExecutableModelSpace
 from numpy.random import RandomState
 
+from .nni_reading import Reading
 from .nni_words import words
 
 Sample = dict[str, Any]
@@ -33,7 +34,7 @@ class SampleSpace:
 
     Args:
         model_space: The space that a strategy explores.
-        to_text: Sample -> text; None marks an invalid one. Default: ``label=value`` of each choice.
+        to_text: Sample -> text; None marks an invalid one, an exception too. Default: ``label=value`` of each choice.
     """
 
     def __init__(self, model_space: ExecutableModelSpace, to_text: Callable[[Sample], str | None] | None) -> None:
@@ -41,7 +42,7 @@ class SampleSpace:
         annotations = [label for label, mutable in mutables.items() if isinstance(mutable, MutableAnnotation)]
         self._rules = [mutables.pop(label) for label in annotations]
         self._mutables = mutables
-        self._to_text = to_text
+        self._to_text = Reading(to_text) if to_text else None
 
     @property
     def names(self) -> list[str]:

@@ -17,6 +17,7 @@ from nni.utils import ClassArgsValidator
 from ..surrogate import Question, RLMSurrogate
 from .nni_history import TrialHistory, as_number, question
 from .nni_parameters import Parameters, ParameterSpace, Point
+from .nni_reading import Reading
 
 _logger = logging.getLogger("nni.prerank")
 _MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
@@ -64,7 +65,8 @@ class RLMTuner(Tuner):
             raise ValueError(f"pool_size is {pool_size}; at least one candidate must be ranked")
         question(problem, optimize_mode, ())  # a contradiction shows now
         self._asked = problem, optimize_mode
-        self._to_text = _imported(to_text) if isinstance(to_text, str) else to_text
+        read = _imported(to_text) if isinstance(to_text, str) else to_text
+        self._to_text = Reading(read) if read else None
         self._surrogate = surrogate
         self._pool_size = pool_size
         self._rng = np.random.default_rng(seed)

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import warnings
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,7 +28,7 @@ from ..surrogate.acquisitions import Acquisition, expected_value
 from .optuna_history import Known, history
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
-from .optuna_reader import Params, Reader, ToText, posed
+from .optuna_reader import Names, Params, Reader, ToText, posed
 
 Space = dict[str, BaseDistribution]
 ATTRIBUTE = "prerank"
@@ -47,7 +47,7 @@ class RLMSampler(BaseSampler):
         problem: What the objective measures, or one problem for each objective; its direction is the study's.
             None describes the study by its parameters.
         to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. It gets the
-            parameters of `search_space`, else those of all complete trials. Default: ``name=value`` of each parameter.
+            parameters (of `search_space`, if given) that all complete trials have. Default: ``name=value`` of each.
         surrogate: What predicts; None is the packaged checkpoint. Each study gets a fork of it, which learns from
             the study's trials. Bare, and without `sources`, there is nothing to know, and none is loaded.
         search_space: Distributions, if known, so that the first trial is ranked too.
@@ -128,9 +128,12 @@ class RLMSampler(BaseSampler):
         self._independent.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
-        """Store the constraints, and pass on to the independent sampler."""
+        """Store the constraints and what was predicted, and pass on to the independent sampler."""
         if self._constraints_func is not None:
             _process_constraints_after_trial(self._constraints_func, study, trial, state)
+        with self._lock:
+            proposals = self._memory(study).proposals.pop(trial.number, [])
+        _note(study, trial, [proposal for proposal in proposals if proposal.params.keys() <= trial.params.keys()])
         self._independent.after_trial(study, trial, state, values)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -152,9 +155,9 @@ class RLMSampler(BaseSampler):
         ]
         found = [proposal for proposal in proposals if proposal is not None]
         params = {name: value for proposal in found for name, value in proposal.params.items()}
-        memory.promised[trial.number] = params
-        if notes := [proposal.note for proposal in found if proposal.note]:
-            study._storage.set_trial_user_attr(trial._trial_id, ATTRIBUTE, notes[0])  # pyright: ignore[reportPrivateUsage]
+        memory.promised[trial.number], memory.proposals[trial.number] = params, found
+        # Whether a trial takes a branch shows when it has ended; what all trials have can be told now.
+        _note(study, trial, [one for one in found if memory.shared(one.params) == one.params.keys()])
         return params
 
     def _propose_group(
@@ -194,11 +197,15 @@ class RLMSampler(BaseSampler):
         together, space = self._together(memory), self._known_space(memory)
         return {name: own for name, own in space.items() if name in group or (name in together and own.single())}
 
-    def _together(self, memory: Memory) -> Collection[str]:
-        """Parameters that a text is made of; by name and value any can be, so that groups say which."""
-        if self._space is not None:
-            return self._space
-        return memory.whole if self._to_text is not None else ()
+    def _together(self, memory: Memory) -> Names:
+        """Parameters that a text is made of: none of a branch, which trials that did not take it would never teach.
+
+        By name and value any can be read, and bare none are, so that groups say which belong together.
+        """
+        if self._space is None:
+            return memory.shared(memory.space if self._to_text is not None else ())
+        settled = {name for name, own in self._space.items() if own.single()}
+        return memory.shared(self._space) | settled if self._reads else Names()
 
     @property
     def _reads(self) -> bool:
@@ -217,6 +224,13 @@ class RLMSampler(BaseSampler):
     def _memory(self, study: Study) -> Memory:
         studies = self._studies.setdefault(study._storage, {})  # pyright: ignore[reportPrivateUsage]
         return studies.setdefault(study._study_id, Memory())  # pyright: ignore[reportPrivateUsage]
+
+
+def _note(study: Study, trial: FrozenTrial, proposals: Sequence[Proposal]) -> None:
+    """Store what was predicted of the first group, unless it was stored before."""
+    notes = [proposal.note for proposal in proposals if proposal.note]
+    if notes and ATTRIBUTE not in trial.user_attrs:
+        study._storage.set_trial_user_attr(trial._trial_id, ATTRIBUTE, notes[0])  # pyright: ignore[reportPrivateUsage]
 
 
 def _settled(trial: FrozenTrial, group: Space) -> Params:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from .optuna_history import Known, Record
 from .optuna_model import Fits
 from .optuna_parameters import groups
+from .optuna_proposal import Proposal
 from .optuna_reader import Names, Params, Reader
 
 Space = dict[str, BaseDistribution]
@@ -26,6 +27,8 @@ class Memory:
         self.fits: defaultdict[Names, Fits] = defaultdict(Fits)
         self.promised: dict[int, Params] = {}
         """Trial number -> proposal: trials store their parameters one by one; an early end cuts them short."""
+        self.proposals: dict[int, list[Proposal]] = {}
+        """Trial number -> what was proposed for each group, some of which are of branches that it may not take."""
         self.reader: Reader | None = None
         self._groups: list[Names] = []
         self._whole: Names | None = None
@@ -49,10 +52,9 @@ class Memory:
         """Trials with all that is known of their parameters."""
         return [(trial, {**self.promised.get(trial.number, {}), **trial.params}) for trial in trials]
 
-    @property
-    def whole(self) -> Names:
-        """Parameters that all complete trials have; before there is one, all."""
-        return Names(self.space) if self._whole is None else self._whole
+    def shared(self, names: Iterable[str]) -> Names:
+        """Those of some parameters that all complete trials have; before there is one, all."""
+        return Names(names) if self._whole is None else self._whole.intersection(names)
 
     def partition(self, space: Space, together: Collection[str]) -> list[Space]:
         """The parameters by groups, the first of them those that are read together, if any are."""

@@ -208,6 +208,29 @@ def test_a_failing_surrogate_does_not_end_the_search(caplog: pytest.LogCaptureFi
     assert "out of memory" in caplog.text
 
 
+@pytest.mark.parametrize("trust", [0.0, 1.0])
+def test_a_candidate_without_a_text_does_not_end_the_search(trust: float, caplog: pytest.LogCaptureFixture) -> None:
+    def fussy(choices: dict[str, Any]) -> str | None:
+        if choices["word"] == "ccc":
+            raise KeyError("ccc")
+        return to_text(choices)
+
+    run = engine()
+    with caplog.at_level("WARNING", "nni.prerank"):
+        made = tuner(to_text=fussy, surrogate=FakeSurrogate(trust)).generate_multiple_parameters(list(range(20)))
+        strategy(to_text=fussy, surrogate=FakeSurrogate(trust))(model_space(), run)
+    assert {one["word"] for one in made} == {sample["word"] for sample in samples(run)} == {"a", "bb", "dddd"}
+    assert caplog.text.count("to_text failed (KeyError('ccc'))") == 2
+
+
+@pytest.mark.parametrize("number", [np.float32(1.5), np.float64(1.5), np.int64(3), 2, 0.5])
+def test_every_kind_of_number_is_a_result(number: Any) -> None:
+    surrogate = FakeSurrogate()
+    made = tuner(surrogate=surrogate)
+    made.receive_trial_result(0, made.generate_parameters(0), {"default": number})
+    assert [value for _, _, value in surrogate.observed] == [float(number)]
+
+
 def test_arguments_of_a_configuration_are_checked() -> None:
     RLMClassArgsValidator().validate_class_args(optimize_mode="minimize", pool_size=8)
     asked = vars(nas_bench_201.problem())

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import optuna
+import pytest
+from fake_surrogate import FakeSurrogate
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.trial import Trial
 
-from prerank.integrations.optuna import RLMSampler
+from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -19,3 +24,43 @@ def test_parameters_that_no_trial_has_together_are_modelled_apart() -> None:
     study.optimize(objective, n_trials=30)
     found = [value for trial in study.trials[14:] for value in trial.params.values()]
     assert np.median(np.abs(np.array(found) - 0.3)) < 0.05
+
+
+SPACE: dict[str, BaseDistribution] = {
+    "kind": CategoricalDistribution(["a", "b"]),
+    "x": FloatDistribution(-5, 5),
+    "y": FloatDistribution(-5, 5),
+    "z": FloatDistribution(-5, 5),
+}
+
+
+def branches(trial: Trial) -> float:
+    """Each kind has parameters of its own; b is the better one."""
+    if trial.suggest_categorical("kind", ["a", "b"]) == "a":
+        return 1 + (trial.suggest_float("x", -5, 5) - 3) ** 2
+    return (trial.suggest_float("y", -5, 5) + 2) ** 2 + (trial.suggest_float("z", -5, 5) - 4) ** 2
+
+
+@pytest.mark.parametrize("reads", [False, True])
+def test_a_given_space_may_name_all_branches(reads: bool) -> None:
+    surrogate: Any = FakeSurrogate(0.0) if reads else None
+    study = optuna.create_study(sampler=RLMSampler(search_space=SPACE, surrogate=surrogate, seed=0))
+    study.optimize(branches, n_trials=40)
+    assert study.best_value < 0.3
+    assert sum(ATTRIBUTE in trial.user_attrs for trial in study.trials) > 15
+
+
+def test_a_note_is_of_parameters_that_the_trial_has() -> None:
+    """The predicted means tell the branches apart, which differ by far more than the intervals are wide."""
+
+    def objective(trial: Trial) -> float:
+        if trial.suggest_categorical("kind", ["a", "b"]) == "a":
+            return 1000 + (trial.suggest_float("x", -5, 5) - 3) ** 2
+        return (trial.suggest_float("y", -5, 5) + 2) ** 2
+
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(objective, n_trials=30)
+    told = [trial for trial in study.trials if ATTRIBUTE in trial.user_attrs]
+    assert {trial.params["kind"] for trial in told} == {"a", "b"}
+    for trial in told:
+        assert (trial.user_attrs[ATTRIBUTE]["mean"][0] > 500) == (trial.params["kind"] == "a")

@@ -1,0 +1,29 @@
+"""A user's function that fails on some candidates, or on all."""
+
+from __future__ import annotations
+
+import pytest
+
+from prerank.integrations.nni_reading import Reading
+
+
+def halves(number: int) -> str:
+    if number % 2:
+        raise KeyError(number)
+    return str(number // 2)
+
+
+def test_what_fails_has_no_text_and_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
+    reading = Reading(halves)
+    with caplog.at_level("WARNING", "nni.prerank"):
+        assert [reading(number) for number in range(1, 500)][:4] == [None, "1", None, "2"]
+    assert [record.getMessage() for record in caplog.records] == [
+        "to_text failed (KeyError(1)) of 1; such candidates are left out"
+    ]
+
+
+def test_a_function_that_never_makes_a_text_is_an_error() -> None:
+    reading = Reading(halves)
+    with pytest.raises(KeyError):
+        for _ in range(1000):
+            reading(1)
