@@ -29,6 +29,7 @@ from .triton_decisions import Decisions
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
 from .triton_launch import Launch, Tuning, device_name, kernel_of, read_tuning, shared_memory
+from .triton_loop import pipelined
 from .triton_measurements import Recording, fastest
 from .triton_perf_model import PerfModel, Share
 from .triton_reading import has_wide_operand, is_aligned, operand_sizes
@@ -254,7 +255,8 @@ class RLMPrune(Mapping[str, Any]):
         operands = operand_sizes(tuning.launch, tuning.words)
         fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
         wide, aligned = has_wide_operand(tuning.launch), is_aligned(tuning.launch)
-        reasons = [obstacle(own, device, operands, wide, aligned) for own in fields]
+        loops = zip(fields, pipelined(tuning.launch, fields), strict=True)
+        reasons = [obstacle(own, device, operands, wide, aligned, staged) for own, staged in loops]
         found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
         return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
 
