@@ -44,17 +44,26 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel: its name, the names of its arguments in order, its source ("" if unknown), those compiled in."""
+    """A kernel.
+
+    Args:
+        name: Its name.
+        arguments: Names of its arguments, in order.
+        source: Its source; "" if it is not known.
+        constants: Names of the arguments that are compiled in.
+        helpers: Sources of all functions that it calls.
+    """
 
     name: str
     arguments: tuple[str, ...] = ()
     source: str = ""
     constants: tuple[str, ...] = ()
+    helpers: str = ""
 
     @property
     def digest(self) -> str:
-        """Short hash of name and source."""
-        return _digest(f"{self.name}\n{self.source}")
+        """Short hash of name and sources."""
+        return _digest(f"{self.name}\n{self.source}{self.helpers}")
 
 
 @dataclass(frozen=True)
@@ -156,23 +165,55 @@ def _read_launch(kernel: Kernel | None, arguments: Mapping[str, Any], tuned: set
 
 def kernel_of(decorated: Any) -> Kernel | None:
     """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
+    function = _function(decorated)
+    return _kernel(function) if function else None
+
+
+def _function(decorated: Any) -> Callable[..., Any] | None:
     function = decorated
     for _ in range(_DECORATORS):
         if inspect.isfunction(function):
-            return _kernel(function)
+            return function
         function = getattr(function, "fn", None)
     return None
 
 
 @lru_cache(maxsize=256)
 def _kernel(function: Callable[..., Any]) -> Kernel:
-    try:
-        source = inspect.getsource(function)
-    except (OSError, TypeError):  # made by exec, or in a shell
-        source = ""
     parameters = inspect.signature(function).parameters
     constants = tuple(name for name, own in parameters.items() if "constexpr" in str(own.annotation))
-    return Kernel(function.__name__, tuple(parameters), source, constants)
+    helpers = "".join(sorted(map(_source, _helpers(function))))
+    return Kernel(function.__name__, tuple(parameters), _source(function), constants, helpers)
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # made by exec, or in a shell
+        return ""
+
+
+def _helpers(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+    """All decorated functions that a kernel calls, and that these call; what comes with Triton is none."""
+    found, waiting = {function}, [function]
+    while waiting:
+        called = _called(waiting.pop()) - found
+        found |= called
+        waiting += called
+    return found - {function}
+
+
+def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+    """Decorated functions that a function names, or names of a module."""
+    try:
+        around = inspect.getclosurevars(function)
+    except ValueError:  # a name around it has no value yet
+        return set()
+    named = [*around.nonlocals.values(), *around.globals.values()]
+    attributes = function.__code__.co_names
+    named += [getattr(own, name, None) for own in named if inspect.ismodule(own) for name in attributes]
+    called = [_function(own) for own in named if not inspect.isfunction(own)]
+    return {own for own in called if own and not str(own.__module__).startswith("triton.")}
 
 
 def device_name() -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -183,6 +185,38 @@ def test_the_kernel_is_found_under_decorators() -> None:
     assert (found.name, found.arguments, found.constants) == ("softmax", ("x", "n", "BLOCK"), ("BLOCK",))
     assert "def softmax" in found.source
     assert kernel_of(3) is None
+
+
+def test_a_helper_that_is_edited_makes_another_kernel_of_the_same_text(tmp_path: Path) -> None:
+    source = """
+class Decorated:
+    def __init__(self, fn):
+        self.fn = fn
+
+@Decorated
+def inner(x):
+    return outer(x) + {number}
+
+@Decorated
+def outer(x):
+    return inner(x)
+
+@Decorated
+def kernel(x):
+    return {called}(x)
+"""
+
+    def kernel(called: str, number: int) -> Kernel:
+        file = tmp_path / f"{called}_{number}.py"
+        file.write_text(source.format(called=called, number=number))
+        found = kernel_of(runpy.run_path(str(file))["kernel"])
+        assert found is not None
+        return found
+
+    one, same, other = kernel("outer", 1), kernel("outer", 1), kernel("outer", 2)
+    assert one.digest == same.digest != other.digest
+    assert one.source == other.source
+    assert kernel("abs", 1).digest == kernel("abs", 2).digest  # it calls neither
 
 
 def test_the_nearest_launch_teaches() -> None:
