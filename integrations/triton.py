@@ -22,17 +22,15 @@ from typing import Any
 
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
-from ..search_spaces import kernel_configs
-from ..search_spaces.launch_limits import Limits, limits, obstacle
-from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
+from ..search_spaces.launch_limits import Limits, limits
+from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel, most_kept
 from .triton_decisions import Decisions
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
 from .triton_launch import Launch, Tuning, device_name, kernel_of, read_tuning, shared_memory
-from .triton_loop import pipelined
 from .triton_measurements import Recording, fastest
+from .triton_obstacles import obstacles_of
 from .triton_perf_model import PerfModel, Share
-from .triton_reading import has_wide_operand, is_aligned, operand_sizes
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import resources
@@ -198,18 +196,19 @@ class RLMPrune(Mapping[str, Any]):
         return read_tuning(kernel, configs or decorated.configs, named, keywords, self._device or device_name())
 
     def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
-        """Places of what is kept, in the user's order: settled before, or decided now."""
+        """Places of what is kept, in the user's order: shipped, or settled."""
         shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
-        if shipped is not None:
-            return [shipped]
+        kept = self._settled(tuning, decorated) if shipped is None else [shipped]
+        self._explain(tuning, decorated, kept, shipped is not None)
+        return sorted(kept)
+
+    def _settled(self, tuning: Tuning, decorated: Any) -> list[int]:
+        """What was decided before, of it the fastest if all was measured; or what is decided now."""
         kept = _decisions.find(tuning, self._beside(tuning))
         if kept is None:
-            kept = self._decide(tuning, decorated)
-        elif self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int)):
-            kept = fastest(tuning, kept)
-        if os.environ.get("PRERANK_EXPLAIN") == "1":
-            self._explain(tuning, decorated, kept)
-        return sorted(kept)
+            return self._decide(tuning, decorated)
+        settles = self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int))
+        return fastest(tuning, kept) if settles else kept
 
     def _decide(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Ask the surrogate about what can run, and keep the decision; best first."""
@@ -221,7 +220,7 @@ class RLMPrune(Mapping[str, Any]):
 
     def _ask(self, tuning: Tuning, decorated: Any) -> tuple[Outlook, dict[int, str]]:
         """What is predicted of that which can run, and why the others cannot."""
-        obstacles, named = self._obstacles(tuning), self._defaults(tuning)
+        obstacles, named = obstacles_of(tuning, self._limits(tuning)), self._defaults(tuning)
         if self._compile:
             kernel = decorated if kernel_of(decorated) else self._kernel
             compiled = resources(kernel, tuning, _possible(tuning, obstacles, named))
@@ -230,35 +229,30 @@ class RLMPrune(Mapping[str, Any]):
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
         return self._forecast(tuning, _possible(tuning, obstacles, named)), obstacles
 
-    def _explain(self, tuning: Tuning, decorated: Any, kept: list[int]) -> None:
-        """Print what is kept and why; an explanation that fails changes nothing."""
+    def _explain(self, tuning: Tuning, decorated: Any, kept: Sequence[int], shipped: bool = False) -> None:
+        """Print what is kept and why, if it is wanted; an explanation that fails changes nothing."""
+        if os.environ.get("PRERANK_EXPLAIN") != "1":
+            return
         try:
             (found, obstacles), named, keys = self._ask(tuning, decorated), self._defaults(tuning), tuning.keys
-            verdicts = [Verdict(key, n in kept, obstacles.get(n), n in named) for n, key in enumerate(keys)]
+            verdicts = [Verdict(key, n in kept, obstacles.get(n), n in named, shipped) for n, key in enumerate(keys)]
             show(tuning.launch, found, verdicts)
         except Exception as error:  # no weights for a launch that was decided before
             self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
 
-    def _order(self, tuning: Tuning) -> list[int]:
+    def _order(self, tuning: Tuning, autotuner: Any) -> list[int]:
         """Places: the defaults, then best first, then what cannot run; as they stand where the surrogate fails."""
-        obstacles, named = self._obstacles(tuning), self._defaults(tuning)
-        order: Sequence[int] = _possible(tuning, obstacles, named)
+        named = self._defaults(tuning)
         try:
-            order = self._forecast(tuning, order).order
+            found, obstacles = self._ask(tuning, autotuner)
+            order = found.order
         except Exception as error:  # as in `prune`
             self._failed(error)
-        return list(dict.fromkeys([*sorted(named), *order, *obstacles]))
-
-    def _obstacles(self, tuning: Tuning) -> dict[int, str]:
-        """Places of what cannot run, with the reason."""
-        device = self._limits(tuning)
-        operands = operand_sizes(tuning.launch, tuning.words)
-        fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
-        wide, aligned = has_wide_operand(tuning.launch), is_aligned(tuning.launch)
-        loops = zip(fields, pipelined(tuning.launch, fields), strict=True)
-        reasons = [obstacle(own, device, operands, wide, aligned, staged) for own, staged in loops]
-        found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
-        return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
+            obstacles = obstacles_of(tuning, self._limits(tuning))
+            order = _possible(tuning, obstacles, named)
+        order = list(dict.fromkeys([*sorted(named), *order, *obstacles]))
+        self._explain(tuning, autotuner, order[: most_kept(autotuner)])
+        return order
 
     def _limits(self, tuning: Tuning) -> Limits:
         return limits(tuning.launch.device, None if self._device else shared_memory())
