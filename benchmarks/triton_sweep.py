@@ -69,7 +69,7 @@ def main() -> None:
         found = row(case, device, arguments.interpret)
         append(arguments.out, found)
         if not found["ok"] and not arguments.interpret and (error := lasting_error()):
-            raise SystemExit(f"after {' '.join(case.key)} the GPU answers nothing but {error!r}; the same command goes on")
+            raise SystemExit(f"{' '.join(case.key)}: the GPU is unusable ({error!r}); the same command goes on")
 
 
 def parse() -> argparse.Namespace:

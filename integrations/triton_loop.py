@@ -1,6 +1,6 @@
 """The loop around a matrix product, told from the kernel's source: whether Triton keeps a configuration's stages of it.
 
-Triton pipelines an innermost ``for`` in as many stages as the configuration says. It does not so pipeline a ``while``, a
+Triton pipelines an innermost ``for`` in as many stages as the configuration says. It does not so treat a ``while``, a
 loop that is unrolled, one with stages of its own, loads under a condition that is known at run time only, and a loop of
 one round, which is no loop once it is compiled. Where the source does not show a plain loop, one stage is all that may
 be counted on.

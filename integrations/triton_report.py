@@ -11,7 +11,7 @@ from .triton_selection import Outlook
 
 @dataclass(frozen=True)
 class Verdict:
-    """A configuration, whether it is kept, why it cannot run if so, whether it is the user's default, or a table chose."""
+    """A configuration, whether it is kept, why it cannot run if so, whether it is the default, and if a table chose."""
 
     config: str
     kept: bool
