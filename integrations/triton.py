@@ -25,9 +25,10 @@ import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; wi
 from ..search_spaces.launch_limits import Limits, limits
 from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel, most_kept
 from .triton_decisions import Decisions
+from .triton_device import device_name, shared_memory
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
-from .triton_launch import Launch, Tuning, device_name, kernel_of, read_tuning, shared_memory
+from .triton_launch import Launch, Tuning, kernel_of, read_tuning
 from .triton_measurements import Recording, fastest
 from .triton_obstacles import obstacles_of
 from .triton_perf_model import PerfModel, Share
@@ -110,15 +111,15 @@ class RLMPrune(Mapping[str, Any]):
         if name == "top_k":
             top_k = 1.0 if self._top_k is None else self._top_k
             return Share(top_k) if isinstance(top_k, float) and top_k < 1 else top_k
-        return {"early_config_prune": self._pruner(decorated_kernel()), "perf_model": self.perf_model}[name]
+        return {"early_config_prune": self._pruner(*decorated_kernel()), "perf_model": self.perf_model}[name]
 
-    def _pruner(self, kernel: Any) -> Callable[..., Any]:
+    def _pruner(self, kernel: Any, keys: Sequence[str]) -> Callable[..., Any]:
         """`prune`, which torch.compile may trace where torch is loaded."""
         if "torch" not in sys.modules:
             return self.prune
 
         def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
-            return self._traced(kernel, configs, named)
+            return self._traced(kernel, keys, configs, named)
 
         pruner = traceable(self.prune, places, self._theirs)
         vars(pruner)["pruner"] = self
@@ -178,22 +179,30 @@ class RLMPrune(Mapping[str, Any]):
             benchmark_none(autotuner, configs[kept[0]])
         return [configs[place] for place in kept]
 
-    def _traced(self, kernel: Any, configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
+    def _traced(
+        self, kernel: Any, keys: Sequence[str], configs: Sequence[Any], named: Mapping[str, Any]
+    ) -> tuple[int, ...]:
         """Places that are kept where torch.compile traces the launch of a kernel."""
         if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
             return tuple(range(len(configs)))
         try:
-            return tuple(self._kept(self._tuning(kernel, named, {}, configs), kernel))
+            return tuple(self._kept(self._tuning(kernel, named, {}, configs, keys), kernel))
         except Exception as error:  # as in `prune`
             self._failed(error, f"all {len(configs)} configurations are kept")
             return tuple(range(len(configs)))
 
     def _tuning(
-        self, decorated: Any, named: Mapping[str, Any], keywords: Mapping[str, Any], configs: Sequence[Any] = ()
+        self,
+        decorated: Any,
+        named: Mapping[str, Any],
+        keywords: Mapping[str, Any],
+        configs: Sequence[Any] = (),
+        keys: Sequence[str] = (),
     ) -> Tuning:
         """Read a launch of a decorated kernel; without configurations, with those of the Autotuner."""
         kernel = kernel_of(decorated) or kernel_of(self._kernel)
-        return read_tuning(kernel, configs or decorated.configs, named, keywords, self._device or device_name())
+        keys, device = keys or getattr(decorated, "keys", None) or (), self._device or device_name()
+        return read_tuning(kernel, configs or decorated.configs, named, keywords, device, keys)
 
     def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Places of what is kept, in the user's order: shipped, or settled."""

@@ -206,6 +206,27 @@ def test_one_batched_question_a_key_then_none() -> None:
     assert len(bench.measured) == 15
 
 
+@pytest.mark.parametrize("key", [["n"], []])
+def test_whole_numbers_that_are_no_key_tell_no_launches_apart(key: list[str]) -> None:
+    def dropout(seed: int, n: int = 64) -> None:
+        @triton.autotune(configs, key=key, prune_configs_by=quiet(surrogate=surrogate, top_k=2), do_bench=Bench())
+        @triton.jit
+        def dropout_kernel(y_ptr, n, seed, BLOCK_SIZE_M: tl.constexpr):  # noqa: N803
+            tl.store(y_ptr, 1.0)
+
+        dropout_kernel[(1,)](torch.zeros(4), n, seed)
+
+    surrogate, configs = FakeSurrogate(), [triton.Config({"BLOCK_SIZE_M": m}) for m in (16, 32, 64, 128, 256, 512)]
+    with rlm_prune.record():
+        dropout(7)
+    asked = len(surrogate.asked)
+    dropout(8)
+    assert (len(surrogate.asked) == asked) == (key == ["n"])
+    asked = len(surrogate.asked)
+    dropout(8, 128)
+    assert len(surrogate.asked) > asked
+
+
 def test_top_k_1_launches_nothing_for_a_benchmark() -> None:
     bench = Bench()
     tuned = kernel(quiet(top_k=1), bench)

@@ -230,6 +230,22 @@ def test_the_nearest_launch_teaches() -> None:
     assert {m.launch["scalars"]["M"] for m in found} == {512}
 
 
+def test_what_does_not_count_makes_no_distance() -> None:
+    def launch(n: int, seed: int) -> Launch:
+        named = {"x": Tensor("float16"), "n": n, "seed": seed, "stride_x": 1, "FIXED": 2}
+        kernel = Kernel("dropout", tuple(named), constants=("FIXED",))
+        return read_tuning(kernel, CONFIGS, named, {}, "NVIDIA A100", keys=["n"]).launch
+
+    log, own = Log(), launch(64, 7)
+    assert own.counted == ("n", "stride_x", "FIXED")
+    assert own.key == launch(64, 8).key != launch(65, 7).key
+    assert Launch.from_json(own.kernel, own.to_json()) == own
+    assert own.scalars["seed"] == 7  # it is read all the same
+    for seed, n in ((7, 1024), *((seed, 128) for seed in range(1000, 1005)), *((7, 1024) for _ in range(4))):
+        log.measurements.append(Measurement(launch(n, seed).to_json(), {}, 1.0))
+    assert {measured.launch["scalars"]["n"] for measured in nearest(own, log)} == {128}
+
+
 def test_trust_decides_how_many_are_kept() -> None:
     kept = [number_kept(1000, trust) for trust in (0.0, 0.3, 0.5, 0.7, 0.9, 1.0)]
     assert kept[0] == kept[1] == 1000
