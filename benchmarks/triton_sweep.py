@@ -3,8 +3,9 @@
 python benchmarks/triton_sweep.py [--minutes 10] [--out benchmarks/tables/triton_sweep.csv]
 
 One row a configuration, in the columns of the measured kernel tables; what fails has no time. It stops after so many
-minutes and goes on where it stopped. Every kernel is checked against torch at its first shape. Without a GPU,
-`--interpret` runs the first configurations of tiny shapes under Triton's interpreter, whose times say nothing.
+minutes, or after a failure that leaves the GPU unusable, and goes on where it stopped. Every kernel is checked against
+torch at its first shape. Without a GPU, `--interpret` runs the first configurations of tiny shapes under Triton's
+interpreter, whose times say nothing.
 """
 
 from __future__ import annotations
@@ -65,7 +66,10 @@ def main() -> None:
         if time.monotonic() > until:
             print("time is up; the same command goes on")
             break
-        append(arguments.out, row(case, device, arguments.interpret))
+        found = row(case, device, arguments.interpret)
+        append(arguments.out, found)
+        if not found["ok"] and not arguments.interpret and (error := lasting_error()):
+            raise SystemExit(f"{' '.join(case.key)}: the GPU is unusable ({error!r}); the same command goes on")
 
 
 def parse() -> argparse.Namespace:
@@ -128,6 +132,15 @@ def measured(case: Case, device: str, started: float) -> tuple[float, float]:
         return float(ms), seconds
     launch()
     return 1e3 * (time.perf_counter() - again), seconds
+
+
+def lasting_error() -> Exception | None:
+    """What the driver still says after a failure: an illegal access ends all work of a process, a full memory does not."""
+    try:
+        torch.cuda.synchronize()
+    except Exception as error:  # torch's own, or the driver's
+        return error
+    return None
 
 
 def drawn(case: Case, device: str) -> list[torch.Tensor]:

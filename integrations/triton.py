@@ -22,16 +22,16 @@ from typing import Any
 
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
-from ..search_spaces import kernel_configs
-from ..search_spaces.launch_limits import Limits, limits, obstacle
-from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
+from ..search_spaces.launch_limits import Limits, limits
+from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel, most_kept
 from .triton_decisions import Decisions
+from .triton_device import device_name, shared_memory
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
-from .triton_launch import Launch, Tuning, device_name, kernel_of, read_tuning, shared_memory
+from .triton_launch import Launch, Tuning, kernel_of, read_tuning
 from .triton_measurements import Recording, fastest
+from .triton_obstacles import obstacles_of
 from .triton_perf_model import PerfModel, Share
-from .triton_reading import has_wide_operand, is_aligned, operand_sizes
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import resources
@@ -111,15 +111,15 @@ class RLMPrune(Mapping[str, Any]):
         if name == "top_k":
             top_k = 1.0 if self._top_k is None else self._top_k
             return Share(top_k) if isinstance(top_k, float) and top_k < 1 else top_k
-        return {"early_config_prune": self._pruner(decorated_kernel()), "perf_model": self.perf_model}[name]
+        return {"early_config_prune": self._pruner(*decorated_kernel()), "perf_model": self.perf_model}[name]
 
-    def _pruner(self, kernel: Any) -> Callable[..., Any]:
+    def _pruner(self, kernel: Any, keys: Sequence[str]) -> Callable[..., Any]:
         """`prune`, which torch.compile may trace where torch is loaded."""
         if "torch" not in sys.modules:
             return self.prune
 
         def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
-            return self._traced(kernel, configs, named)
+            return self._traced(kernel, keys, configs, named)
 
         pruner = traceable(self.prune, places, self._theirs)
         vars(pruner)["pruner"] = self
@@ -179,36 +179,45 @@ class RLMPrune(Mapping[str, Any]):
             benchmark_none(autotuner, configs[kept[0]])
         return [configs[place] for place in kept]
 
-    def _traced(self, kernel: Any, configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
+    def _traced(
+        self, kernel: Any, keys: Sequence[str], configs: Sequence[Any], named: Mapping[str, Any]
+    ) -> tuple[int, ...]:
         """Places that are kept where torch.compile traces the launch of a kernel."""
         if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
             return tuple(range(len(configs)))
         try:
-            return tuple(self._kept(self._tuning(kernel, named, {}, configs), kernel))
+            return tuple(self._kept(self._tuning(kernel, named, {}, configs, keys), kernel))
         except Exception as error:  # as in `prune`
             self._failed(error, f"all {len(configs)} configurations are kept")
             return tuple(range(len(configs)))
 
     def _tuning(
-        self, decorated: Any, named: Mapping[str, Any], keywords: Mapping[str, Any], configs: Sequence[Any] = ()
+        self,
+        decorated: Any,
+        named: Mapping[str, Any],
+        keywords: Mapping[str, Any],
+        configs: Sequence[Any] = (),
+        keys: Sequence[str] = (),
     ) -> Tuning:
         """Read a launch of a decorated kernel; without configurations, with those of the Autotuner."""
         kernel = kernel_of(decorated) or kernel_of(self._kernel)
-        return read_tuning(kernel, configs or decorated.configs, named, keywords, self._device or device_name())
+        keys, device = keys or getattr(decorated, "keys", None) or (), self._device or device_name()
+        return read_tuning(kernel, configs or decorated.configs, named, keywords, device, keys)
 
     def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
-        """Places of what is kept, in the user's order: settled before, or decided now."""
+        """Places of what is kept, in the user's order: shipped, or settled."""
         shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
-        if shipped is not None:
-            return [shipped]
+        kept = self._settled(tuning, decorated) if shipped is None else [shipped]
+        self._explain(tuning, decorated, kept, shipped is not None)
+        return sorted(kept)
+
+    def _settled(self, tuning: Tuning, decorated: Any) -> list[int]:
+        """What was decided before, of it the fastest if all was measured; or what is decided now."""
         kept = _decisions.find(tuning, self._beside(tuning))
         if kept is None:
-            kept = self._decide(tuning, decorated)
-        elif self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int)):
-            kept = fastest(tuning, kept)
-        if os.environ.get("PRERANK_EXPLAIN") == "1":
-            self._explain(tuning, decorated, kept)
-        return sorted(kept)
+            return self._decide(tuning, decorated)
+        settles = self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int))
+        return fastest(tuning, kept) if settles else kept
 
     def _decide(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Ask the surrogate about what can run, and keep the decision; best first."""
@@ -220,7 +229,7 @@ class RLMPrune(Mapping[str, Any]):
 
     def _ask(self, tuning: Tuning, decorated: Any) -> tuple[Outlook, dict[int, str]]:
         """What is predicted of that which can run, and why the others cannot."""
-        obstacles, named = self._obstacles(tuning), self._defaults(tuning)
+        obstacles, named = obstacles_of(tuning, self._limits(tuning)), self._defaults(tuning)
         if self._compile:
             kernel = decorated if kernel_of(decorated) else self._kernel
             compiled = resources(kernel, tuning, _possible(tuning, obstacles, named))
@@ -229,34 +238,30 @@ class RLMPrune(Mapping[str, Any]):
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
         return self._forecast(tuning, _possible(tuning, obstacles, named)), obstacles
 
-    def _explain(self, tuning: Tuning, decorated: Any, kept: list[int]) -> None:
-        """Print what is kept and why; an explanation that fails changes nothing."""
+    def _explain(self, tuning: Tuning, decorated: Any, kept: Sequence[int], shipped: bool = False) -> None:
+        """Print what is kept and why, if it is wanted; an explanation that fails changes nothing."""
+        if os.environ.get("PRERANK_EXPLAIN") != "1":
+            return
         try:
             (found, obstacles), named, keys = self._ask(tuning, decorated), self._defaults(tuning), tuning.keys
-            verdicts = [Verdict(key, n in kept, obstacles.get(n), n in named) for n, key in enumerate(keys)]
+            verdicts = [Verdict(key, n in kept, obstacles.get(n), n in named, shipped) for n, key in enumerate(keys)]
             show(tuning.launch, found, verdicts)
         except Exception as error:  # no weights for a launch that was decided before
             self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
 
-    def _order(self, tuning: Tuning) -> list[int]:
+    def _order(self, tuning: Tuning, autotuner: Any) -> list[int]:
         """Places: the defaults, then best first, then what cannot run; as they stand where the surrogate fails."""
-        obstacles, named = self._obstacles(tuning), self._defaults(tuning)
-        order: Sequence[int] = _possible(tuning, obstacles, named)
+        named = self._defaults(tuning)
         try:
-            order = self._forecast(tuning, order).order
+            found, obstacles = self._ask(tuning, autotuner)
+            order = found.order
         except Exception as error:  # as in `prune`
             self._failed(error)
-        return list(dict.fromkeys([*sorted(named), *order, *obstacles]))
-
-    def _obstacles(self, tuning: Tuning) -> dict[int, str]:
-        """Places of what cannot run, with the reason."""
-        device = self._limits(tuning)
-        operands = operand_sizes(tuning.launch, tuning.words)
-        fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
-        wide, aligned = has_wide_operand(tuning.launch), is_aligned(tuning.launch)
-        reasons = [obstacle(own, device, operands, wide, aligned) for own in fields]
-        found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
-        return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
+            obstacles = obstacles_of(tuning, self._limits(tuning))
+            order = _possible(tuning, obstacles, named)
+        order = list(dict.fromkeys([*sorted(named), *order, *obstacles]))
+        self._explain(tuning, autotuner, order[: most_kept(autotuner)])
+        return order
 
     def _limits(self, tuning: Tuning) -> Limits:
         return limits(tuning.launch.device, None if self._device else shared_memory())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 _FRAMES = 10  # callers that are looked at: a user's own pruner and a wrapper or two lie between
@@ -26,12 +26,18 @@ def ranked_configs() -> list[Any] | None:
     return None
 
 
-def decorated_kernel() -> Any | None:
-    """What an Autotuner that is being made decorates."""
+def most_kept(autotuner: Any) -> int:
+    """How many configurations an Autotuner keeps of those that it asks its ``perf_model`` about."""
+    top_k = autotuner.configs_top_k
+    return int(len(autotuner.configs) * top_k) if isinstance(top_k, float) else top_k
+
+
+def decorated_kernel() -> tuple[Any | None, Sequence[str]]:
+    """What an Autotuner that is being made decorates, and the arguments that it tunes anew for."""
     for frame in _callers():
         if frame.f_code.co_name == "__init__" and "prune_configs_by" in frame.f_locals:
-            return frame.f_locals.get("fn")
-    return None
+            return frame.f_locals.get("fn"), frame.f_locals.get("key") or ()
+    return None, ()
 
 
 def _callers() -> Iterator[Any]:

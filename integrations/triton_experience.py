@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from ..surrogate import Prediction
 from ..surrogate.problem import Question
-from .triton_launch import Kernel, Launch
+from .triton_launch import Kernel, Launch, counting, identity
 from .triton_measurements import Log, Measurement
 from .triton_reading import Reading, reading_like
 
@@ -33,7 +33,7 @@ def nearest(launch: Launch, log: Log) -> list[Measurement]:
     own: dict[str, list[Measurement]] = {}
     for measurement in log.measurements:
         if measurement.launch["device"] == launch.device:
-            own.setdefault(repr(measurement.launch), []).append(measurement)
+            own.setdefault(repr(identity(measurement.launch, launch.counted)), []).append(measurement)
     enough = [measured for measured in own.values() if len(measured) >= FEWEST]
     nothing: list[Measurement] = []
     return min(enough, key=lambda measured: _distance(launch, measured[0].launch), default=nothing)
@@ -67,7 +67,7 @@ def _distance(launch: Launch, other: Mapping[str, Any]) -> float:
     """Sum of the logarithms of the ratios of all sizes; other types or arguments are far away."""
     tensors = {name: tensor.dtype for name, tensor in launch.tensors.items()}
     far = tensors != {name: tensor["dtype"] for name, tensor in other["tensors"].items()}
-    sizes, others = _sizes(launch.scalars), _sizes(other["scalars"])
+    sizes, others = (_sizes(counting(scalars, launch.counted)) for scalars in (launch.scalars, other["scalars"]))
     if not sizes and not others:  # sizes in the shapes alone
         sizes = {(n, axis): size for n, t in launch.tensors.items() for axis, size in enumerate(t.shape)}
         others = {(n, axis): size for n, t in other["tensors"].items() for axis, size in enumerate(t["shape"])}

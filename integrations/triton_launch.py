@@ -9,9 +9,8 @@ from __future__ import annotations
 import hashlib
 import inspect
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
@@ -44,17 +43,26 @@ class Tensor:
 
 @dataclass(frozen=True)
 class Kernel:
-    """A kernel: its name, the names of its arguments in order, its source ("" if unknown), those compiled in."""
+    """A kernel.
+
+    Args:
+        name: Its name.
+        arguments: Names of its arguments, in order.
+        source: Its source; "" if it is not known.
+        constants: Names of the arguments that are compiled in.
+        helpers: Sources of all functions that it calls.
+    """
 
     name: str
     arguments: tuple[str, ...] = ()
     source: str = ""
     constants: tuple[str, ...] = ()
+    helpers: str = ""
 
     @property
     def digest(self) -> str:
-        """Short hash of name and source."""
-        return _digest(f"{self.name}\n{self.source}")
+        """Short hash of name and sources."""
+        return _digest(f"{self.name}\n{self.source}{self.helpers}")
 
 
 @dataclass(frozen=True)
@@ -66,12 +74,14 @@ class Launch:
         tensors: Argument -> tensor, in the kernel's order.
         scalars: Argument -> number, switch, word or type (as a word) that is not tuned.
         device: Name of the device, "" if unknown.
+        counted: Names of the whole numbers that tell launches apart; None: all of them do.
     """
 
     kernel: Kernel
     tensors: Mapping[str, Tensor]
     scalars: Mapping[str, int | float | bool | str]
     device: str = ""
+    counted: tuple[str, ...] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists and mappings; the source stands as its hash."""
@@ -79,6 +89,7 @@ class Launch:
         return {"kernel": self.kernel.name, "source": self.kernel.digest, "device": self.device} | {
             "tensors": tensors,
             "scalars": dict(self.scalars),
+            **({} if self.counted is None else {"counted": list(self.counted)}),
         }
 
     @classmethod
@@ -88,13 +99,14 @@ class Launch:
             name: Tensor(tensor["dtype"], tuple(tensor["shape"]), tuple(tensor["strides"]))
             for name, tensor in found["tensors"].items()
         }
-        return cls(kernel, tensors, found["scalars"], found["device"])
+        counted = tuple(found["counted"]) if "counted" in found else None
+        return cls(kernel, tensors, found["scalars"], found["device"], counted)
 
     @property
     def key(self) -> str:
-        """Tells launches apart: equal for equal kernels, arguments and devices. Floats do not count."""
-        whole = {name: value for name, value in self.scalars.items() if not isinstance(value, float)}
-        return repr((self.kernel.name, self.kernel.digest, self.device, self.tensors, whole))
+        """Tells launches apart: equal for equal kernels, devices and arguments that count."""
+        deciding = counting(self.scalars, self.counted)
+        return repr((self.kernel.name, self.kernel.digest, self.device, self.tensors, deciding))
 
 
 @dataclass(frozen=True, eq=False)
@@ -129,7 +141,12 @@ class Tuning:
 
 
 def read_tuning(
-    kernel: Kernel | None, configs: Sequence[Config], named: Mapping[str, Any], keywords: Mapping[str, Any], device: str
+    kernel: Kernel | None,
+    configs: Sequence[Config],
+    named: Mapping[str, Any],
+    keywords: Mapping[str, Any],
+    device: str,
+    keys: Sequence[str] = (),
 ) -> Tuning:
     """Read a launch that is to be tuned.
 
@@ -139,10 +156,12 @@ def read_tuning(
         named: Positional arguments by name.
         keywords: Keyword arguments of the launch and its options.
         device: Name of the device.
+        keys: Names of the arguments that the kernel is tuned anew for, if they are told.
     """
     tuned = {name for config in configs for name in config.all_kwargs()}
     arguments = {**named, **keywords}
-    return Tuning(_read_launch(kernel, arguments, tuned, device), configs, arguments)
+    launch = _read_launch(kernel, arguments, tuned, device)
+    return Tuning(replace(launch, counted=_counted(launch, keys)) if keys else launch, configs, arguments)
 
 
 def _read_launch(kernel: Kernel | None, arguments: Mapping[str, Any], tuned: set[str], device: str) -> Launch:
@@ -154,42 +173,74 @@ def _read_launch(kernel: Kernel | None, arguments: Mapping[str, Any], tuned: set
     return Launch(kernel, tensors, scalars, device)
 
 
+def _counted(launch: Launch, keys: Sequence[str]) -> tuple[str, ...]:
+    """Whole numbers that are keys, strides or compiled in; any other (a seed, an offset) is incidental."""
+    own = [name for name, value in launch.scalars.items() if type(value) is int]
+    return tuple(name for name in own if name in (*keys, *launch.kernel.constants) or "stride" in name.lower())
+
+
+def counting(scalars: Mapping[str, Any], counted: Sequence[str] | None) -> dict[str, Any]:
+    """Of scalar arguments those that tell launches apart: no floats, and no whole numbers but those that count."""
+    whole = {name: value for name, value in scalars.items() if not isinstance(value, float)}
+    return {name: value for name, value in whole.items() if counted is None or type(value) is not int or name in counted}
+
+
+def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[Any, ...]:
+    """What tells launches apart, as `Launch.to_json` writes them, whatever the kernel's source."""
+    return launch["kernel"], launch["device"], launch["tensors"], counting(launch["scalars"], counted)
+
+
 def kernel_of(decorated: Any) -> Kernel | None:
     """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
+    function = _function(decorated)
+    return _kernel(function) if function else None
+
+
+def _function(decorated: Any) -> Callable[..., Any] | None:
     function = decorated
     for _ in range(_DECORATORS):
         if inspect.isfunction(function):
-            return _kernel(function)
+            return function
         function = getattr(function, "fn", None)
     return None
 
 
 @lru_cache(maxsize=256)
 def _kernel(function: Callable[..., Any]) -> Kernel:
-    try:
-        source = inspect.getsource(function)
-    except (OSError, TypeError):  # made by exec, or in a shell
-        source = ""
     parameters = inspect.signature(function).parameters
     constants = tuple(name for name, own in parameters.items() if "constexpr" in str(own.annotation))
-    return Kernel(function.__name__, tuple(parameters), source, constants)
+    helpers = "".join(sorted(map(_source, _helpers(function))))
+    return Kernel(function.__name__, tuple(parameters), _source(function), constants, helpers)
 
 
-def device_name() -> str:
-    """The current device as its driver calls it; "" without one."""
-    torch: Any = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # made by exec, or in a shell
         return ""
-    return str(torch.cuda.get_device_name())
 
 
-def shared_memory() -> int | None:
-    """Shared memory of a block of the current device, bytes, as its driver says; None without one."""
-    torch: Any = sys.modules.get("torch")
-    if torch is None or not torch.cuda.is_available():
-        return None
-    properties: Any = torch.cuda.get_device_properties(torch.cuda.current_device())
-    return getattr(properties, "shared_memory_per_block_optin", None)
+def _helpers(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+    """All decorated functions that a kernel calls, and that these call; what comes with Triton is none."""
+    found, waiting = {function}, [function]
+    while waiting:
+        called = _called(waiting.pop()) - found
+        found |= called
+        waiting += called
+    return found - {function}
+
+
+def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+    """Decorated functions that a function names, or names of a module."""
+    try:
+        around = inspect.getclosurevars(function)
+    except ValueError:  # a name around it has no value yet
+        return set()
+    named = [*around.nonlocals.values(), *around.globals.values()]
+    attributes = function.__code__.co_names
+    named += [getattr(own, name, None) for own in named if inspect.ismodule(own) for name in attributes]
+    called = [_function(own) for own in named if not inspect.isfunction(own)]
+    return {own for own in called if own and not str(own.__module__).startswith("triton.")}
 
 
 def config_words(config: Config) -> dict[str, Any]:

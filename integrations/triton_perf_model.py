@@ -25,6 +25,33 @@ class ReadTuning(Protocol):
     ) -> Tuning: ...
 
 
+class Ranking:
+    """Places of the configurations of one launch, which are asked for one by one.
+
+    Args:
+        configs: The configurations.
+        named: Positional arguments of the launch by name.
+        order: Places of the configurations, best first.
+    """
+
+    def __init__(self, configs: Sequence[Any], named: Mapping[str, Any], order: Sequence[int]) -> None:
+        self._configs, self._named = configs, named
+        self._names = {name for config in configs for name in config.all_kwargs()}
+        self._ranks: dict[frozenset[tuple[str, Any]], int] = {}
+        for rank, place in enumerate(order):  # of two that differ in a hook alone the first counts
+            self._ranks.setdefault(frozenset(configs[place].all_kwargs().items()), rank)
+        self.left = len(configs)
+
+    def is_of(self, configs: Sequence[Any], named: Mapping[str, Any]) -> bool:
+        """Whether these are the very objects that were ranked."""
+        return self._configs is configs and self._named is named
+
+    def rank(self, arguments: Mapping[str, Any]) -> int:
+        """Place, from 0, of the configuration that is among the arguments of a launch."""
+        self.left -= 1
+        return self._ranks[frozenset((name, value) for name, value in arguments.items() if name in self._names)]
+
+
 class PerfModel:
     """Place of a configuration among all that Triton asks about, from 0.
 
@@ -33,15 +60,15 @@ class PerfModel:
 
     Args:
         read: Reads the launch.
-        order: Places of its configurations, best first.
+        order: Launch and Autotuner -> places of its configurations, best first.
         failed: Is told what went wrong.
     """
 
     def __init__(
-        self, read: ReadTuning, order: Callable[[Tuning], Sequence[int]], failed: Callable[[Exception], None]
+        self, read: ReadTuning, order: Callable[[Tuning, Any], Sequence[int]], failed: Callable[[Exception], None]
     ) -> None:
         self._read, self._order, self._failed = read, order, failed
-        self._ranked: tuple[str, Sequence[Any], dict[int, int]] = ("", (), {})
+        self._ranking: Ranking | None = None
 
     def __bool__(self) -> bool:
         return os.environ.get("PRERANK_PRUNE") != "0"
@@ -51,16 +78,17 @@ class PerfModel:
         if calling is None:
             raise RuntimeError("rlm_prune's perf_model is called outside of triton.autotune; call rlm_prune.prune")
         try:
-            return self._place(*calling, arguments)
+            return float(self._ranked(*calling).rank(arguments))
         except Exception as error:  # a kernel must run, whatever happens to its pruner
             self._failed(error)
             return 0.0
 
-    def _place(self, autotuner: Any, keywords: Mapping[str, Any], arguments: Mapping[str, Any]) -> float:
-        configs = ranked_configs() or autotuner.configs
-        tuning = self._read(autotuner, autotuner.nargs, keywords, configs)
-        if self._ranked[0] != tuning.launch.key or self._ranked[1] is not configs:
-            ranks = {own: rank for rank, own in enumerate(self._order(tuning))}
-            self._ranked = tuning.launch.key, configs, ranks
-        own = next(n for n, config in enumerate(configs) if config.all_kwargs().items() <= arguments.items())
-        return float(self._ranked[2][own])
+    def _ranked(self, autotuner: Any, keywords: Mapping[str, Any]) -> Ranking:
+        """The ranking of the launch; after its last question it is held no more, since its arguments are tensors."""
+        configs, named = ranked_configs() or autotuner.configs, autotuner.nargs
+        ranking = self._ranking
+        if ranking is None or not ranking.is_of(configs, named):
+            order = self._order(self._read(autotuner, named, keywords, configs), autotuner)
+            ranking = Ranking(configs, named, order)
+        self._ranking = ranking if ranking.left > 1 else None
+        return ranking

@@ -11,16 +11,19 @@ from .triton_selection import Outlook
 
 @dataclass(frozen=True)
 class Verdict:
-    """A configuration, whether it is kept, why it cannot run if so, and whether it is the user's default."""
+    """A configuration, whether it is kept, why it cannot run if so, whether it is the default, and if a table chose."""
 
     config: str
     kept: bool
     obstacle: str | None
     default: bool
+    shipped: bool = False
 
     @property
     def reason(self) -> str:
         """Why it is kept or dropped."""
+        if self.shipped:
+            return "shipped in the table" if self.kept else "the table holds another"
         if self.obstacle:
             return f"{'default, though ' if self.kept and self.default else ''}{self.obstacle}"
         return "default" if self.default else "predicted among the best" if self.kept else "predicted slower"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from .triton_cache import VERSION, folder, lines_from, read_entries
-from .triton_launch import Config, Launch, config_words
+from .triton_launch import Config, Launch, config_words, identity
 from .triton_vllm import Batches, batched, write
 
 
@@ -39,8 +39,9 @@ class Table:
         return min(same, key=lambda place: len(words[place]), default=None)  # another may say more besides
 
     def _config(self, launch: Launch) -> Mapping[str, Any] | None:
-        own = _identity(json.loads(json.dumps(launch.to_json())))
-        return next((entry["config"] for entry in self.entries if _identity(entry["launch"]) == own), None)
+        own = identity(json.loads(json.dumps(launch.to_json())), launch.counted)
+        held = ((identity(entry["launch"], launch.counted), entry["config"]) for entry in self.entries)
+        return next((config for other, config in held if other == own), None)
 
 
 def read_table(path: str | Path) -> Table:
@@ -106,7 +107,8 @@ def _decided() -> Iterator[dict[str, Any]]:
     for file in sorted(folder().glob("*.decisions.json")):
         rows, _ = lines_from(file.with_name(file.name.replace("decisions.json", "measurements.jsonl")), 0)
         for launch, predicted in _newest(read_entries(file)):
-            newest = {row["config_key"]: row for row in rows if row["launch"] == launch}
+            own = _identity(launch)
+            newest = {row["config_key"]: row for row in rows if _identity(row["launch"]) == own}
             running = [row for row in newest.values() if row["ms"] is not None]
             best = min(running, key=lambda row: row["ms"], default=None)
             found = {"launch": launch, "config": best["config"] if best else predicted}
@@ -115,14 +117,13 @@ def _decided() -> Iterator[dict[str, Any]]:
 
 def _newest(entries: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
     """Launch and predicted best of the last decision of each, whatever options it was taken under."""
-    newest = {json.dumps(entry["launch"], sort_keys=True): entry for entry in entries.values() if "best" in entry}
+    decided = [entry for entry in entries.values() if "best" in entry]
+    newest = {json.dumps(_identity(entry["launch"]), sort_keys=True): entry for entry in decided}
     return [(entry["launch"], entry["best"]) for entry in newest.values()]
 
 
-def _identity(launch: Mapping[str, Any]) -> Any:
-    """What a shipped decision is looked up by: kernel, device, types and whole numbers."""
-    whole = {name: value for name, value in launch["scalars"].items() if not isinstance(value, float)}
-    return launch["kernel"], launch["device"], launch["tensors"], whole
+def _identity(launch: Mapping[str, Any]) -> tuple[Any, ...]:
+    return identity(launch, launch.get("counted"))
 
 
 def _covers(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -3,11 +3,11 @@
 A lower bound of what a launch needs is held against what a block may have, so that no configuration that runs is
 dropped; many that do not run may pass. What is unknown (a device, a kernel that is no matrix product) is not bounded.
 
-Shared memory of a matrix product: the loop keeps ``stages - 1`` copies of the tiles of both operands, if the device
-copies asynchronously (NVIDIA from Ampere on). An operand is copied so only if each thread has 4 bytes of it to copy,
-the least that ``cp.async`` moves (PTX ISA), which of narrow elements lie side by side only if it is known what the
-sizes and strides divide by. A loop of one stage may hold one operand after the other. On Hopper, 32-bit operands are
-counted once: whether they are pipelined there depends on layouts and strides.
+Shared memory of a matrix product: the loop keeps ``stages - 1`` copies of the tiles of both operands, if the compiler
+pipelines it and the device copies asynchronously (NVIDIA from Ampere on). An operand is copied so only if each thread
+has 4 bytes of it to copy, the least that ``cp.async`` moves (PTX ISA), which of narrow elements lie side by side only
+if it is known what the sizes and strides divide by. A loop of one stage, or none, may hold one operand after the
+other. On Hopper, 32-bit operands are counted once: whether they are pipelined there depends on layouts and strides.
 
 Registers: an accumulator of 32-bit numbers that needs more than two times the 255 registers that a thread can have
 (CUDA programming guide, technical specifications) is dropped too. It might be compiled, in minutes, and would live in
@@ -73,6 +73,7 @@ def obstacle(
     itemsizes: tuple[int, int] | None = None,
     wide: bool = False,
     aligned: bool = True,
+    pipelined: bool = True,
 ) -> str | None:
     """Why a configuration cannot run; None: nothing speaks against it.
 
@@ -82,6 +83,7 @@ def obstacle(
         itemsizes: Least bytes of an element of each operand of a matrix product; None: the kernel is another one.
         wide: Whether an operand may all the same have elements of 32 bits or more.
         aligned: Whether the compiler knows that rows begin at multiples of several elements.
+        pipelined: Whether the compiler keeps the stages of the product's loop; if it has none, it keeps none.
     """
     warps, stages, ctas = (_whole(fields.get(name), default) for name, default in _DEFAULTS)
     if warps * device.warp > _MOST_THREADS:
@@ -91,8 +93,8 @@ def obstacle(
     blocks = [_whole(fields.get(name), 0) for name in ("block_m", "block_n", "block_k")]
     if itemsizes is None or min(blocks) < 1:
         return None
-    if not aligned and min(itemsizes) < _LEAST_COPY:
-        stages = 1  # a thread may have one element to copy at a time
+    if not pipelined or (not aligned and min(itemsizes) < _LEAST_COPY):
+        stages = 1  # of what is not aligned a thread may have one element to copy at a time
     widest = max(*itemsizes, _WIDE * wide)
     return _matmul_obstacle(blocks, stages, warps * device.warp * ctas, ctas, device, itemsizes, widest)
 

@@ -29,6 +29,7 @@ import triton.language as tl  # noqa: E402
 from prerank.integrations import triton as host  # noqa: E402
 from prerank.integrations.triton import RLMPrune, export, rlm_prune  # noqa: E402
 from prerank.integrations.triton_decisions import Decisions  # noqa: E402
+from prerank.integrations.triton_launch import read_tuning  # noqa: E402
 
 A100 = "NVIDIA A100"
 
@@ -99,8 +100,8 @@ def kernel(prune: Any, bench: Bench | None = None, configs: list[Any] | None = N
         BLOCK_SIZE_N: tl.constexpr,  # noqa: N803
         BLOCK_SIZE_K: tl.constexpr,  # noqa: N803
     ):
-        if M < 0:  # it never is, but a kernel without a product in its source is not bounded
-            tl.dot(a_ptr, b_ptr)
+        for start in range(K, 0, BLOCK_SIZE_K):  # no round, but what has no such loop in its source is not bounded
+            tl.dot(tl.load(a_ptr + start), tl.load(b_ptr + start))
         tl.store(c_ptr, 1.0)
 
     return matmul_kernel
@@ -203,6 +204,27 @@ def test_one_batched_question_a_key_then_none() -> None:
     launch(tuned, 2048)
     assert [len(texts) for texts in surrogate.asked if len(texts) > 1] == [24, 24]
     assert len(bench.measured) == 15
+
+
+@pytest.mark.parametrize("key", [["n"], []])
+def test_whole_numbers_that_are_no_key_tell_no_launches_apart(key: list[str]) -> None:
+    def dropout(seed: int, n: int = 64) -> None:
+        @triton.autotune(configs, key=key, prune_configs_by=quiet(surrogate=surrogate, top_k=2), do_bench=Bench())
+        @triton.jit
+        def dropout_kernel(y_ptr, n, seed, BLOCK_SIZE_M: tl.constexpr):  # noqa: N803
+            tl.store(y_ptr, 1.0)
+
+        dropout_kernel[(1,)](torch.zeros(4), n, seed)
+
+    surrogate, configs = FakeSurrogate(), [triton.Config({"BLOCK_SIZE_M": m}) for m in (16, 32, 64, 128, 256, 512)]
+    with rlm_prune.record():
+        dropout(7)
+    asked = len(surrogate.asked)
+    dropout(8)
+    assert (len(surrogate.asked) == asked) == (key == ["n"])
+    asked = len(surrogate.asked)
+    dropout(8, 128)
+    assert len(surrogate.asked) > asked
 
 
 def test_top_k_1_launches_nothing_for_a_benchmark() -> None:
@@ -347,6 +369,31 @@ class TestUsersPrunerInADict:
         sums = [sum(config.kwargs.values()) for config in made]
         assert found == [made[0], made[sums.index(min(sums))]]
 
+    def test_each_configuration_has_its_own_place_and_a_launch_is_read_once(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def made(**options: int) -> Any:
+            return triton.Config({"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 64}, **options)
+
+        def reading(*told: Any) -> Any:
+            read.append(told)
+            return read_tuning(*told)
+
+        read: list[Any] = []
+        configs = [made(), made(num_warps=8), made(), made(maxnreg=32)]
+        configs[0].kwargs["BLOCK_SIZE_K"] = 32
+        monkeypatch.setattr(host, "read_tuning", reading)
+        tuned = kernel(self.dict_of(quiet(top_k=3), lambda configs, *_, **__: configs), configs=configs)
+        for size in (1024, 2048):
+            assert pruned(tuned, size) == [configs[0], configs[2], configs[1]]
+        assert len(read) == 2
+
+    def test_it_is_explained(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+        monkeypatch.setenv("PRERANK_EXPLAIN", "1")
+        monkeypatch.setenv("COLUMNS", "200")
+        assert len(pruned(kernel(self.dict_of(quiet(top_k=5))))) == 5
+        assert capsys.readouterr().err.count("matmul_kernel on NVIDIA A100: 5 of 12 configs kept") == 1
+
     def test_it_can_be_switched_off(self, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("PRERANK_PRUNE", "0")
         assert len(pruned(kernel(self.dict_of(quiet(top_k=5))))) == 12
@@ -415,6 +462,20 @@ def test_shipped_tables_need_no_model(tmp_path: Path, monkeypatch: pytest.Monkey
     assert vllm.name == "E=8,N=7168,device_name=NVIDIA_A100.json"
     assert set(json.loads(vllm.read_text())["1024"]) == {*best.kwargs, "num_warps", "num_stages"}
     assert json.loads(file.read_text())["entries"][0]["ms"] > 0
+
+
+def test_a_shipped_choice_is_explained(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pruned(kernel(quiet()))
+    (table,) = export(tmp_path / "table.json")
+    monkeypatch.setenv("PRERANK_EXPLAIN", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    assert len(pruned(kernel(quiet(table=table)))) == 1
+    told = capsys.readouterr().err
+    assert "1 of 24 configs kept" in told
+    assert told.count("shipped in the table") == 1
+    assert told.count("the table holds another") == 23
 
 
 def test_exports_say_what_they_lack(tmp_path: Path) -> None:

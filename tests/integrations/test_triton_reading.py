@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import runpy
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -185,6 +187,38 @@ def test_the_kernel_is_found_under_decorators() -> None:
     assert kernel_of(3) is None
 
 
+def test_a_helper_that_is_edited_makes_another_kernel_of_the_same_text(tmp_path: Path) -> None:
+    source = """
+class Decorated:
+    def __init__(self, fn):
+        self.fn = fn
+
+@Decorated
+def inner(x):
+    return outer(x) + {number}
+
+@Decorated
+def outer(x):
+    return inner(x)
+
+@Decorated
+def kernel(x):
+    return {called}(x)
+"""
+
+    def kernel(called: str, number: int) -> Kernel:
+        file = tmp_path / f"{called}_{number}.py"
+        file.write_text(source.format(called=called, number=number))
+        found = kernel_of(runpy.run_path(str(file))["kernel"])
+        assert found is not None
+        return found
+
+    one, same, other = kernel("outer", 1), kernel("outer", 1), kernel("outer", 2)
+    assert one.digest == same.digest != other.digest
+    assert one.source == other.source
+    assert kernel("abs", 1).digest == kernel("abs", 2).digest  # it calls neither
+
+
 def test_the_nearest_launch_teaches() -> None:
     log = Log()
     for size, device in ((64, "NVIDIA A100"), (512, "NVIDIA A100"), (256, "NVIDIA H100")):
@@ -194,6 +228,22 @@ def test_the_nearest_launch_teaches() -> None:
     log.measurements += [Measurement(product(("float16", "float16"), (256,) * 3).launch.to_json(), {}, 1.0)]  # too few
     found = nearest(product(("float16", "float16"), (200, 256, 256)).launch, log)
     assert {m.launch["scalars"]["M"] for m in found} == {512}
+
+
+def test_what_does_not_count_makes_no_distance() -> None:
+    def launch(n: int, seed: int) -> Launch:
+        named = {"x": Tensor("float16"), "n": n, "seed": seed, "stride_x": 1, "FIXED": 2}
+        kernel = Kernel("dropout", tuple(named), constants=("FIXED",))
+        return read_tuning(kernel, CONFIGS, named, {}, "NVIDIA A100", keys=["n"]).launch
+
+    log, own = Log(), launch(64, 7)
+    assert own.counted == ("n", "stride_x", "FIXED")
+    assert own.key == launch(64, 8).key != launch(65, 7).key
+    assert Launch.from_json(own.kernel, own.to_json()) == own
+    assert own.scalars["seed"] == 7  # it is read all the same
+    for seed, n in ((7, 1024), *((seed, 128) for seed in range(1000, 1005)), *((7, 1024) for _ in range(4))):
+        log.measurements.append(Measurement(launch(n, seed).to_json(), {}, 1.0))
+    assert {measured.launch["scalars"]["n"] for measured in nearest(own, log)} == {128}
 
 
 def test_trust_decides_how_many_are_kept() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import runpy
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -16,6 +17,7 @@ triton = pytest.importorskip("triton")
 import triton.language as tl  # noqa: E402
 
 from prerank.integrations.triton_launch import Tensor, kernel_of, read_tuning  # noqa: E402
+from prerank.integrations.triton_loop import pipelined  # noqa: E402
 from prerank.integrations.triton_reading import is_aligned  # noqa: E402
 from prerank.integrations.triton_static import Resources, resources  # noqa: E402
 from prerank.search_spaces.launch_limits import limits, obstacle  # noqa: E402
@@ -71,36 +73,69 @@ def test_defaults_types_and_heuristics_are_compiled_in() -> None:
     assert compiled_once(cast_kernel, named, triton.Config({"BLOCK": 64}))[0].error is None
 
 
-@pytest.mark.parametrize(("k", "n"), [(1024, 4096), (1000, 4096), (1024, 1000), (1000, 1000)])
-def test_what_the_compiler_needs_is_no_less_than_the_bound(k: int, n: int) -> None:
-    @triton.jit
-    def product_kernel(
-        a_ptr,
-        b_ptr,
-        c_ptr,
-        K,  # noqa: N803
-        stride_am,
-        stride_bk,
-        BLOCK_M: tl.constexpr,  # noqa: N803
-        BLOCK_N: tl.constexpr,  # noqa: N803
-        BLOCK_K: tl.constexpr,  # noqa: N803
-    ):
-        row, column = tl.arange(0, BLOCK_M)[:, None], tl.arange(0, BLOCK_N)[None, :]
-        total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
-        for start in range(0, K, BLOCK_K):
-            inner = start + tl.arange(0, BLOCK_K)
-            a = tl.load(a_ptr + row * stride_am + inner[None, :], mask=inner[None, :] < K, other=0.0)
-            total += tl.dot(a, tl.load(b_ptr + inner[:, None] * stride_bk + column, mask=inner[:, None] < K, other=0.0))
-        tl.store(c_ptr + row * BLOCK_N + column, total)
+LOOPS = {
+    "plain": "for start in range(0, K, BLOCK_K):",
+    "counted rounds": "rounds = tl.cdiv(K, BLOCK_K)\n    for round in range(rounds):\n        start = round * BLOCK_K",
+    "while": "start = 0\n    while start < K:\n        start += BLOCK_K",
+    "unrolled": "for start in tl.static_range(0, 128, BLOCK_K):",
+    "stages of its own": "for start in tl.range(0, K, BLOCK_K, num_stages=1):",
+    "no loop": "start = tl.program_id(0)\n    if True:",
+    "a condition": "for start in range(0, K, BLOCK_K):\n      if start != tl.program_id(0):",
+}
+PRODUCT = """
+import triton
+import triton.language as tl
 
+@triton.jit
+def product_kernel(
+    a_ptr, b_ptr, c_ptr, K{constant}, stride_am, stride_bk,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
+):
+    row, column = tl.arange(0, BLOCK_M)[:, None], tl.arange(0, BLOCK_N)[None, :]
+    total = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    {loop}
+        inner = start + tl.arange(0, BLOCK_K)
+        a = tl.load(a_ptr + row * stride_am + inner[None, :], mask=inner[None, :] < K, other=0.0)
+        total += tl.dot(a, tl.load(b_ptr + inner[:, None] * stride_bk + column, mask=inner[:, None] < K, other=0.0))
+    tl.store(c_ptr + row * BLOCK_N + column, total)
+"""
+
+
+def product(folder: Path, loop: str, constant: bool = False) -> Any:
+    """A matrix product around such a loop; Triton reads its source in a file."""
+    file = folder / "product.py"
+    file.write_text(PRODUCT.format(loop=LOOPS[loop], constant=": tl.constexpr" * constant))
+    return runpy.run_path(str(file))["product_kernel"]
+
+
+@pytest.mark.parametrize(
+    ("loop", "constant", "k", "n", "runs"),
+    [
+        ("plain", False, 1024, 4096, False),
+        ("plain", False, 1000, 4096, True),
+        ("plain", False, 1024, 1000, True),
+        ("plain", False, 1000, 1000, True),
+        ("plain", True, 1024, 4096, False),
+        ("plain", True, 128, 4096, False),
+        ("plain", True, 64, 4096, True),
+        ("counted rounds", False, 1024, 4096, False),
+        ("counted rounds", True, 64, 4096, True),
+        *((loop, False, 1024, 4096, True) for loop in ("while", "unrolled", "stages of its own", "no loop")),
+        ("a condition", False, 1024, 4096, True),
+    ],
+)
+def test_what_the_compiler_needs_is_no_less_than_the_bound(
+    tmp_path: Path, loop: str, constant: bool, k: int, n: int, runs: bool
+) -> None:
+    kernel = product(tmp_path, loop, constant)
     config = triton.Config({"BLOCK_M": 128, "BLOCK_N": 256, "BLOCK_K": 64}, num_stages=5, num_warps=8)
     fields = {"block_m": 128, "block_n": 256, "block_k": 64, "stages": 5, "warps": 8}
     named: dict[str, Any] = {name: Tensor("float16") for name in ("a_ptr", "b_ptr", "c_ptr")}
     named |= {"K": k, "stride_am": k, "stride_bk": n}
-    launch, a100 = read_tuning(kernel_of(product_kernel), [config], named, {}, "").launch, limits("NVIDIA A100")
-    runs = compiled_once(product_kernel, named, config)[0].obstacle(a100.shared) is None
-    assert runs == (k % 16 > 0 or n % 16 > 0)
-    assert runs == (obstacle(fields, a100, (2, 2), aligned=is_aligned(launch)) is None)
+    launch, a100 = read_tuning(kernel_of(kernel), [config], named, {}, "").launch, limits("NVIDIA A100")
+    assert (compiled_once(kernel, named, config)[0].obstacle(a100.shared) is None) == runs
+    (staged,) = pipelined(launch, [fields])
+    assert runs == (obstacle(fields, a100, (2, 2), aligned=is_aligned(launch), pipelined=staged) is None)
 
 
 def test_a_descriptor_is_compiled_unless_a_hook_is_to_give_its_block() -> None:

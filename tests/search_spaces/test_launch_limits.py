@@ -59,6 +59,12 @@ def test_narrow_operands_whose_rows_begin_anywhere_are_held_once() -> None:
     assert obstacle(wide, limits("NVIDIA A100"), (4, 4), aligned=False) is not None
 
 
+def test_of_a_product_without_a_pipelined_loop_one_stage_counts() -> None:
+    own = config(128, 256, 64, stages=5, warps=8)
+    assert obstacle(own, limits("NVIDIA A100"), FP16, pipelined=False) is None
+    assert obstacle(own | {"block_k": 512}, limits("NVIDIA A100"), FP16, pipelined=False) is not None
+
+
 def test_the_driver_knows_better_than_the_list() -> None:
     own = config(64, 64, 64, stages=4)
     assert obstacle(own, limits("NVIDIA A100"), FP16) is None

@@ -1,0 +1,80 @@
+"""The loop around a matrix product, told from the kernel's source: whether Triton keeps a configuration's stages of it.
+
+Triton pipelines an innermost ``for`` in as many stages as the configuration says. It does not so treat a ``while``, a
+loop that is unrolled, one with stages of its own, loads under a condition that is known at run time only, and a loop of
+one round, which is no loop once it is compiled. Where the source does not show a plain loop, one stage is all that may
+be counted on.
+"""
+
+from __future__ import annotations
+
+import ast
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from .triton_launch import Kernel, Launch
+
+_PLAIN = 3  # arguments of a range; the fourth of a `tl.range` is its number of stages
+_OPERANDS = 2
+
+
+def pipelined(launch: Launch, fields: Sequence[Mapping[str, Any]]) -> list[bool]:
+    """Of each configuration, whether Triton surely pipelines the product in the stages that it says.
+
+    Args:
+        launch: The launch.
+        fields: Name -> value of each, as `kernel_configs.field` spells the names.
+    """
+    plain, k = has_plain_loop(launch.kernel), _compiled_k(launch)
+    return [plain and not _is_one_round(k, own) for own in fields]
+
+
+@lru_cache(maxsize=256)
+def has_plain_loop(kernel: Kernel) -> bool:
+    """Whether all loops are over a bare range, and each product in an innermost one that loads both of its operands."""
+    try:
+        tree = ast.parse(textwrap.dedent(kernel.source))
+    except SyntaxError:  # a lambda, or a text within it that is not indented
+        return False
+    loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
+    dots = set(_calls(tree, "dot"))
+    inside = {dot for loop in loops if _loads_each_round(loop, kernel.constants) for dot in _calls(loop, "dot")}
+    return bool(dots) and dots == inside and all(map(_is_plain, loops))
+
+
+def _is_plain(loop: ast.For | ast.While) -> bool:
+    over = loop.iter if isinstance(loop, ast.For) else None
+    return isinstance(over, ast.Call) and _name(over) == "range" and len(over.args) <= _PLAIN and not over.keywords
+
+
+def _loads_each_round(loop: ast.For | ast.While, constants: Sequence[str]) -> bool:
+    """Whether a loop holds no other one, loads two tiles at least, and decides nothing at run time."""
+    inner = [node for node in ast.walk(loop) if node is not loop]
+    tests = [node.test for node in inner if isinstance(node, ast.If | ast.IfExp)]
+    names = {node.id for test in tests for node in ast.walk(test) if isinstance(node, ast.Name)}
+    nested = any(isinstance(node, ast.For | ast.While) for node in inner)
+    return not nested and names <= set(constants) and len(list(_calls(loop, "load"))) >= _OPERANDS
+
+
+def _calls(tree: ast.AST, word: str) -> Iterator[ast.Call]:
+    """Calls of functions and methods whose names begin with a word: ``tl.dot``, ``dot_scaled``, ``a_desc.load``."""
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node).startswith(word))
+
+
+def _name(call: ast.Call) -> str:
+    function = call.func
+    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+
+
+def _compiled_k(launch: Launch) -> int | None:
+    """K where Triton compiles it in; None: it is known at run time."""
+    own = [(name, value) for name, value in launch.scalars.items() if name.lower() == "k" and type(value) is int]
+    return next((value for name, value in own if name in launch.kernel.constants or value == 1), None)
+
+
+def _is_one_round(k: int | None, fields: Mapping[str, Any]) -> bool:
+    """Whether a block, or the blocks side by side of a split K, are all of K."""
+    block, split = fields.get("block_k"), fields.get("split_k", 1)
+    return k is not None and isinstance(block, int) and isinstance(split, int) and k <= block * split

@@ -1,0 +1,25 @@
+"""What cannot run of a launch's configurations, told from their numbers, the arguments and the kernel's source."""
+
+from __future__ import annotations
+
+from ..search_spaces import kernel_configs
+from ..search_spaces.launch_limits import Limits, obstacle
+from .triton_launch import Tuning
+from .triton_loop import pipelined
+from .triton_reading import has_wide_operand, is_aligned, operand_sizes
+
+
+def obstacles_of(tuning: Tuning, device: Limits) -> dict[int, str]:
+    """Places of what cannot run, with the reason.
+
+    Args:
+        tuning: The launch and its configurations.
+        device: What a block may have.
+    """
+    launch, operands = tuning.launch, operand_sizes(tuning.launch, tuning.words)
+    fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
+    wide, aligned = has_wide_operand(launch), is_aligned(launch)
+    loops = zip(fields, pipelined(launch, fields), strict=True)
+    reasons = [obstacle(own, device, operands, wide, aligned, staged) for own, staged in loops]
+    found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
+    return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
