@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
@@ -72,6 +73,7 @@ class RLMTuner(Tuner):
         self._rng = np.random.default_rng(seed)
         self._ids: dict[int, tuple[str, Point]] = {}
         self._history: TrialHistory[Point] | None = None
+        self._lock = threading.RLock()  # NNI tells of ends of trials in a thread of its own
         self._accept_customized_trials()
 
     def update_search_space(self, search_space: Mapping[str, Any]) -> None:
@@ -81,17 +83,18 @@ class RLMTuner(Tuner):
             FileNotFoundError: If there is no checkpoint in the folder given.
             ValueError: If a parameter has an unknown type or no value to take.
         """
-        before = [] if self._history is None else list(self._history.finished.values())
-        known = [(self._space.parameters(trial.candidate), trial.value) for trial in before]
-        self._space = ParameterSpace(search_space)
-        problem = question(*self._asked, self._space.names)
-        # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
-        if self._surrogate is None or isinstance(self._surrogate, str):
-            self._surrogate = RLMSurrogate.load(self._surrogate)
-        self._history = TrialHistory(self._surrogate, problem, None, self._rng)
-        self._ids.clear()
-        for parameters, value in known:
-            self._learn(parameters, value)
+        with self._lock:
+            before = [] if self._history is None else list(self._history.finished.values())
+            known = [(self._space.parameters(trial.candidate), trial.value) for trial in before]
+            self._space = ParameterSpace(search_space)
+            problem = question(*self._asked, self._space.names)
+            # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
+            if self._surrogate is None or isinstance(self._surrogate, str):
+                self._surrogate = RLMSurrogate.load(self._surrogate)
+            self._history = TrialHistory(self._surrogate, problem, None, self._rng)
+            self._ids.clear()
+            for parameters, value in known:
+                self._learn(parameters, value)
 
     def generate_parameters(self, parameter_id: int, **kwargs: Any) -> Parameters:
         """The most promising parameters.
@@ -99,35 +102,39 @@ class RLMTuner(Tuner):
         Raises:
             nni.NoMoreTrialError: If all that can be drawn was tried.
         """
-        proposal = self._trials.propose(self._pool, self._suggestion)
-        if proposal is None:
-            raise nni.NoMoreTrialError("all parameters that can be drawn were tried")
-        text, point = proposal
-        self._trials.begin(text, point)
-        self._ids[parameter_id] = proposal
-        return self._space.parameters(point)
+        with self._lock:
+            proposal = self._trials.propose(self._pool, self._suggestion)
+            if proposal is None:
+                raise nni.NoMoreTrialError("all parameters that can be drawn were tried")
+            text, point = proposal
+            self._trials.begin(text, point)
+            self._ids[parameter_id] = proposal
+            return self._space.parameters(point)
 
     def receive_trial_result(self, parameter_id: int, parameters: Parameters, value: Any, **kwargs: Any) -> None:
         """Learn a trial's final result: a number, or a dict with one as ``default``."""
-        if parameter_id in self._ids:
-            self._trials.end(*self._ids[parameter_id], as_number(value))
-        else:
-            self._learn(parameters, as_number(value))
+        with self._lock:
+            if parameter_id in self._ids:
+                self._trials.end(*self._ids[parameter_id], as_number(value))
+            else:
+                self._learn(parameters, as_number(value))
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
         """A trial that was no success has failed, unless a result still comes.
 
         NNI may exchange the ends of trials that began together, so that a success says nothing of this one.
         """
-        text, point = self._ids.get(parameter_id, _NOTHING)
-        if not success and text in self._trials.pending:
-            self._trials.end(text, point, math.nan)
+        with self._lock:
+            text, point = self._ids.get(parameter_id, _NOTHING)
+            if not success and text in self._trials.pending:
+                self._trials.end(text, point, math.nan)
 
     def import_data(self, data: Sequence[Any] | str) -> None:
         """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON."""
         trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
         entries = [nni.load(trial) if isinstance(trial, str) else trial for trial in trials]
-        learnt = sum(self._learn(entry["parameter"], as_number(entry["value"])) for entry in entries)
+        with self._lock:
+            learnt = sum(self._learn(entry["parameter"], as_number(entry["value"])) for entry in entries)
         _logger.info("imported %d of %d trials; the others are not of this search space", learnt, len(entries))
 
     @property

@@ -6,6 +6,7 @@ import json
 import math
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -199,6 +200,23 @@ def test_trials_that_a_user_added_are_learnt() -> None:
     surrogate = FakeSurrogate()
     tuner(surrogate=surrogate).receive_trial_result(77, {"word": "a", "n": 2}, 1.0, customized=True)
     assert surrogate.values == {"aa": 1.0}
+
+
+def test_a_trial_that_ends_while_one_is_proposed_waits() -> None:
+    """NNI tells of ends in another thread than it asks in."""
+    waited: list[bool] = []
+
+    def slow(choices: dict[str, Any]) -> str | None:
+        if not waited:
+            other = threading.Thread(target=made.trial_end, args=[7, False], daemon=True)
+            other.start()
+            other.join(0.2)
+            waited.append(other.is_alive())
+        return to_text(choices)
+
+    made = tuner(to_text=slow)
+    made.generate_parameters(0)
+    assert waited == [True]
 
 
 def test_a_failing_surrogate_does_not_end_the_search(caplog: pytest.LogCaptureFixture) -> None:
