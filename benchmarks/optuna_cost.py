@@ -3,8 +3,8 @@
 python benchmarks/optuna_cost.py [--rounds 5]
 
 Milliseconds of the processor a trial, the median of a few. *Numbers*: 20 floats, after 1,000 trials, bare. *Cells*:
-NAS-Bench-201, after 100 trials, by ``to_text``. First: the first trial that a sampler is asked for, when it reads all that
-was tried, and loads the weights. One: a trial after another has ended. Burst: each of 32 trials, none of which has ended.
+NAS-Bench-201, after 100 trials, by ``to_text``. First: the first trial that a sampler is asked for, when it reads all
+that was tried, and loads the weights. One: a trial after another has ended. Burst: each of 32, none of which has ended.
 """
 
 from __future__ import annotations
