@@ -2,7 +2,8 @@
 
 A candidate is a category a place: the operations of a cell of NAS-Bench-201, the blocks of NAS-Bench-Macro, the tree
 and the operations of NAS-Bench-Graph. It has the value of the test row that differs from it in the fewest places, and
-is read by its own text, not by that row's.
+is read by its own text, not by that row's. NAS-Bench-101 has too few test rows for that: there a candidate, a category
+an edge and a vertex, stands for the nearest row itself, value and text; no checkpoint lacks its space.
 """
 
 from __future__ import annotations
@@ -14,12 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from measured_tables import Measured, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
+from numpy.typing import NDArray
 from optuna import Trial
 from optuna.distributions import CategoricalDistribution
 from optuna_tasks import Task
 
-from prerank.search_spaces import nas_bench_201, nas_bench_graph, nas_bench_macro
+from prerank.search_spaces import nas_bench_101, nas_bench_201, nas_bench_graph, nas_bench_macro
 from prerank.surrogate import Question
 
 Choices = tuple[str, ...]
@@ -35,6 +38,7 @@ def network_tables(folder: Path) -> list[Task]:
     operations = [nas_bench_201.OPERATIONS] * len(nas_bench_201.EDGES)
     trees = [nas_bench_graph.LINKS, *[nas_bench_graph.OPERATIONS] * 4]
     return [
+        test_cells(folder),
         nearest("nas_bench_201", nas_bench_201.problem(), cells, operations, cell, "cells_201"),
         nearest("nas_bench_macro", nas_bench_macro.problem(), macro, ["012"] * 8, blocks, "macro_graph"),
         *(
@@ -43,6 +47,34 @@ def network_tables(folder: Path) -> list[Task]:
             for problem in [nas_bench_graph.problem(dataset=name)]
         ),
     ]
+
+
+def test_cells(folder: Path) -> Task:
+    """NAS-Bench-101 as a task: the test row that differs from a candidate in the fewest parameters."""
+    frame: Any = pd.read_json(folder / "nas" / "nas_bench_101.jsonl.gz", lines=True).query("split == 'test'")
+    cells = [nas_bench_101.from_record(record) for record in frame.to_dict("records")]
+    texts, accuracies = [nas_bench_101.to_text(cell) for cell in cells], frame["val_acc_108"].to_numpy(dtype=np.float64)
+    space = {name: CategoricalDistribution(choices) for name, choices in nas_bench_101.PARAMETERS.items()}
+    rows = np.stack([encoded(nas_bench_101.to_params(cell)) for cell in cells])
+
+    @lru_cache(maxsize=100_000)
+    def row_of(candidate: bytes) -> int:
+        return int((rows != np.frombuffer(candidate, dtype=np.uint8)).sum(axis=1).argmin())
+
+    def value(trial: Trial) -> float:
+        chosen = {name: trial.suggest_categorical(name, options.choices) for name, options in space.items()}
+        return float(accuracies[row_of(encoded(chosen).tobytes())])
+
+    def to_text(params: Mapping[str, Any]) -> str:
+        return texts[row_of(encoded(params).tobytes())]
+
+    return Task("nas_bench_101", value, float(accuracies.max()), nas_bench_101.problem(), to_text, space)
+
+
+def encoded(params: Mapping[str, Any]) -> NDArray[np.uint8]:
+    """Numbers of the choices of NAS-Bench-101's parameters."""
+    choices = nas_bench_101.PARAMETERS.items()
+    return np.array([own.index(params[name]) for name, own in choices], dtype=np.uint8)
 
 
 def cell(chosen: Choices) -> str:

@@ -79,7 +79,12 @@ def planned(arguments: argparse.Namespace, done: set[tuple[str, str, int]]) -> l
     }
     tasks = [task for name in arguments.tasks for task in sources[name]()]
     every = [(task, name, seed) for seed in range(arguments.seeds) for task in tasks for name in arguments.samplers]
-    return [s for s in every if (s[0].name, s[1], s[2]) not in done and (s[1] not in _READERS or s[0].to_text)]
+    return [s for s in every if (s[0].name, s[1], s[2]) not in done and suits(s[0], s[1])]
+
+
+def suits(task: Task, sampler: str) -> bool:
+    """Whether there is something for the sampler to read, and a checkpoint to read it with."""
+    return sampler not in _READERS or (task.to_text is not None and (sampler == "text" or task.leave_out is not None))
 
 
 def searched(task: Task, name: str, seed: int, arguments: argparse.Namespace) -> Result:

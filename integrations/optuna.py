@@ -149,11 +149,10 @@ class RLMSampler(BaseSampler):
         memory, trials = self._memory(study), study.get_trials(deepcopy=False)
         memory.look(trials)
         known = memory.known(trials)
-        proposals = [
-            self._propose_group(study, known, group, memory, _settled(trial, group), first=number == 0)
+        found = [
+            self._propose_group(study, trial, known, group, memory, first=number == 0)
             for number, group in enumerate(memory.partition(space, self._together(memory)))
         ]
-        found = [proposal for proposal in proposals if proposal is not None]
         params = {name: value for proposal in found for name, value in proposal.params.items()}
         memory.promised[trial.number], memory.proposals[trial.number] = params, found
         # Whether a trial takes a branch shows when it has ended; what all trials have can be told now.
@@ -161,19 +160,26 @@ class RLMSampler(BaseSampler):
         return params
 
     def _propose_group(
-        self, study: Study, known: Sequence[Known], group: Space, memory: Memory, settled: Params, *, first: bool
-    ) -> Proposal | None:
-        """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters."""
+        self, study: Study, trial: FrozenTrial, known: Sequence[Known], group: Space, memory: Memory, *, first: bool
+    ) -> Proposal:
+        """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters.
+
+        If nothing is left, what the independent sampler says.
+        """
         names = frozenset(group)
         parameters = memory.records[names].parameters(group)
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         past = history(memory.records[names], parameters, known, signs)
+        settled = _settled(trial, group)
         candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size, settled)
         if first and self._reads:
             proposal = self._read(study, candidates, memory, known)
             if proposal is not None:
                 return proposal
-        return by_parameters(candidates, signs, self._n_startup_trials)
+        proposal = by_parameters(candidates, signs, self._n_startup_trials)
+        return proposal or Proposal(
+            {name: self.sample_independent(study, trial, name, own) for name, own in group.items()}, {}
+        )
 
     def _read(self, study: Study, candidates: Candidates, memory: Memory, known: Sequence[Known]) -> Proposal | None:
         """What the surrogate chooses, if it works and has a say; else the parameters decide."""

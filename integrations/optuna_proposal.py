@@ -5,7 +5,7 @@ Shapes: m candidates, D parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -18,7 +18,7 @@ from .optuna_history import History, Known
 from .optuna_model import Fits, Model
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
-from .optuna_reader import Choice, Params, Reader
+from .optuna_reader import Choice, Names, Params, Pool, Reader
 
 Floats = NDArray[np.float64]
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
@@ -116,15 +116,29 @@ def by_text(
     reader.learn(problems, told, candidates.past.outcomes)
     if reader.unreadable(space):
         return None
-    candidates.only_readable(lambda params: reader.read(params, space), {text for _, text in told})
-    rows = candidates.pool(candidates.past.rows[_places(candidates.past)[:_INCUMBENTS]])
+    tried = {text for _, text in told}
+    candidates.only_readable(lambda params: reader.read(params, space), tried)
+    rows = _readable(candidates, reader, Names(space), tried)
     if reader.unreadable(space):
         candidates.regardless()
         return None
-    rows = _allowed(candidates, rows)
-    texts = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
-    choice = reader.choose(problems, list(texts), candidates.rng) if texts else None
-    return None if choice is None else Proposal(parameters.decode(texts[choice.text][None])[0], _said(choice))
+    choice = reader.choose(problems, list(rows), candidates.rng) if rows else None
+    return None if choice is None else Proposal(parameters.decode(rows[choice.text][None])[0], _said(choice))
+
+
+def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[str]) -> Mapping[str, Floats]:
+    """Texts to choose from, with their rows: what is left of the last ones while no trial has ended since."""
+    past = candidates.past
+    after = tuple(past.numbers), names
+    if reader.pool is not None and reader.pool.drawn_after == after and not candidates.settled:
+        left = {text: row for text, row in reader.pool.rows.items() if text not in tried}
+        if left:
+            return left
+    rows = _allowed(candidates, candidates.pool(past.rows[_places(past)[:_INCUMBENTS]]))
+    found = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
+    if not candidates.settled:
+        reader.pool = Pool(after, found)
+    return found
 
 
 def _allowed(candidates: Candidates, rows: Floats) -> Floats:

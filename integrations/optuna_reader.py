@@ -31,6 +31,13 @@ class Choice(NamedTuple):
     predictions: list[Prediction]
 
 
+class Pool(NamedTuple):
+    """Texts that may be proposed, with their rows, as long as nothing that `drawn_after` names has changed."""
+
+    drawn_after: tuple[Sequence[int], Names]
+    rows: Mapping[str, Floats]
+
+
 class Reader:
     """A surrogate with what one study has taught it; all of it is in the study's storage and can be read again.
 
@@ -46,6 +53,8 @@ class Reader:
         self._learnt: dict[str, Floats] = {}
         self._failed, self._made = set[Names](), set[Names]()
         self._texts: dict[tuple[int, Names], str | None] = {}
+        self._ranked: dict[Problem, dict[str, int]] = {}
+        self.pool: Pool | None = None
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
         """Text of the parameters in the search space; None if some are missing or the candidate is invalid.
@@ -85,6 +94,8 @@ class Reader:
             if new:
                 self._surrogate.observe(problem, new, [sign * float(found[text][number]) for text in new])
         self._learnt.update((text, found[text]) for text in new)
+        if new:
+            self._ranked.clear()
 
     def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
         """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
@@ -110,9 +121,11 @@ class Reader:
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
 
     def _places(self, problem: Problem, texts: Sequence[str]) -> Floats:
-        """Place of each text in the ranking, the best first, (m,)."""
-        ranked = rank(self._surrogate, problem, texts, str, self._acquisition)
-        place = {entry.candidate: place for place, entry in enumerate(ranked)}
+        """Place of each text in the ranking, the best first, (m,); asks of a burst share one."""
+        place = self._ranked.get(problem, {})
+        if not place.keys() >= set(texts):
+            ranked = rank(self._surrogate, problem, texts, str, self._acquisition)
+            place = self._ranked[problem] = {entry.candidate: place for place, entry in enumerate(ranked)}
         return np.array([place[text] for text in texts], dtype=np.float64)
 
     def unreadable(self, names: Iterable[str]) -> bool:

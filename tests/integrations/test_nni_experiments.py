@@ -17,6 +17,7 @@ from typing import Any
 
 import psutil
 import pytest
+from nni_search_space import SPACE
 
 HARD_LIMIT = 300  # seconds; a run takes less than 60 on an idle core
 ATTEMPTS = 4
@@ -51,7 +52,7 @@ finally:
 TRIAL = """
 import nni
 parameters = nni.get_next_parameter()
-nni.report_final_result({"default": abs(parameters["x"]), "other": 1})
+nni.report_final_result({"default": abs(parameters["uniform"]), "other": len(parameters)})
 """
 STRATEGY = """
 import json, sys
@@ -181,22 +182,15 @@ def output(folder: Path) -> tuple[str, str]:
 
 @pytest.mark.slow
 def test_a_local_experiment_runs_the_tuner(tmp_path: Path) -> None:
-    conv = {"_name": "conv", "k": {"_type": "randint", "_value": [1, 4]}}
-    space = {
-        "x": {"_type": "uniform", "_value": [-1, 1]},
-        "lr": {"_type": "qloguniform", "_value": [1, 100, 2]},
-        "layer": {
-            "_type": "choice",
-            "_value": [{"_name": "pool"}, conv],
-        },
-    }
-    (tmp_path / "space.json").write_text(json.dumps(space), encoding="utf-8")
+    (tmp_path / "space.json").write_text(json.dumps(SPACE), encoding="utf-8")
     (tmp_path / "trial.py").write_text(TRIAL, encoding="utf-8")
     trials = run(TUNER, tmp_path)["TRIALS"]
     assert [status for status, _, _ in trials] == ["SUCCEEDED"] * 3
     # NNI's list of jobs may exchange the parameters of trials that began together, so compare them as sets.
     results = sorted(result["default"] for _, _, result in trials)
-    assert results == pytest.approx(sorted(abs(parameters["x"]) for _, parameters, _ in trials))
+    assert results == pytest.approx(sorted(abs(parameters["uniform"]) for _, parameters, _ in trials))
+    assert all(parameters.keys() == SPACE.keys() for _, parameters, _ in trials)
+    assert {result["other"] for _, _, result in trials} == {len(SPACE)}
 
 
 @pytest.mark.slow

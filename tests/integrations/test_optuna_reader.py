@@ -120,3 +120,21 @@ def test_the_middle_of_a_front_is_chosen_too() -> None:
     assert min(chosen) < 10
     assert max(chosen) > 20
     assert any(10 <= n <= 20 for n in chosen)
+
+
+def test_a_burst_shares_one_ranking_until_a_trial_ends() -> None:
+    surrogate = FakeSurrogate()
+    study = study_of(surrogate=surrogate, search_space=SPACE)
+    burst = [study.ask(SPACE) for _ in range(6)]
+    texts = [to_text(trial.params) for trial in burst]
+    assert len(set(texts)) == 6
+    assert texts == sorted(texts, key=len, reverse=True)
+    assert sum(len(asked) > 1 for asked in surrogate.asked) == 1
+    study.tell(burst[0], 1.0)
+    study.ask(SPACE)
+    assert sum(len(asked) > 1 for asked in surrogate.asked) == 2
+
+
+def test_a_burst_larger_than_its_pool_goes_on() -> None:
+    study = study_of(search_space=SPACE, pool_size=4)
+    assert len({to_text(study.ask(SPACE).params) for _ in range(12)}) == 12
