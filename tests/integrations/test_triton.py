@@ -246,6 +246,22 @@ def test_what_cannot_run_is_dropped_before_anything_is_asked_of_it() -> None:
     assert 60 not in {c.num_stages for c in pruned(kernel(quiet(surrogate=FakeSurrogate(0.0)), configs=configs))}
 
 
+def test_a_current_device_that_is_not_listed_is_bounded_as_its_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "device_name", lambda: "NVIDIA L20")
+    monkeypatch.setattr(host, "shared_memory", lambda: 99 * 1024)
+    monkeypatch.setattr(host, "current_family", lambda: "ada")
+    configs, surrogate = choices((2, 60)), FakeSurrogate()
+    found = pruned(kernel(quiet(device=None, surrogate=surrogate, top_k=24), configs=configs))
+    assert {config.num_stages for config in found} == {2}
+
+
+def test_a_device_that_nothing_is_compiled_for_is_named_once() -> None:
+    tuned = kernel(quiet(device="Frobnicator 9", compile=True))
+    with pytest.warns(UserWarning, match="compiles nothing for Frobnicator 9") as caught:
+        assert [len(pruned(tuned, size)) for size in (64, 128)] == [6, 6]
+    assert len(caught) == 1
+
+
 def test_what_runs_at_sizes_that_are_no_multiple_of_16_is_kept() -> None:
     configs = choices((2, 60))
     for size, stages in ((1024, {2}), (1000, {2, 60})):
