@@ -505,8 +505,13 @@ def test_exports_say_what_they_lack(tmp_path: Path) -> None:
         host.read_table(tmp_path / "odd.json")
 
 
+def test_the_same_is_kept_100_times_of_100() -> None:
+    kept = [pruned(kernel(quiet(surrogate=FakeSurrogate(), top_k=6))) for _ in range(100)]  # each asks anew
+    assert len({str([str(config) for config in configs]) for configs in kept}) == 1
+
+
 @pytest.mark.slow
-def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path) -> None:
+def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "import os; os.environ['TRITON_INTERPRET'] = '1'\n"
@@ -518,5 +523,9 @@ def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path) -
         env = {**os.environ, "PRERANK_CACHE": str(tmp_path / str(number)), "PYTHONHASHSEED": str(number)}
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
         told.add(run.stdout)
-    found = {str([str(c) for c in pruned(kernel(rlm_prune(device=A100, top_k=6)))]) for _ in range(3)}
+    found = set[str]()
+    for number in range(10):  # what was decided before is not looked up
+        monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / f"same-{number}"))
+        monkeypatch.setattr(host, "_decisions", Decisions())
+        found.add(str([str(config) for config in pruned(kernel(rlm_prune(device=A100, top_k=6)))]))
     assert {text.strip() for text in told} == found
