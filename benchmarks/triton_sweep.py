@@ -135,7 +135,7 @@ def measured(case: Case, device: str, started: float) -> tuple[float, float]:
 
 
 def lasting_error() -> Exception | None:
-    """What the driver still says after a failure: an illegal access ends all work of a process, a full memory does not."""
+    """What the driver says after a failure that ended all work of the process, as an illegal access does; else None."""
     try:
         torch.cuda.synchronize()
     except Exception as error:  # torch's own, or the driver's

@@ -25,16 +25,16 @@ import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; wi
 from ..search_spaces.launch_limits import Limits, limits
 from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel, most_kept
 from .triton_decisions import Decisions
-from .triton_device import device_name, shared_memory
+from .triton_device import current_family, device_name, shared_memory
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
 from .triton_launch import Launch, Tuning, kernel_of, read_tuning
 from .triton_measurements import Recording, fastest
-from .triton_obstacles import obstacles_of
+from .triton_obstacles import obstacles_of, possible
 from .triton_perf_model import PerfModel, Share
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
-from .triton_static import resources
+from .triton_static import resources, target_of
 from .triton_tables import Table, export, read_table
 from .triton_tracing import traceable
 
@@ -231,12 +231,14 @@ class RLMPrune(Mapping[str, Any]):
         """What is predicted of that which can run, and why the others cannot."""
         obstacles, named = obstacles_of(tuning, self._limits(tuning)), self._defaults(tuning)
         if self._compile:
+            if target_of(tuning.launch.device) is None:
+                self._warn("target", f"rlm_prune compiles nothing for {tuning.launch.device or 'no device'}: not known")
             kernel = decorated if kernel_of(decorated) else self._kernel
-            compiled = resources(kernel, tuning, _possible(tuning, obstacles, named))
+            compiled = resources(kernel, tuning, possible(tuning, obstacles, named))
             found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
             obstacles |= {place: reason for place, reason in found.items() if reason is not None}
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
-        return self._forecast(tuning, _possible(tuning, obstacles, named)), obstacles
+        return self._forecast(tuning, possible(tuning, obstacles, named)), obstacles
 
     def _explain(self, tuning: Tuning, decorated: Any, kept: Sequence[int], shipped: bool = False) -> None:
         """Print what is kept and why, if it is wanted; an explanation that fails changes nothing."""
@@ -258,13 +260,14 @@ class RLMPrune(Mapping[str, Any]):
         except Exception as error:  # as in `prune`
             self._failed(error)
             obstacles = obstacles_of(tuning, self._limits(tuning))
-            order = _possible(tuning, obstacles, named)
+            order = possible(tuning, obstacles, named)
         order = list(dict.fromkeys([*sorted(named), *order, *obstacles]))
         self._explain(tuning, autotuner, order[: most_kept(autotuner)])
         return order
 
     def _limits(self, tuning: Tuning) -> Limits:
-        return limits(tuning.launch.device, None if self._device else shared_memory())
+        told = (None, "") if self._device else (shared_memory(), current_family())
+        return limits(tuning.launch.device, *told)
 
     def _defaults(self, tuning: Tuning) -> set[int]:
         return defaults(self._keep, tuning.configs)
@@ -295,8 +298,3 @@ class RLMPrune(Mapping[str, Any]):
 
 rlm_prune = RLMPrune()
 """The pruner with the packaged checkpoint, for the current device."""
-
-
-def _possible(tuning: Tuning, obstacles: Mapping[int, str], named: set[int]) -> list[int]:
-    """Places of what may run, and of the defaults."""
-    return [place for place in range(len(tuning.configs)) if place not in obstacles or place in named]

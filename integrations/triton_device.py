@@ -8,8 +8,10 @@ from typing import Any
 Target = tuple[str, int | str, int]
 """What Triton compiles for: backend, architecture, threads of a warp."""
 
-_FAMILIES = {70: "volta", 72: "volta", 75: "turing", 80: "ampere", 86: "ampere", 87: "ampere", 89: "ada", 90: "hopper"}
-_FAMILIES |= dict.fromkeys((100, 101, 103, 110, 120, 121), "blackwell")
+_FAMILIES = {
+    **{70: "volta", 72: "volta", 75: "turing", 80: "ampere", 86: "ampere", 87: "ampere", 89: "ada", 90: "hopper"},
+    **dict.fromkeys((100, 101, 103, 110, 120, 121), "blackwell"),
+}
 
 
 def device_name() -> str:

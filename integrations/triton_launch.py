@@ -182,7 +182,9 @@ def _counted(launch: Launch, keys: Sequence[str]) -> tuple[str, ...]:
 def counting(scalars: Mapping[str, Any], counted: Sequence[str] | None) -> dict[str, Any]:
     """Of scalar arguments those that tell launches apart: no floats, and no whole numbers but those that count."""
     whole = {name: value for name, value in scalars.items() if not isinstance(value, float)}
-    return {name: value for name, value in whole.items() if counted is None or type(value) is not int or name in counted}
+    if counted is None:
+        return whole
+    return {name: value for name, value in whole.items() if type(value) is not int or name in counted}
 
 
 def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[Any, ...]:

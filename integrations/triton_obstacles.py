@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ..search_spaces import kernel_configs
 from ..search_spaces.launch_limits import Limits, obstacle
 from .triton_launch import Tuning
@@ -23,3 +25,8 @@ def obstacles_of(tuning: Tuning, device: Limits) -> dict[int, str]:
     reasons = [obstacle(own, device, operands, wide, aligned, staged) for own, staged in loops]
     found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
     return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
+
+
+def possible(tuning: Tuning, obstacles: Mapping[int, str], named: set[int]) -> list[int]:
+    """Places of what may run, and of what is kept in any case."""
+    return [place for place in range(len(tuning.configs)) if place not in obstacles or place in named]

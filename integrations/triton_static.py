@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..search_spaces.devices import find
+from .triton_device import Target, current_target, device_name
 from .triton_launch import Config, Tensor, Tuning
 
-_TARGETS = {
+_TARGETS: dict[str, Target] = {
     "volta": ("cuda", 70, 32),
     "turing": ("cuda", 75, 32),
     "ampere": ("cuda", 86, 32),
@@ -75,7 +76,7 @@ def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int
     from rich.console import Console
     from rich.progress import track
 
-    function, target = _jit_function(decorated), _target(tuning.launch.device)
+    function, target = _jit_function(decorated), target_of(tuning.launch.device)
     if function is None or target is None:
         return {}
     about, console = f"compiling {tuning.launch.kernel.name}", Console(stderr=True)
@@ -87,7 +88,7 @@ def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int
     return found if any(own.error is None for own in found.values()) else {}
 
 
-def _compiled(function: Any, signature: Signature, config: Config, target: tuple[str, int | str, int]) -> Resources:
+def _compiled(function: Any, signature: Signature, config: Config, target: Target) -> Resources:
     import triton
     from triton.backends.compiler import GPUTarget
     from triton.compiler import ASTSource
@@ -178,7 +179,7 @@ def _ptxas(ptx: str, architecture: int) -> tuple[int | None, int | None]:
         command = [
             program,
             "-v",
-            f"--gpu-name=sm_{architecture}{'a' * (architecture == 90)}",
+            f"--gpu-name=sm_{architecture}{'a' * (architecture >= 90)}",
             source,
             "-o",
             "/dev/null",
@@ -188,11 +189,13 @@ def _ptxas(ptx: str, architecture: int) -> tuple[int | None, int | None]:
     return (int(registers[1]) if registers else None), (int(spills[1]) if spills else None)
 
 
-def _target(device: str) -> tuple[str, int | str, int] | None:
+def target_of(device: str) -> Target | None:
+    """What is compiled for a device: as it is listed, or as its driver says if it is the current one; None: unknown."""
     found = find(device)
     if found is not None and found.architecture == "ampere" and found.shared == _A100_SHARED_KB:
         return "cuda", 80, 32
-    return _TARGETS.get(found.architecture) if found else None
+    listed = _TARGETS.get(found.architecture) if found else None
+    return listed or (current_target() if device == device_name() else None)
 
 
 def _jit_function(decorated: Any) -> Any | None:

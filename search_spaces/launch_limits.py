@@ -52,16 +52,17 @@ class Limits:
         return self.architecture in _ASYNCHRONOUS
 
 
-def limits(device: str, shared: int | None = None) -> Limits:
+def limits(device: str, shared: int | None = None, architecture: str = "") -> Limits:
     """Limits of a device's name; those of an unknown one bound nothing but the threads.
 
     Args:
         device: Its name, read as in `devices`.
         shared: Shared memory of a block in bytes, where the driver tells it.
+        architecture: Its family, if it is known of a device that is not listed.
     """
     found = find(device)
     if found is None:
-        return Limits("", shared)
+        return Limits(architecture, shared)
     reserved = _RESERVED_KB if found.architecture in _ASYNCHRONOUS else 0
     known = (found.shared - reserved) * 1024 if found.shared else None
     return Limits(found.architecture, shared or known, 64 if found.name.startswith("amd-mi") else 32)

@@ -246,6 +246,22 @@ def test_what_cannot_run_is_dropped_before_anything_is_asked_of_it() -> None:
     assert 60 not in {c.num_stages for c in pruned(kernel(quiet(surrogate=FakeSurrogate(0.0)), configs=configs))}
 
 
+def test_a_current_device_that_is_not_listed_is_bounded_as_its_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "device_name", lambda: "NVIDIA L20")
+    monkeypatch.setattr(host, "shared_memory", lambda: 99 * 1024)
+    monkeypatch.setattr(host, "current_family", lambda: "ada")
+    configs, surrogate = choices((2, 60)), FakeSurrogate()
+    found = pruned(kernel(quiet(device=None, surrogate=surrogate, top_k=24), configs=configs))
+    assert {config.num_stages for config in found} == {2}
+
+
+def test_a_device_that_nothing_is_compiled_for_is_named_once() -> None:
+    tuned = kernel(quiet(device="Frobnicator 9", compile=True))
+    with pytest.warns(UserWarning, match="compiles nothing for Frobnicator 9") as caught:
+        assert [len(pruned(tuned, size)) for size in (64, 128)] == [6, 6]
+    assert len(caught) == 1
+
+
 def test_what_runs_at_sizes_that_are_no_multiple_of_16_is_kept() -> None:
     configs = choices((2, 60))
     for size, stages in ((1024, {2}), (1000, {2, 60})):
@@ -489,8 +505,13 @@ def test_exports_say_what_they_lack(tmp_path: Path) -> None:
         host.read_table(tmp_path / "odd.json")
 
 
+def test_the_same_is_kept_100_times_of_100() -> None:
+    kept = [pruned(kernel(quiet(surrogate=FakeSurrogate(), top_k=6))) for _ in range(100)]  # each asks anew
+    assert len({str([str(config) for config in configs]) for configs in kept}) == 1
+
+
 @pytest.mark.slow
-def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path) -> None:
+def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
         "import os; os.environ['TRITON_INTERPRET'] = '1'\n"
@@ -502,5 +523,9 @@ def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path) -
         env = {**os.environ, "PRERANK_CACHE": str(tmp_path / str(number)), "PYTHONHASHSEED": str(number)}
         run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=env)
         told.add(run.stdout)
-    found = {str([str(c) for c in pruned(kernel(rlm_prune(device=A100, top_k=6)))]) for _ in range(3)}
+    found = set[str]()
+    for number in range(10):  # what was decided before is not looked up
+        monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / f"same-{number}"))
+        monkeypatch.setattr(host, "_decisions", Decisions())
+        found.add(str([str(config) for config in pruned(kernel(rlm_prune(device=A100, top_k=6)))]))
     assert {text.strip() for text in told} == found
