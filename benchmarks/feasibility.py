@@ -9,7 +9,7 @@ Sizes count as constants, as Inductor's are, and a product's loop as a plain one
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +64,7 @@ def fields_of(config: str) -> dict[str, object]:
     return {kernel_configs.field(name): value for name, value in kernel_configs.from_record(config).fields}
 
 
-def table(results: list[Mapping[str, Any]]) -> pd.DataFrame:
+def table(results: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
     """The counts as text, with shares of what failed."""
     lines = [
         {name: f"{value:,}" if isinstance(value, int) else value for name, value in row.items()}

@@ -18,7 +18,7 @@ settings.register_profile("explore", deadline=None, max_examples=1000, print_blo
 settings.load_profile("prerank")
 
 # Hypothesis draws constants of the modules that are loaded too: other examples after any change, or in another order.
-providers.is_local_module_file = lambda path: False
+providers.is_local_module_file = lambda path: False  # pyright: ignore[reportPrivateImportUsage]
 
 # A job in the background of a shell ignores Ctrl-C, which some tests press.
 signal.signal(signal.SIGINT, signal.default_int_handler)
