@@ -12,10 +12,8 @@ import argparse
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from zlib import crc32
 
-import numpy as np
-from networks import FAMILIES
+from networks import FAMILIES, drawn
 from onnx import ModelProto
 from rich.progress import track
 
@@ -54,8 +52,8 @@ def networks(count: int, every: int = 1) -> Iterator[Network]:
     """So many of each family, one family after the other in turn, so that a part of them is as diverse as all."""
     context = onnx_graph.problem().context
     for number in range(0, count, every):
-        for family, draw in FAMILIES.items():
-            model, made = draw(np.random.default_rng([crc32(family.encode()), number]))
+        for family in FAMILIES:
+            model, made = drawn(family, number)
             text = onnx_graph.to_text(onnx_graph.from_record(model))
             yield Network({"family": family, **made}, context, text, partial(written, model))
 

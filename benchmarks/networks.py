@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 from onnx import ModelProto
@@ -190,6 +191,11 @@ FAMILIES: dict[str, Family] = {
     "nas_bench_macro": networks_macro,
 }
 """Name -> what draws a network of it."""
+
+
+def drawn(family: str, number: int) -> Drawn:
+    """A network of a family, the same for the same number."""
+    return FAMILIES[family](np.random.default_rng([crc32(family.encode()), number]))
 
 
 def one(rng: np.random.Generator, *choices: int) -> int:

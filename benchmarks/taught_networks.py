@@ -9,14 +9,12 @@ of other networks of the nine is read beside the measurements (distillation, Hin
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import islice
-from zlib import crc32
+from itertools import count, islice
 
 import numpy as np
 from measured_tables import UNSEEN_FAMILIES, is_test, network_row
-from network_features import Floats, frame_of, operators, totals
-from networks import FAMILIES
-from sklearn.ensemble import HistGradientBoostingRegressor
+from network_features import Floats, frame_of, totals, trees_on_counts
+from networks import FAMILIES, drawn
 from tabular_models import gaussian_process, learnt
 
 from prerank.search_spaces import onnx_graph
@@ -29,45 +27,41 @@ _LEAST = 1e-4  # millions; no total of a network is less, but some are zero
 _WORDS = ("latency_ms", "memory_bytes")
 
 
-def taught(rows: Sequence[Row], count: int) -> list[Row]:
+def taught(rows: Sequence[Row], most: int) -> list[Row]:
     """Rows of unmeasured networks of the families that may be read; none where no measured networks are among the rows.
 
     Args:
         rows: What is trained on.
-        count: How many.
+        most: Networks to draw; those that were measured or are kept for tests are left out.
     """
     line = first_line(onnx_graph.problem().context)
     measured = [row for row in rows if first_line(row.context) == line]
     metrics = [m for m in dict.fromkeys(m for row in measured for m in row.values) if m.startswith(_WORDS)]
-    if not metrics or not count:
+    if not metrics or not most:
         return []
     met = {row.texts[0] for row in measured}
-    texts = [text for text in islice(_drawn(), count) if text not in met and not is_test(text)]
+    texts = [text for text in islice(_drawn(), most) if text not in met and not is_test(text)]
     values = {metric: np.exp(_expected(measured, metric, texts)).tolist() for metric in metrics}
     return [network_row(text, {m: values[m][place] for m in metrics}) for place, text in enumerate(texts)]
 
 
 def _drawn() -> Iterator[str]:
     """Texts of networks, one family after the other in turn."""
-    known = {name: draw for name, draw in FAMILIES.items() if name not in UNSEEN_FAMILIES}
-    number = _FIRST
-    while True:
-        for name, draw in known.items():
-            model, _ = draw(np.random.default_rng([crc32(name.encode()), number]))
+    known = [family for family in FAMILIES if family not in UNSEEN_FAMILIES]
+    for number in count(_FIRST):
+        for family in known:
+            model, _ = drawn(family, number)
             yield onnx_graph.to_text(onnx_graph.from_record(model))
-        number += 1
 
 
 def _expected(measured: Sequence[Row], metric: str, texts: Sequence[str]) -> Floats:
     """Logarithms of a metric: the mean of the two models."""
-    read = [row for row in measured if metric in row.values]
-    known, logs = [row.texts[0] for row in read], np.log([row.values[metric] for row in read])
-    some = np.random.default_rng(0).permutation(len(read))[:_READ]
+    values = {row.texts[0]: row.values[metric] for row in measured if metric in row.values}
+    known, logs = [*values], np.log([*values.values()])
+    some = np.random.default_rng(0).permutation(len(known))[:_READ]
     sizes = np.log(frame_of([totals(_first(text)) for text in (*known, *texts)]) + _LEAST)
     smooth = learnt(gaussian_process(), sizes[some], logs[some]).predict(sizes[len(known) :])
-    counts = frame_of([operators(text) | totals(text) for text in (*known, *texts)])
-    trees = HistGradientBoostingRegressor(max_iter=300, random_state=0).fit(counts[: len(known)], logs)
-    return (smooth + trees.predict(counts[len(known) :])) / 2
+    return (smooth + trees_on_counts(known, [*values.values()], texts)) / 2
 
 
 def _first(text: str) -> str:

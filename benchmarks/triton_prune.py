@@ -34,7 +34,6 @@ from unseen_shapes import CASES, average, divided, trees
 from prerank.integrations.triton_forecast import Forecast
 from prerank.integrations.triton_measurements import Measurement
 from prerank.integrations.triton_selection import Outlook, select
-from prerank.search_spaces import kernel_configs
 from prerank.search_spaces.devices import find
 from prerank.search_spaces.launch_limits import limits, obstacle
 from prerank.surrogate import RLMSurrogate
@@ -167,10 +166,8 @@ def measurements(shape: Shape, count: int | None) -> list[Measurement]:
 
 def possible(shape: Shape) -> list[int]:
     """Places of what may run as rlm_prune sees it, and of the default; sizes count as constants, as Inductor's are."""
-    device = limits(shape.tuning.launch.device)
-    fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in shape.tuning.words]
-    sizes = shape.least_itemsizes
-    return [place for place, own in enumerate(fields) if not place or not obstacle(own, device, sizes)]
+    device, sizes = limits(shape.tuning.launch.device), shape.least_itemsizes
+    return [place for place, own in enumerate(shape.tuning.fields) if not place or not obstacle(own, device, sizes)]
 
 
 def roofline(shape: Shape) -> Floats:
@@ -178,7 +175,7 @@ def roofline(shape: Shape) -> Floats:
     device = find(shape.tuning.launch.device)
     assert device is not None
     m, n, k = (shape.sizes[name] for name in "mnk")
-    fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in shape.tuning.words]
+    fields = shape.tuning.fields
     bm, bn = (np.array([own[name] for own in fields], dtype=np.float64) for name in ("block_m", "block_n"))
     flops, traffic = 2 * bm * bn * k, (bm * shape.itemsizes[0] + bn * shape.itemsizes[1]) * k
     arithmetic = flops / (device.ghz * 1e9 * 2048)  # of tensor cores, a cycle and unit, at 16 bits

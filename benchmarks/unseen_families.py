@@ -24,10 +24,9 @@ from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from measured_tables import NETWORKS, UNSEEN_FAMILIES, is_test
-from network_features import Floats, frame_of, operators, totals
+from network_features import Floats, frame_of, operators, totals, trees_on_counts
 from rich.progress import track
 from scipy.optimize import nnls
-from sklearn.ensemble import HistGradientBoostingRegressor
 from tables import show
 
 from prerank.surrogate import Problem
@@ -137,10 +136,9 @@ def operator_wise(train: Sequence[Measured], asked: Sequence[Measured]) -> Float
 
 def trees(train: Sequence[Measured], asked: Sequence[Measured]) -> Floats:
     """Boosted trees on the counts of the operations and all totals."""
-    counts = frame_of([operators(row.candidate) | totals(row.candidate) for row in [*train, *asked]])
-    model = HistGradientBoostingRegressor(max_iter=300, random_state=0)
-    model.fit(counts[: len(train)], np.log([row.value for row in train]))
-    return model.predict(counts[len(train) :])
+    return trees_on_counts(
+        [row.candidate for row in train], [row.value for row in train], [row.candidate for row in asked]
+    )
 
 
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
+from ..search_spaces import kernel_configs
+
 _LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
 _DECORATORS = 8  # around a kernel
 
@@ -129,6 +131,11 @@ class Tuning:
     def words(self) -> list[dict[str, Any]]:
         """Names and values of each configuration."""
         return [config_words(config) for config in self.configs]
+
+    @cached_property
+    def fields(self) -> list[dict[str, Any]]:
+        """The same, the names as `kernel_configs.field` spells them."""
+        return [{kernel_configs.field(name): value for name, value in words.items()} for words in self.words]
 
     @cached_property
     def keys(self) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..search_spaces import kernel_configs
 from ..search_spaces.launch_limits import Limits, obstacle
 from .triton_launch import Tuning
 from .triton_loop import pipelined
@@ -19,12 +18,11 @@ def obstacles_of(tuning: Tuning, device: Limits) -> dict[int, str]:
         device: What a block may have.
     """
     launch, operands = tuning.launch, operand_sizes(tuning.launch, tuning.words)
-    fields = [{kernel_configs.field(name): value for name, value in words.items()} for words in tuning.words]
     wide, aligned = has_wide_operand(launch), is_aligned(launch)
-    loops = zip(fields, pipelined(launch, fields), strict=True)
+    loops = zip(tuning.fields, pipelined(launch, tuning.fields), strict=True)
     reasons = [obstacle(own, device, operands, wide, aligned, staged) for own, staged in loops]
     found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
-    return found if len(found) < len(fields) else {}  # a bound that leaves nothing is wrong
+    return found if len(found) < len(tuning.configs) else {}  # a bound that leaves nothing is wrong
 
 
 def possible(tuning: Tuning, obstacles: Mapping[int, str], named: set[int]) -> list[int]:

@@ -177,13 +177,13 @@ class RLMSurrogate:
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
         self._observations.add(problem, dict(zip(texts, measured.tolist(), strict=True)))
-        self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
+        self._outdate(problem)
 
     def forget(self, problem: Question, texts: Sequence[str]) -> None:
         """Unlearn what was observed of some candidates, so that they can be asked as if nobody had measured them."""
         problem, texts = undirected(problem), _checked(texts)
         self._observations.remove(problem, texts)
-        self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
+        self._outdate(problem)
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
@@ -284,6 +284,10 @@ class RLMSurrogate:
                 return None
             self._adapted[known] = self._adapt(rows)
         return self._adapted[known]
+
+    def _outdate(self, problem: Problem) -> None:
+        """Drop what was learnt from a problem's observations, which have changed."""
+        self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
 
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
         from .adaptation import Adaptation, Reading
