@@ -20,7 +20,7 @@ import pandas as pd
 from command_line import command_line
 from few_shot import FewShot
 from intervals import interval, shown
-from measured_tables import kernel_frame, nas_bench_101_test_cells
+from measured_tables import kernel_frame, nas_bench_101_test_cells, table_file
 from tables import show
 from unseen_shapes import answer, divided
 
@@ -70,7 +70,7 @@ def shapes(surrogate: RLMSurrogate, data: Path) -> Iterator[Answer]:
 
 def device(checkpoint: Path | None, data: Path) -> tuple[FewShot, Any]:
     """Cells on a device never seen, read, and their latencies."""
-    frame: Any = pd.read_csv(data / "nas" / "nas_bench_201.csv.gz").sample(CELLS, random_state=0)
+    frame: Any = pd.read_csv(table_file(data, "nas/nas_bench_201.csv.gz")).sample(CELLS, random_state=0)
     texts = [nas_bench_201.to_text(nas_bench_201.from_record(cell)) for cell in frame["arch"]]
     latency = frame[f"latency_ms_{DEVICE}"].to_numpy()
     return FewShot(checkpoint, nas_bench_201.problem("latency_ms", device=DEVICE), texts, latency), latency

@@ -9,6 +9,7 @@ Sizes count as constants, as Inductor's are, and a product's loop as a plain one
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,11 +28,14 @@ PRODUCTS = ("triton_mm", "triton_mixed_mm", "triton_matmul_tutorial_fp16")
 
 
 def main() -> None:
-    """Count, print."""
+    """Count, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
-    frame = kernel_frame(parser.parse_args().data)
-    show({"Dropped of those that failed, and of those that ran": table(list(counted(frame)))})
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    arguments = parser.parse_args()
+    results = list(counted(kernel_frame(arguments.data)))
+    show(tables(results))
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def counted(frame: Any) -> Iterator[dict[str, Any]]:
@@ -64,14 +68,14 @@ def fields_of(config: str) -> dict[str, object]:
     return {kernel_configs.field(name): value for name, value in kernel_configs.from_record(config).fields}
 
 
-def table(results: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
-    """The counts as text, with shares of what failed."""
+def tables(results: Sequence[Mapping[str, Any]]) -> dict[str, pd.DataFrame]:
+    """The counts as a titled data frame of text, with shares of what failed."""
     lines = [
         {name: f"{value:,}" if isinstance(value, int) else value for name, value in row.items()}
         | {"share": f"{row['failed, dropped'] / row['failed']:.1%}" if row["failed"] else ""}
         for row in results
     ]
-    return pd.DataFrame(lines)
+    return {"Dropped of those that failed, and of those that ran": pd.DataFrame(lines)}
 
 
 if __name__ == "__main__":

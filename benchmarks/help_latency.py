@@ -21,6 +21,7 @@ import pandas as pd
 from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
+from measured_tables import table_file
 from numpy.typing import NDArray
 from tables import show
 from tabular_models import boosted, fitted, forest, gaussian_process, logarithm, plain, ridge
@@ -77,7 +78,7 @@ def parse() -> argparse.Namespace:
 def measured(name: str, device: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """All models on one device, at all sample sizes."""
     space, file, ninth, _ = SPACES[name]
-    frame: Any = pd.read_csv(arguments.data / "nas" / file)
+    frame: Any = pd.read_csv(table_file(arguments.data, f"nas/{file}"))
     frame = frame.sample(min(arguments.architectures, len(frame)), random_state=0)
     latency: Floats = frame[f"latency_ms_{device}"].to_numpy(dtype=np.float64)
     sources: Floats = frame[[f"latency_ms_{source}" for source in (*SOURCES, ninth)]].to_numpy(dtype=np.float64)

@@ -64,9 +64,21 @@ def read(folder: Path = FOLDER, seed: int = 0) -> Iterator[Measured]:
         yield from table(folder, rng)
 
 
+def table_file(folder: Path, name: str) -> Path:
+    """Where a table lies.
+
+    Raises:
+        FileNotFoundError: If it does not.
+    """
+    file = folder / name
+    if not file.exists():
+        raise FileNotFoundError(f"there is no {file}; set PRERANK_DATA to the folder of the tables (see TABLES.md)")
+    return file
+
+
 def nas_bench_101_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """NAS-Bench-101: four accuracies, parameters, seconds of training."""
-    for record in _json_lines(folder / "nas" / "nas_bench_101.jsonl.gz"):
+    for record in _json_lines(table_file(folder, "nas/nas_bench_101.jsonl.gz")):
         cell = nas_bench_101.from_record(record)
         values = {
             nas_bench_101.problem(epochs=epochs).metric: record[f"val_acc_{epochs}"] for epochs in (4, 12, 36, 108)
@@ -79,13 +91,13 @@ def nas_bench_101_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measu
 
 def nas_bench_101_test_cells(folder: Path, count: int | None = None) -> tuple[list[str], list[float]]:
     """The first test cells of NAS-Bench-101, or all, and their final accuracies."""
-    records = [r for r in _json_lines(folder / "nas" / "nas_bench_101.jsonl.gz") if r["split"] == "test"][:count]
+    records = [r for r in _json_lines(table_file(folder, "nas/nas_bench_101.jsonl.gz")) if r["split"] == "test"][:count]
     return [nas_bench_101.to_text(nas_bench_101.from_record(r)) for r in records], [r["val_acc_108"] for r in records]
 
 
 def nas_bench_201_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """NAS-Bench-201: accuracies, latencies, parameters. A cell with the text of a test cell is a test cell too."""
-    frame: Any = pd.read_csv(folder / "nas" / "nas_bench_201.csv.gz")
+    frame: Any = pd.read_csv(table_file(folder, "nas/nas_bench_201.csv.gz"))
     cells = [nas_bench_201.from_record(arch) for arch in frame["arch"]]
     texts = [nas_bench_201.to_text(cell) for cell in cells]
     test = [is_test(str(number)) for number in frame["unique_idx"]]
@@ -105,17 +117,17 @@ def nas_bench_201_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measu
 
 def fbnet_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """FBNet: latencies."""
-    return _latency_rows(pd.read_csv(folder / "nas" / "fbnet.csv.gz"), fbnet, rng)
+    return _latency_rows(pd.read_csv(table_file(folder, "nas/fbnet.csv.gz")), fbnet, rng)
 
 
 def ofa_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """Once-for-all MobileNetV3: latencies."""
-    return _latency_rows(pd.read_csv(folder / "nas" / "ofa_mobilenetv3.csv.gz"), ofa, rng)
+    return _latency_rows(pd.read_csv(table_file(folder, "nas/ofa_mobilenetv3.csv.gz")), ofa, rng)
 
 
 def accel_nasbench_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """Accel-NASBench: accuracy, seconds of training, size, throughputs and a latency."""
-    for record in _json_lines(folder / "nas" / "accel_nasbench.jsonl.gz"):
+    for record in _json_lines(table_file(folder, "nas/accel_nasbench.jsonl.gz")):
         network = accel_nasbench.from_record(record["architecture"])
         values = {
             accel_nasbench.problem("val_accuracy").metric: record["metrics"]["val_top1"] / 100,
@@ -134,7 +146,7 @@ def accel_nasbench_rows(folder: Path, rng: np.random.Generator) -> Iterator[Meas
 
 def nas_bench_macro_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     """NAS-Bench-Macro: accuracy, parameters, multiply-accumulates."""
-    for record in _json_lines(folder / "nas" / "nas_bench_macro.jsonl.gz"):
+    for record in _json_lines(table_file(folder, "nas/nas_bench_macro.jsonl.gz")):
         network = nas_bench_macro.from_record(record["arch"])
         values = {
             nas_bench_macro.problem("val_accuracy").metric: record["mean_acc"] / 100,
@@ -205,7 +217,7 @@ def network_totals(text: str) -> dict[str, float]:
 
 def kernel_frame(folder: Path = FOLDER) -> Any:
     """The table of kernel configurations; ms is nan where the configuration failed."""
-    frame: Any = pd.read_csv(folder / "kernels" / "kernel_configs.csv.gz", low_memory=False)
+    frame: Any = pd.read_csv(table_file(folder, "kernels/kernel_configs.csv.gz"), low_memory=False)
     times: Any = pd.to_numeric(frame["ms"], errors="coerce")
     return frame.assign(ms=times.where(frame["ok"] == 1))
 

@@ -23,6 +23,7 @@ import pandas as pd
 from command_line import command_line
 from few_shot import draw
 from intervals import interval, shown
+from measured_tables import table_file
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from tables import show
@@ -51,7 +52,7 @@ class Cells:
 def main() -> None:
     """Measure, print, write."""
     arguments = parse()
-    frame = pd.read_json(arguments.data / "nas" / "nas_bench_101.jsonl.gz", lines=True)
+    frame = pd.read_json(table_file(arguments.data, "nas/nas_bench_101.jsonl.gz"), lines=True)
     train, test = cells(frame.query("split == 'train'")), cells(frame.query("split == 'test'"))
     results = [
         result

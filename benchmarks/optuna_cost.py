@@ -10,8 +10,10 @@ that was tried, and loads the weights. One: a trial after another has ended. Bur
 from __future__ import annotations
 
 import argparse
+import json
 import time
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,17 +34,20 @@ CELLS: Space = {f"edge {k}": CategoricalDistribution(nas_bench_201.OPERATIONS) f
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, print, write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
-    rounds = parser.parse_args().rounds
+    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
+    arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     torch.set_num_threads(1)
     reading = RLMSampler(problem=nas_bench_201.problem(), to_text=to_text, search_space=CELLS, seed=0)
-    show({
-        "Numbers": compared(NUMBERS, bowl, RLMSampler(seed=0), 1000, rounds),
-        "Cells": compared(CELLS, convolutions, reading, 100, rounds),
-    })  # fmt: skip
+    results = {
+        "Numbers": compared(NUMBERS, bowl, RLMSampler(seed=0), 1000, arguments.rounds),
+        "Cells": compared(CELLS, convolutions, reading, 100, arguments.rounds),
+    }
+    show(tables(results))
+    arguments.out.write_text(json.dumps(results, indent=1) + "\n")
 
 
 def to_text(params: Mapping[str, Any]) -> str:
@@ -60,12 +65,23 @@ def convolutions(params: Mapping[str, Any]) -> float:
     return 0.8 + 0.02 * list(params.values()).count("conv3x3")
 
 
-def compared(space: Space, value: Callable[..., float], own: BaseSampler, trials: int, rounds: int) -> Any:
-    """A table of TPE, of a sampler, and of how many times as much it takes."""
-    tpe, ours = (costs(space, value, sampler, trials, rounds) for sampler in (TPESampler(seed=0), own))
-    ratios = [f"{b / a:.1f}" for a, b in zip(tpe, ours, strict=True)]
-    rows = [["TPE", *(f"{cost:.1f}" for cost in tpe)], ["RLMSampler", *(f"{cost:.1f}" for cost in ours)]]
-    return pd.DataFrame([*rows, ["ratio", *ratios]], columns=["sampler", "first", "one", f"burst of {BURST}"])
+def compared(
+    space: Space, value: Callable[..., float], own: BaseSampler, trials: int, rounds: int
+) -> dict[str, list[float]]:
+    """Costs of TPE and of a sampler."""
+    samplers = {"TPE": TPESampler(seed=0), "RLMSampler": own}
+    return {name: costs(space, value, sampler, trials, rounds) for name, sampler in samplers.items()}
+
+
+def tables(results: dict[str, dict[str, list[float]]]) -> dict[str, pd.DataFrame]:
+    """The results as titled data frames of text, with how many times as much ours takes."""
+    found: dict[str, pd.DataFrame] = {}
+    for title, own in results.items():
+        tpe, ours = own.values()
+        rows = [[name, *(f"{cost:.1f}" for cost in cells)] for name, cells in own.items()]
+        rows.append(["ratio", *(f"{b / a:.1f}" for a, b in zip(tpe, ours, strict=True))])
+        found[title] = pd.DataFrame(rows, columns=["sampler", "first", "one", f"burst of {BURST}"])
+    return found
 
 
 def costs(space: Space, value: Callable[..., float], sampler: BaseSampler, trials: int, rounds: int) -> list[float]:

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from measured_tables import Measured, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
+from measured_tables import Measured, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows, table_file
 from numpy.typing import NDArray
 from optuna import Trial
 from optuna.distributions import CategoricalDistribution
@@ -51,7 +51,7 @@ def network_tables(folder: Path) -> list[Task]:
 
 def test_cells(folder: Path) -> Task:
     """NAS-Bench-101 as a task: the test row that differs from a candidate in the fewest parameters."""
-    frame: Any = pd.read_json(folder / "nas" / "nas_bench_101.jsonl.gz", lines=True).query("split == 'test'")
+    frame: Any = pd.read_json(table_file(folder, "nas/nas_bench_101.jsonl.gz"), lines=True).query("split == 'test'")
     cells = [nas_bench_101.from_record(record) for record in frame.to_dict("records")]
     texts, accuracies = [nas_bench_101.to_text(cell) for cell in cells], frame["val_acc_108"].to_numpy(dtype=np.float64)
     space = {name: CategoricalDistribution(choices) for name, choices in nas_bench_101.PARAMETERS.items()}

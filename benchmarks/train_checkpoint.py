@@ -46,8 +46,6 @@ SHARES = {
     "onnx_graph": 1.0,
 }
 """Weights of the draws: there are 17,000 small problems of compiled matrix products, and five large ones by hand."""
-ARGUMENTS = "arguments.json"
-"""What a run is of, in its folder."""
 VALIDATED = 150  # candidates of a space, or of a problem of few
 VALIDATED_PROBLEMS = 16  # of a kernel with many problems
 
@@ -62,8 +60,6 @@ def main() -> None:
 def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
     """Train on rows, save, print what the model knows."""
     start, processes = time.time(), Processes.launched(arguments.device)
-    if processes.main:
-        same_run(arguments)
     own, validation = divided(rows, np.random.default_rng(arguments.seed))
     own += (more := taught(own, arguments.taught))
     print(f"{len(own)} rows, {len(more)} of them taught, {len(validation)} for validation", flush=True)
@@ -84,6 +80,7 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         dropout=arguments.dropout,
         seed=arguments.seed,
         folder=arguments.run,
+        of=told(arguments),
         amp=arguments.device != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16")),
         processes=processes,
     )
@@ -103,26 +100,15 @@ def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
         "minutes": round((time.time() - start) / 60, 1),
     }
     surrogate.save(arguments.out)
-    for file in (STATE, ARGUMENTS):  # what is done is not gone on with
-        (arguments.run / file).unlink()
+    (arguments.run / STATE).unlink()  # what is done is not gone on with
     if not describe(arguments.out)["encoder"]:  # the first prediction writes the graphs that are shipped
         RLMSurrogate.load(arguments.out, backend="onnxruntime").predict(Problem("", "params"), [""])
     print(json.dumps(surrogate.knowledge, indent=1))
 
 
-def same_run(arguments: argparse.Namespace) -> None:
-    """Note what a run is of, in its folder, so that another one does not go on with its weights.
-
-    Raises:
-        ValueError: If the folder holds another one.
-    """
-    file = arguments.run / ARGUMENTS
-    own = {name: value for name, value in vars(arguments).items() if name not in ("data", "out", "run", "device")}
-    said = json.dumps(own, default=str, indent=1)
-    if file.exists() and file.read_text() != said:
-        raise ValueError(f"{arguments.run} holds a run of {file.read_text()}; remove it, or give another --run")
-    arguments.run.mkdir(parents=True, exist_ok=True)
-    file.write_text(said)
+def told(arguments: argparse.Namespace) -> dict[str, str]:
+    """What a run is of, so that another one does not go on with its weights."""
+    return {name: str(own) for name, own in vars(arguments).items() if name not in ("data", "out", "run", "device")}
 
 
 def parse(line: Sequence[str] | None = None) -> argparse.Namespace:

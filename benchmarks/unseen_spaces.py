@@ -22,7 +22,7 @@ import pandas as pd
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
-from measured_tables import FOLDER, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
+from measured_tables import FOLDER, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows, table_file
 from numpy.typing import NDArray
 from tables import show
 from tabular_models import boosted, fitted, forest, gaussian_process, logarithm, plain
@@ -109,7 +109,7 @@ def task(name: str, checkpoint: str, question: Any, rows: list[Row], graphs: dic
 
 def macro_graphs(data: Path) -> dict[str, Any]:
     """Text -> graph."""
-    frame = pd.read_json(data / "nas" / "nas_bench_macro.jsonl.gz", lines=True, dtype={"arch": str})
+    frame = pd.read_json(table_file(data, "nas/nas_bench_macro.jsonl.gz"), lines=True, dtype={"arch": str})
     found = map(nas_bench_macro.from_record, frame["arch"])
     return {nas_bench_macro.to_text(network): graph_features.network(network) for network in found}
 
@@ -122,7 +122,7 @@ def architectures() -> dict[str, Any]:
 
 def cells_201(data: Path) -> dict[str, Any]:
     """Text -> graph; of cells that are functionally equal, the first alone."""
-    frame: Any = pd.read_csv(data / "nas" / "nas_bench_201.csv.gz").drop_duplicates("unique_idx")
+    frame: Any = pd.read_csv(table_file(data, "nas/nas_bench_201.csv.gz")).drop_duplicates("unique_idx")
     found = map(nas_bench_201.from_record, frame["arch"])
     return {nas_bench_201.to_text(cell): graph_features.cell_201(cell) for cell in found}
 

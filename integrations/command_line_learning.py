@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import shutil
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -69,35 +68,17 @@ def train(
 
     rows, kept = as_rows(rows_of(tables)), as_rows(rows_of(validation or []))
     model = RLMSurrogate.load(surrogate, device=on)
-    run_folder = out / "training"
-    run = Training(steps or max(100, 16 * len(rows) // 256), contexts=4, folder=run_folder)
-    _same_run(run_folder, {"tables": rows, "validation": kept, "surrogate": model.fingerprint, "steps": run.steps})
-    say(f"{len(rows):,} candidates, {run.steps:,} steps; Ctrl-C keeps what is done")
+    updates = steps or max(100, 16 * len(rows) // 256)
+    own = {"tables": rows, "validation": kept, "surrogate": model.fingerprint, "number of steps": updates}
+    told = {name: sha256(repr(value).encode()).hexdigest() for name, value in own.items()}
+    run = Training(updates, contexts=4, folder=out / "training", of=told)
+    say(f"{len(rows):,} candidates, {updates:,} steps; Ctrl-C keeps what is done")
     model.fit(rows, run, validation=kept)
     model.save(out)
-    shutil.rmtree(run_folder)  # a finished run; left there, the next training would end where this one did
+    shutil.rmtree(out / "training")  # a finished run; left there, the next training would end where this one did
     known = [[line, metric, rank] for line, ranks in model.knowledge.items() for metric, rank in ranks.items()]
     lines = {row.context.partition("\n")[0] for row in rows}
     table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])
-
-
-def _same_run(folder: Path, run: Mapping[str, Any]) -> None:
-    """Note what a training is of, in its folder, so that another one does not go on with its weights.
-
-    Raises:
-        ValueError: If the folder holds the state of another one.
-    """
-    from ..surrogate.training import STATE
-
-    file = folder / "run.json"
-    own = {name: sha256(repr(value).encode()).hexdigest() for name, value in run.items()}
-    known: dict[str, str] = json.loads(file.read_text()) if file.exists() else {}
-    others = [name for name in own if known.get(name) != own[name]]
-    if others and (folder / STATE).exists():
-        said = f"{folder} holds an interrupted training with other {', '.join(others)}"
-        raise ValueError(f"{said}; call that one again, remove the folder, or give another --out")
-    folder.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps(own))
 
 
 def rows_of(tables: Sequence[Path]) -> list[Measured]:

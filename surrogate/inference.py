@@ -71,15 +71,15 @@ class Inference:
         """
         names = [problem.metric, *self.knowledge.metrics(problem.context)]
         known = {problem.metric, *self.knowledge.alike(problem)}
-        alike = [len(known) == 1 or name in known for name in names]
+        alike = np.array([len(known) == 1 or name in known for name in names])
+        answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()
         metrics = self._metrics(names)
         heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])
-        answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()
-        outlines, states = [np.empty((0, sum(alike)))], [np.empty((0, math.prod(metrics.shape)))]
+        outlines, states = [np.empty((0, alike.sum()))], [np.empty((0, math.prod(metrics.shape)))]
         for memory in self._read(problem, texts):
             decoded.append(answer(memory))
-            means, before = outline(self.network.write(metrics, memory), heads)
-            outlines.append(means[:, alike])
+            means, before = self._outlined(metrics, heads, alike, memory)
+            outlines.append(means)
             states.append(before.reshape(len(before), -1))
         prediction = self._prediction(problem, texts, decoded)
         both = np.concatenate(outlines), np.concatenate(states)
@@ -100,6 +100,15 @@ class Inference:
             return _mixed(decoded, list(shares.values()))
 
         return answer
+
+    def _outlined(self, metrics: Any, heads: Bools, alike: Bools, memory: Any) -> tuple[Floats, Floats]:
+        """Outlines of the metrics that are alike, and the states before all of them, (n, K, D)."""
+        means, before = outline(self.network.write(metrics[alike], memory), heads[alike])
+        states = np.empty((len(before), *metrics.shape))
+        states[:, alike] = before
+        if not alike.all():  # what is not outlined need not be written
+            _, states[:, ~alike] = self.network.write(metrics[~alike], memory).start(heads[~alike])
+        return means, states
 
     def _prediction(
         self, problem: Problem, texts: Sequence[str], decoded: Sequence[tuple[Leaves, Floats]]

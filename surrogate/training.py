@@ -57,6 +57,8 @@ class Training:
         seed: Seed of the draws.
         folder: Where the log and the resumable state are kept; None keeps nothing. A run whose folder holds
             a state goes on from there.
+        of: What the run is of beside these settings, such as its data: name -> a text that tells it from others. The
+            state of another run is refused.
         amp: Compute in bfloat16 where it is safe, which is faster on a GPU and on a processor with AVX-512 BF16; None
             does so on a GPU.
         processes: Those that share the run; each draws its own batches (see `Processes.launched`).
@@ -78,6 +80,7 @@ class Training:
     patience: int = 10
     seed: int = 0
     folder: Path | None = None
+    of: Mapping[str, str] = field(default_factory=dict[str, str])
     amp: bool | None = None
     processes: Processes = ALONE
     _best: float = field(default=-np.inf, init=False)
@@ -85,7 +88,11 @@ class Training:
     _stale: int = field(default=0, init=False)
 
     def run(self, model: RLM, table: Table, validate: Callable[[], float] | None = None) -> None:
-        """Train a model in place; with validate, a rank correlation, the best weights seen are the final ones."""
+        """Train a model in place; with validate, a rank correlation, the best weights seen are the final ones.
+
+        Raises:
+            ValueError: If the folder holds the state of another run.
+        """
         self._best, self._kept, self._stale = -np.inf, {}, 0
         model.drop(self.dropout)
         optimizers = self._optimizers(model)
@@ -170,6 +177,7 @@ class Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "step": step,
+            "of": dict(self.of),
             "model": model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in optimizers],
             "best": (self._best, self._kept, self._stale),
@@ -183,6 +191,10 @@ class Training:
         if not path or not path.exists():
             return 0
         state = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)
+        others = sorted(name for name, _ in self.of.items() ^ state.get("of", {}).items())
+        if others:
+            said = f"{path} is of a training with another {', '.join(dict.fromkeys(others))}"
+            raise ValueError(f"{said}; call that one again, remove its folder, or choose another one")
         model.load_state_dict(state["model"])
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)

@@ -23,4 +23,5 @@ def test_what_is_dropped_is_counted_by_kernel_and_device() -> None:
         "triton_flash": [1, 0, 0, 0],
         "triton_matmul_tutorial_fp16": [5, 3, 3, 1],
     }
-    assert feasibility.table(found)["share"].tolist() == ["0.0%", "60.0%"]
+    (table,) = feasibility.tables(found).values()
+    assert table["share"].tolist() == ["0.0%", "60.0%"]

@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ class FakeSurrogate:
         self.observed: dict[str, float] = {}
         self.saved: list[Path] = []
         self.fingerprint = "fake"
-        self.interrupted = False
+        self.trained: list[Mapping[str, str]] = []
 
     def fork(self) -> FakeSurrogate:
         other = FakeSurrogate()
@@ -64,9 +64,9 @@ class FakeSurrogate:
 
     def fit(self, rows: Sequence[Row], run: Training, validation: Sequence[Row]) -> None:
         assert run.folder
+        run.folder.mkdir(parents=True)
         (run.folder / STATE).write_bytes(b"")
-        if self.interrupted:
-            raise ValueError("interrupted")
+        self.trained.append(run.of)
 
     def save(self, path: Path) -> None:
         self.saved.append(path)
@@ -505,22 +505,23 @@ def test_a_direction_that_is_none_is_named(fake: FakeSurrogate, tmp_path: Path, 
     assert "'minimize' or 'maximize'" in err
 
 
-def test_an_interrupted_training_goes_on_as_itself_alone(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
+def test_a_training_goes_on_as_itself_alone(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
     mine, other = tmp_path / "mine", tmp_path / "other.jsonl"
     append(other, [Measured("net", "latency_ms", "net width=3", 1.0)])
     train = ["train", rows, "--out", mine]
-    fake.interrupted = True
-    for _ in range(2):
-        assert "interrupted training" not in call(*train, status=2)[1]
-    for more, name in ([other], "tables"), (["--steps", 7], "steps"), (["--validation", other], "validation"):
-        assert f"interrupted training with other {name}; " in call(*train, *more, status=2)[1]
-    fake.fingerprint, before = "another", fake.fingerprint
-    assert "with other surrogate; " in call(*train, status=2)[1]
-    assert "interrupted training" not in call("train", other, "--out", tmp_path / "elsewhere", status=2)[1]
-    fake.fingerprint, fake.interrupted = before, False
+    for more in [], [], [other], ["--steps", 7], ["--validation", other]:
+        call(*train, *more)
+        assert not (mine / "training").exists()
+    fake.fingerprint = "another"
     call(*train)
-    assert not (mine / "training").exists()
-    assert fake.saved == [mine]
+    first, again, *others = fake.trained
+    assert again == first
+    assert [{name for name, _ in first.items() ^ own.items()} for own in others] == [
+        {"tables"},
+        {"number of steps"},
+        {"validation"},
+        {"surrogate"},
+    ]
 
 
 def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
@@ -666,6 +667,15 @@ def test_training_saves_what_it_learnt(tmp_path: Path, rows: Path) -> None:
     before = first.predict(problem, texts).mean
     call("train", rows, "--out", mine, "--surrogate", mine, "--steps", "3")  # is no continuation of the first
     assert (RLMSurrogate.load(mine).predict(problem, texts).mean != before).all()
+
+
+def test_without_its_packages_the_command_names_what_to_install() -> None:
+    code = "import sys; sys.modules['typer'] = None; from prerank.integrations.command_line_entry import main; main()"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert "typer" in run.stderr
+    assert "pip install 'prerank[cli]'" in run.stderr
+    assert "Traceback" not in run.stderr
 
 
 def test_the_installed_command_speaks_json_and_loads_no_torch_for_help(folder: Path) -> None:

@@ -184,6 +184,17 @@ def test_a_run_that_ended_is_not_gone_on_with(steps: int, tmp_path: Path) -> Non
     assert (tmp_path / "log.jsonl").read_text() == log
 
 
+def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
+    def of(**own: str) -> None:
+        train(tiny(), replace(run(2, tmp_path), of=own), lambda: 0.5)
+
+    of(tables="a", seed="0")
+    of(seed="0", tables="a")
+    for own, other in ({"tables": "b", "seed": "0"}, "tables"), ({"tables": "a"}, "seed"), ({}, "seed, tables"):
+        with pytest.raises(ValueError, match=f"another {other}; .* remove"):
+            of(**own)
+
+
 def test_a_training_used_again_knows_nothing_of_its_first_model() -> None:
     training, first, second, alone = run(4, validate_every=2), tiny(), tiny(), tiny()
     train(first, training, lambda: 0.9)
