@@ -6,7 +6,8 @@ features of Gaussian processes (Rasmussen and Williams 2006) that differ in how 
 strongly and how smoothly they follow the features, and how noisy they take the measurements to be. They are averaged by
 their evidence, so that few measurements do not have to choose one of them. The average is used only if it predicts each
 measurement from the others (leave-one-out, in closed form) better than the prior alone and than the mean of the others
-do, by more than chance; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere.
+do, by more than chance; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere. The
+scale is all that is learnt of fewer than five, or of equal values.
 
 Values are standardised on a scale of their own (`Warp`), so that units do not matter: an accuracy may be observed in
 per cent.
@@ -25,13 +26,14 @@ from numpy.typing import NDArray
 
 from .fields import Fields
 from .prediction import Prediction
+from .scale import Scale
 
 Floats = NDArray[np.float64]
 
 _PRIOR_WEIGHT = 8  # observations that the model's own trust counts for, against what the observations show
 _CAUTION = 2.0  # standard errors, over the number of observations, that a correction must gain beside the trust
 FEWEST = 5
-"""Observations below which nothing is corrected: leave-one-out could not tell good from bad."""
+"""Observations below which only the scale is corrected: leave-one-out could not tell good from bad."""
 _MOST_TUNED = 300  # observations on which kernels are rated; all of them are used for the prediction
 _AVERAGED = 6  # kernels of most evidence that are averaged
 _HUGE = 1e300  # sums and differences of values stay finite
@@ -246,6 +248,7 @@ class Adaptation:
         self._failures = _Failures(reading, ~good)
         self._corrects, self._line = False, None
         self._seen, self._rank = 0, 0.0
+        self._scale = Scale(reading.prior[good], reading.std[good], values[good], trust)
         if good.sum() < FEWEST or np.ptp(values[good]) == 0:
             return
         self._warp, self._features = Warp(values[good]), _Features(reading[good])
@@ -294,7 +297,8 @@ class Adaptation:
             return Prediction(
                 *self._leaves(mean, np.full(len(mean), self._line.spread)), p_fail, trust, prediction.mean
             )
-        return Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
+        own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
+        return own if self._seen else self._scale(own)
 
     def _posterior(self, reading: Reading) -> tuple[Floats, Floats]:
         """Means and variances of the scores of new candidates, (m,): of the average of all kernels."""

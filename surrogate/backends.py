@@ -93,7 +93,7 @@ def _model(description: dict[str, Any], weights: bytes) -> RLM:
 
     shape, encoder = description["shape"], description.get("encoder")  # those without one may not say so
     pretrained = PretrainedEncoder(**encoder, width=shape["width"]) if encoder else None
-    model = RLM(**shape, encoder=pretrained)
+    model = RLM(**shape, encoder=pretrained).float()  # the user's default may be another type
     model.load_state_dict(from_bytes(weights))
     return model
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 DESCRIPTION = "checkpoint.json"
 _FORMAT = 1
 _PARTS = {"weights", "shape", "versions", "knowledge", "provenance", "golden", "tokenizer"}
+_OWN = re.compile(r"model-[0-9a-f]{12}\.(safetensors|[a-z]+\.onnx)")  # what `save` and the graphs' export write
 _GOLDEN_TOLERANCE = 0.01  # in predicted standard deviations: far above rounding, far below a wrong model
 
 
@@ -58,8 +60,8 @@ def save(
     path.mkdir(parents=True, exist_ok=True)
     replace(path / name, weights)
     replace(path / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False).encode())
-    for file in path.glob("model-*"):
-        if not file.name.startswith(name.removesuffix("safetensors")):
+    for file in path.iterdir():
+        if _OWN.fullmatch(file.name) and not file.name.startswith(name.removesuffix("safetensors")):
             file.unlink()
 
 

@@ -92,8 +92,10 @@ def _watched(rows: Sequence[Row]) -> list[Row]:
 def _answers(inference: Inference, rows: Sequence[Row]) -> Iterator[Answer]:
     """What is asked of rows: each metric of a context for which there are values enough."""
     inference.forget_contexts()
-    for context in dict.fromkeys(row.context for row in rows):
-        own = [row for row in rows if row.context == context]
+    grouped: dict[str, list[Row]] = {}
+    for row in rows:
+        grouped.setdefault(row.context, []).append(row)
+    for context, own in grouped.items():
         for metric in dict.fromkeys(metric for row in own for metric in row.values):
             found = [(row.texts[0], row.values.get(metric, np.nan)) for row in own]
             texts = [text for text, value in found if np.isfinite(value)]

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codec import FAILED, HEADS, ZERO, interval
-from .problem import Problem, first_line
+from .problem import Problem, below_first_line, first_line
 
 _LARGEST = sys.float_info.max
 _ELSEWHERE = 16  # metrics of other spaces that are looked at where a space is unknown
@@ -27,6 +27,8 @@ _NEARNESS = 4  # power of their similarity, their share
 _NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
 _UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
+_STRANGER = 0.9  # rank correlation of a mean over all devices, over that of the most similar one
+_STRANGERS = 8  # metrics that answer where none is more similar than others
 _SAYS_LITTLE = frozenset({"kernel", "triton"})  # words that do not make two first lines alike
 _ALIKE = 0.5  # share of words that two first lines have in common if one is to be read as the other
 _SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds", "memory_bytes"})  # by a device
@@ -132,8 +134,9 @@ class Knowledge:
         An unseen name may be read as anything at all. Inductor's matmul, asked instead of another matmul never seen,
         ranked the configurations of that one better than the new name did.
         """
-        line, newline, rest = context.partition("\n")
-        return self._line(line) + newline + rest
+        line = first_line(context)
+        known = self._line(line)
+        return context if known == line else f"{known}\n{below_first_line(context)}"
 
     def metrics(self, context: str) -> list[str]:
         """Metrics that are known of a context; where it is unknown, a few of every space, as a guess."""
@@ -168,6 +171,7 @@ class Knowledge:
         else:
             others = self._stand_ins(problem).items()
             rank = sum(share * space.metrics[metric].rank for metric, share in others) * _NEW_METRIC
+            rank *= _STRANGER if self._strange(problem) else 1.0
         alike = _similarity(set(line.split()), set(self._line(line).split()))
         new = 1.0 if names(problem.context) <= space.names else _NEW_NAME
         return float(np.clip(np.nan_to_num(rank), 0, 1)) * alike * new
@@ -189,10 +193,14 @@ class Knowledge:
         return known.error if known and (read or not scaled) else _SCALE_ERROR if scaled else 0.0
 
     def novelty(self, problem: Problem, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Share of each text's words that no text of its space had, (N,); 0 where the space's words are not known."""
+        """Share of each text's words that no text of its space had, (N,); 0 where the space's words are not known.
+
+        A text without a word is all new.
+        """
         read = self._space(problem.context).vocabulary
         own = [vocabulary(text) if read else read for text in texts]
-        return np.array([len(each - read) / max(len(each), 1) for each in own], dtype=np.float64)
+        new = [len(each - read) / len(each) if each else float(bool(read)) for each in own]
+        return np.array(new, dtype=np.float64)
 
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""
@@ -207,12 +215,26 @@ class Knowledge:
         return [metric for metric in self._space(problem.context).metrics if metric.split()[0] == word]
 
     def _stand_ins(self, problem: Problem) -> dict[str, float]:
-        """The most similar of the known metrics of the same word, with shares."""
-        words, known = problem.metric.split(), self.alike(problem)
-        similar = {metric: _similarity(set(words), set(metric.split())) for metric in known}
+        """The most similar of the known metrics of the same word, with shares; of those of a stranger, some of all."""
+        words, known = _pieces(problem.metric), self.alike(problem)
+        if self._strange(problem):
+            numbers = _numbers(problem.metric).items()
+            shared = {metric: len(numbers & _numbers(metric).items()) for metric in known}
+            alike = [metric for metric in known if shared[metric] == max(shared.values())]
+            some = alike[:: -(-len(alike) // _STRANGERS)]
+            return dict.fromkeys(some, 1 / len(some))
+        similar = {metric: _similarity(words, _pieces(metric)) for metric in known}
         nearest = sorted(known, key=lambda metric: -similar[metric])[:_STAND_INS]
         total = sum(similar[metric] ** _NEARNESS for metric in nearest)
         return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
+
+    def _strange(self, problem: Problem) -> bool:
+        """Whether a metric has names, of a device say, and shares no part of them with a known metric of its word.
+
+        The least described of the known ones would be the most similar to it.
+        """
+        own, known = _parts(problem.metric), self.alike(problem)
+        return bool(own and known) and not any(own & _parts(metric) for metric in known)
 
     def _elsewhere(self) -> list[str]:
         """The first metrics of every space, then the second ones, and so on."""
@@ -226,9 +248,8 @@ class Knowledge:
         """A first line, or the known one that is most similar to it."""
         if line in self.spaces:
             return line
-        words = set(line.split())
-        alike = (known for known in self.spaces if words & set(known.split()) - _SAYS_LITTLE)
-        similar = {known: _similarity(words, set(known.split())) for known in alike}
+        words = {*line.split()} - _SAYS_LITTLE
+        similar = {known: _similarity(words, {*known.split()} - _SAYS_LITTLE) for known in self.spaces} if words else {}
         nearest = max(similar, key=lambda known: similar[known], default=line)
         return nearest if similar.get(nearest, 0.0) >= _ALIKE else line
 
@@ -240,7 +261,7 @@ class Knowledge:
 
 def names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
-    return _named(re.sub(r"=-?\d+(\.\d+)?\b", "=", context.partition("\n")[2]).split())
+    return _named(re.sub(r"=-?\d+(\.\d+)?\b", "=", below_first_line(context)).split())
 
 
 def vocabulary(text: str) -> frozenset[str]:
@@ -251,6 +272,16 @@ def vocabulary(text: str) -> frozenset[str]:
 def _names(metric: str) -> frozenset[str]:
     """Names in a metric: devices and data sets, not their numbers."""
     return _named(word for word in metric.split()[1:] if "=" not in word)
+
+
+def _pieces(metric: str) -> set[str]:
+    """Words of a metric, names split at hyphens: an unlisted ``nvidia-rtx-4080`` is like other cards."""
+    return {piece for word in metric.split() for piece in ([word] if "=" in word else word.split("-"))}
+
+
+def _parts(metric: str) -> set[str]:
+    """Pieces of the names in a metric."""
+    return {piece for name in _names(metric) for piece in name.split("-") if re.search(r"[^\W\d]", piece)}
 
 
 def _numbers(metric: str) -> dict[str, str]:

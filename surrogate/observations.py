@@ -23,6 +23,8 @@ class Observations:
 
     def add(self, problem: Problem, values: Mapping[str, float]) -> None:
         """Add values; a text that has one takes the new one."""
+        if not values:
+            return  # a problem without values would count as observed
         problem = undirected(problem)
         self._values.setdefault(problem, {}).update(values)
         self._digests.pop(problem, None)

@@ -82,7 +82,7 @@ def _graphs(model: RLM) -> Iterator[tuple[str, _Graph, list[_Example]]]:
     pieces = torch.randint(0, 20, (5, PLACES)), (0,)
     yield "words", _Graph(model.words, _words), [pieces]
     model.words = nn.Identity()  # type: ignore[assignment]  # the others are given words that are embedded
-    words = torch.randn(5, _size(model, "width")), (0,)
+    words = torch.randn(5, _size(model, "width"), dtype=torch.float32), (0,)
     yield "encode", _Graph(model, _encode), [words, _index(2, 3)]
     yield "embed", _Graph(model, _embed), [words, _index(2, 3)]
     yield "read", _Graph(model, _read), [words, _index(6, 4), *_memory(model, _size(model, "reader_layers"), 2, 3)]
@@ -102,13 +102,13 @@ def _memory(model: RLM, layers: int, rows: int, length: int) -> list[_Example]:
 def _keys_values(model: RLM, layers: int, rows: int, length: int) -> list[_Example]:
     heads = _size(model, "heads")
     shape = rows, heads, length, _size(model, "width") // heads
-    return [(torch.randn(shape), (0, 2)) for _ in range(2 * layers)]
+    return [(torch.randn(shape, dtype=torch.float32), (0, 2)) for _ in range(2 * layers)]
 
 
 def _written(model: RLM) -> list[_Example]:
     """Two metrics and a token in each of three rows, after four positions."""
     layers = _size(model, "writer_layers")
-    metrics = torch.randn(3, 2, _size(model, "width")), (0, 1)
+    metrics = torch.randn(3, 2, _size(model, "width"), dtype=torch.float32), (0, 1)
     visible = torch.ones(3, 1, 3, 7, dtype=torch.bool), (0, 2, 3)
     allowed = torch.arange(6), (0,)
     memory, past = _memory(model, layers, 3, 5), _keys_values(model, layers, 3, 4)

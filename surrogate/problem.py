@@ -59,3 +59,8 @@ def undirected(question: Question) -> Problem:
 def first_line(context: str) -> str:
     """Name of the space or the kernel that a context is about."""
     return context.strip().partition("\n")[0].strip()
+
+
+def below_first_line(context: str) -> str:
+    """The rest of a context: what the space, the kernel, the device are like."""
+    return context.strip().partition("\n")[2]

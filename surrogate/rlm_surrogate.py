@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from threading import Lock
+from threading import Lock, RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 PACKAGED = Path(__file__).parent / "weights"
 _OBSERVATIONS = "observations.json"
+_MOST_OBSERVED = 2000  # of a family of problems; what they teach takes the cube of their number
 _PART = 2048  # texts adapted together; what the model makes of one is some thousand numbers
 
 
@@ -57,6 +58,7 @@ class RLMSurrogate:
         self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
         self._adapted: dict[frozenset[Problem], Adaptation] = {}
         self._identity = ""
+        self._changing = RLock()
         self.provenance: dict[str, Any] = {}
 
     @classmethod
@@ -126,15 +128,15 @@ class RLMSurrogate:
         from .inference import Inference
         from .knowledge import Knowledge
         from .model import RLM
+        from .seeds import seeded
         from .tokenizer import Tokenizer
         from .torch_network import TorchNetwork
 
         tokenizer = Tokenizer.train(texts, vocabulary)
-        with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(seed)
+        with seeded(seed, torch.device("cpu")):
             shape = (tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
             pretrained = PretrainedEncoder(encoder, width, frozen) if encoder else None
-            model = RLM(*shape, soft_cap=None, encoder=pretrained)
+            model = RLM(*shape, soft_cap=None, encoder=pretrained).float()
         return cls(Inference(TorchNetwork(model.to(device)), tokenizer, Knowledge()), device)
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
@@ -164,6 +166,9 @@ class RLMSurrogate:
     def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None:
         """Learn from measurements; a text observed again takes its new value.
 
+        One value moves the scale where it contradicts the model's; from the fifth on candidates are told apart by them.
+        Of more than 2,000 of a family of problems (`Problem.family`) the latest count.
+
         Args:
             problem: What was measured.
             texts: The candidates.
@@ -176,14 +181,17 @@ class RLMSurrogate:
         measured = np.asarray(values, dtype=np.float64)
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
-        self._observations.add(problem, dict(zip(texts, measured.tolist(), strict=True)))
-        self._outdate(problem)
+        with self._changing:
+            self._observations.add(problem, dict(zip(texts, measured.tolist(), strict=True)))
+            self._outdate(problem)
 
     def forget(self, problem: Question, texts: Sequence[str]) -> None:
         """Unlearn what was observed of some candidates, so that they can be asked as if nobody had measured them."""
         problem, texts = undirected(problem), _checked(texts)
-        self._observations.remove(problem, texts)
-        self._outdate(problem)
+        with self._changing:
+            self._observations.remove(problem, texts)
+            self._outdate(problem)
+            self._seen = {key: own for key, own in self._seen.items() if key[0] != problem or key[1] not in texts}
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
@@ -216,7 +224,8 @@ class RLMSurrogate:
         other = RLMSurrogate(self._source, self._device, self._backend)
         other._opened, other._identity = self._opened, self._identity
         other.provenance = self.provenance
-        other._observations = self._observations.copy()
+        with self._changing:
+            other._observations = self._observations.copy()
         return other
 
     def save(self, path: str | Path) -> None:
@@ -271,19 +280,25 @@ class RLMSurrogate:
         return _loaded(self._source, _stamp(self._source), self._device, "torch")
 
     def __getstate__(self) -> dict[str, Any]:
-        """Weights that lie in a folder are read again, not copied."""
-        return vars(self) | {"_opened": None, "_identity": ""}
+        """Weights that lie in a folder are read again, not copied, nor what they made of observations."""
+        kept = {name: own for name, own in vars(self).items() if name != "_changing"}
+        return kept | {"_opened": None, "_identity": "", "_seen": {}, "_adapted": {}}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._changing = RLock()
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
-        telling = self._observations.telling(problem, self._knowledge.alike(problem))
-        known = frozenset(telling)
-        if known not in self._adapted:
-            rows = self._observations.of(telling)
-            if not rows:
-                return None
-            self._adapted[known] = self._adapt(rows)
-        return self._adapted[known]
+        with self._changing:
+            telling = self._observations.telling(problem, self._knowledge.alike(problem))
+            known = frozenset(telling)
+            if known not in self._adapted:
+                rows = self._observations.of(telling)[-_MOST_OBSERVED:]
+                if not rows:
+                    return None
+                self._adapted[known] = self._adapt(rows)
+            return self._adapted[known]
 
     def _outdate(self, problem: Problem) -> None:
         """Drop what was learnt from a problem's observations, which have changed."""

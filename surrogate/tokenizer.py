@@ -24,6 +24,7 @@ PLACES = 16
 PAD = 0
 DIGIT_ZERO, POINT = 16, 14
 """The pieces "0", to which "1" to "9" are next, and ".": the alphabet of bytes comes right after the padding."""
+_KEPT = 64  # characters of a word whose positions are kept: a program without blanks would fill the memory
 _LONGEST_PIECE = 16  # characters; bounds the work on a long run without whitespace
 _NAMED = 60  # characters of a text that a warning shows
 
@@ -64,7 +65,7 @@ class Tokenizer:
         self.vocabulary: int = self._pieces.get_vocab_size()
         if [self._pieces.token_to_id(text) for text in ".09"] != [POINT, DIGIT_ZERO, DIGIT_ZERO + 9]:
             raise ValueError("the tokenizer's digits are not where the model reads them; use Tokenizer.train")
-        self._split = lru_cache(maxsize=100_000)(self._split_word)
+        self._cached = lru_cache(maxsize=100_000)(self._split_word)
 
     @classmethod
     def train(cls, texts: Iterable[str], vocabulary: int = 512) -> Tokenizer:
@@ -113,6 +114,9 @@ class Tokenizer:
             if len(positions) >= limit:
                 break
         return positions[:limit]
+
+    def _split(self, word: str) -> list[tuple[int, ...]]:
+        return self._cached(word) if len(word) <= _KEPT else self._split_word(word)
 
     def _split_word(self, word: str) -> list[tuple[int, ...]]:
         """Positions of one word, each padded to `PLACES` pieces."""

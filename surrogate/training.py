@@ -28,6 +28,7 @@ from tqdm import tqdm
 from .codec import FIRST, ZERO
 from .model import RLM
 from .processes import ALONE, Processes
+from .seeds import seeded
 from .table import Batch, Table
 
 STATE = "state.pt"
@@ -121,8 +122,7 @@ class Training:
         rng = np.random.default_rng([self.seed, step, self.processes.index])  # index 0 draws as if it were not there
         amp = device.type == "cuda" if self.amp is None else self.amp
         losses: list[Tensor] = []
-        with torch.random.fork_rng():
-            torch.manual_seed(int(rng.integers(2**63)))  # dropout must not depend on the steps before either
+        with seeded(int(rng.integers(2**63)), device):  # dropout must not depend on the steps before either
             for _ in range(self.draws):
                 batch = table.draw(rng, self.contexts, self.candidates, self.metrics).to(device)
                 with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
