@@ -116,13 +116,15 @@ class Warp:
 class _Parts:
     """What kernels are made of, (m, n) each.
 
-    Products of prior scores, of outlines, of the other features; a Matern 5/2 of the others.
+    Products of prior scores, of outlines, of the other features, and a Matern 5/2 of the others; both of fields alone.
     """
 
     prior: Floats
     outlines: Floats
     details: Floats
     smooth: Floats
+    fields: Floats
+    smooth_fields: Floats
 
 
 @dataclass(frozen=True)
@@ -131,21 +133,25 @@ class Kernel:
 
     Args:
         size: Variance that the features explain.
-        detail: Weight of what is not an outline: some metrics follow from those of other devices, others do not.
+        detail: Weight of what is not an outline: some metrics follow from those of other devices, others do not. None:
+            nothing counts but the fields of the texts, as in a model that has read nothing.
         bend: Share of it that need not be linear in them.
         prior: Weight of the prior's own score.
         noise: Variance of the measurements.
     """
 
     size: float
-    detail: float
+    detail: float | None
     bend: float
     prior: float
     noise: float
 
     def __call__(self, parts: _Parts) -> Floats:
         """Covariance between two sets of candidates whose parts are given, without the noise."""
-        features = parts.outlines + self.detail * parts.details + self.bend * parts.smooth
+        if self.detail is None:
+            features = parts.fields + self.bend * parts.smooth_fields
+        else:
+            features = parts.outlines + self.detail * parts.details + self.bend * parts.smooth
         return 1.0 + self.prior * parts.prior + self.size * features
 
 
@@ -182,7 +188,8 @@ class _Features:
         """Parts between new candidates and the observed ones, (m, n), and of each new one with itself, (m,)."""
         prior, blocks = self.prior_of(reading), self._scaled(self._blocks(reading))
         squares = [(block**2).sum(axis=1) for block in blocks]
-        itself = _Parts(prior**2, squares[0], _weighted(_DETAILED, squares[1:]), np.ones(len(prior)))
+        ones = np.ones(len(prior))
+        itself = _Parts(prior**2, squares[0], _weighted(_DETAILED, squares[1:]), ones, squares[2], ones)
         return self._parts(prior, blocks), itself
 
     def _parts(self, prior: Floats, blocks: list[Floats]) -> _Parts:
@@ -190,7 +197,8 @@ class _Features:
         outlines, *details = (a @ b.T for a, b in zip(blocks, observed, strict=True))
         squares = [_squares(a, b) for a, b in zip(blocks[1:], observed[1:], strict=True)]
         smooth = _matern(_weighted(_SMOOTH, squares))
-        return _Parts(prior[:, None] * own, outlines, _weighted(_DETAILED, details), smooth)
+        mixed = _weighted(_DETAILED, details)
+        return _Parts(prior[:, None] * own, outlines, mixed, smooth, details[1], _matern(squares[1]))
 
     def _blocks(self, reading: Reading) -> list[Floats]:
         outlines = reading.outlines.copy()
@@ -391,7 +399,7 @@ def _rated(parts: _Parts, y: Floats, trust: float) -> dict[Kernel, float]:
     part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(int)
     some = _Parts(*(block[np.ix_(part, part)] for block in vars(parts).values()))
     evidence: dict[Kernel, float] = {}
-    details = _DETAILS if trust else _DETAILS[-1:]  # outlines of an unknown space are guesses, no better than states
+    details = (*(_DETAILS if trust else _DETAILS[-1:]), None)  # outlines of an unknown space are mere guesses
     for size, detail, bend, prior in product(_SIZES, details, _BENDS, _PRIORS):
         # One decomposition serves every noise, which only adds to the eigenvalues.
         values, vectors = np.linalg.eigh(Kernel(size, detail, bend, prior, 0.0)(some))

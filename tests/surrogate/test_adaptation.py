@@ -166,9 +166,18 @@ def test_a_prior_that_ranks_well_is_moved_to_the_scale_of_the_values() -> None:
     assert spearman(p.mean, prior[20:]) > 0.999
 
 
-def test_fewer_observations_than_can_be_checked_change_nothing() -> None:
+def test_fewer_observations_than_can_be_checked_leave_the_ranking_alone() -> None:
     prior, states, truth = world(0, 40)
-    assert np.array_equal(adapted(prior, states, truth, FEWEST - 1).mean, prior[FEWEST - 1 :])
+    for seen in range(1, FEWEST):
+        p = adapted(prior, states, truth, seen)
+        assert np.array_equal(np.argsort(p.mean), np.argsort(prior[seen:]))
+
+
+def test_values_that_are_all_alike_move_the_scale() -> None:
+    prior, states, _ = world(0, 40)
+    p = adapted(prior, states, np.full(40, 500.0), 20)
+    assert np.array_equal(np.argsort(p.mean), np.argsort(prior[20:]))
+    assert p.mean.mean() == pytest.approx(500, rel=0.1)
 
 
 def test_a_corrected_prediction_remembers_what_was_said_before() -> None:

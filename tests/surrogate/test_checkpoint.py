@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from safetensors.torch import load as from_bytes
 from safetensors.torch import save as to_bytes
 
@@ -163,3 +164,30 @@ def test_a_checkpoint_is_read_once_for_all_loads(folder: Path, monkeypatch: pyte
     for surrogate in (one, other, one.fork()):
         surrogate.predict(PROBLEM, ["a"])
     assert calls == [folder.resolve()]
+
+
+def test_a_save_removes_what_a_save_wrote_and_nothing_else(surrogate: RLMSurrogate, folder: Path) -> None:
+    (old,) = folder.glob("*.safetensors")
+    others = [folder / "model-00001-of-00002.safetensors", folder / "model-card.md", folder / "model-kept" / "a"]
+    others[2].parent.mkdir()
+    for other in others:
+        other.write_text("mine")
+    surrogate._inference.model.order.data.add_(1)
+    surrogate._identity = ""
+    surrogate.save(folder)
+    assert not old.exists()
+    assert all(other.read_text() == "mine" for other in others)
+
+
+def test_weights_load_whatever_the_default_type_is(surrogate: RLMSurrogate, folder: Path, texts: list[str]) -> None:
+    mean = surrogate.predict(PROBLEM, texts).mean
+    try:
+        for kind in (torch.float64, torch.bfloat16):
+            torch.set_default_dtype(kind)
+            assert np.array_equal(RLMSurrogate.load(folder).predict(PROBLEM, texts).mean, mean)
+            assert RLMSurrogate.untrained(texts, vocabulary=300, width=16, heads=2)._inference.model.order.dtype == (
+                torch.float32
+            )
+            folder = folder.rename(folder.with_name(f"checkpoint_{kind}"))  # it is read again
+    finally:
+        torch.set_default_dtype(torch.float32)

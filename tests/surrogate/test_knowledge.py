@@ -211,3 +211,35 @@ def test_a_number_that_never_varied_is_answered_by_the_metrics_that_have_the_oth
         "latency_ms batch=8 here threads=1"
     }
     assert set(knowledge.answering(Problem("c", one))) == {one}
+
+
+def test_of_a_stranger_all_kinds_of_devices_tell_and_little_is_promised() -> None:
+    known = [f"latency_ms batch={batch} phone-{n} phone cortex" for batch in (1, 32) for n in range(20)]
+    cards = [f"latency_ms batch=1 nvidia-rtx-{n} gpu ampere units={n} ghz=1.5 gbs=900" for n in (3080, 3090)]
+    knowledge = Knowledge({"c": Space({metric: Known(0.8) for metric in (*known, *cards)})})
+    stranger, card, phone = (
+        Problem("c", f"latency_ms batch=1 {name}") for name in ("apple-m2", "nvidia-rtx-4080", "phone-77")
+    )
+    shares = knowledge.answering(stranger)
+    assert len(shares) == 8
+    assert max(shares.values()) == min(shares.values())
+    assert all("batch=1 " in metric for metric in shares)
+    assert set(knowledge.answering(card)) >= set(cards)
+    assert knowledge.answering(card)[cards[0]] > 0.3
+    assert knowledge.trust(stranger) < knowledge.trust(card) == pytest.approx(knowledge.trust(phone))
+
+
+def test_words_that_say_little_do_not_tell_kernels_apart() -> None:
+    knowledge = Knowledge({line: Space({"m": Known(0.9)}) for line in ("triton matmul", "triton matmul tutorial fp16")})
+    assert knowledge.read_as("matmul kernel\nm=5") == "triton matmul\nm=5"
+    assert 0 < knowledge.trust(Problem("matmul kernel", "m")) < knowledge.trust(Problem("triton matmul kernel", "m"))
+    assert knowledge.read_as("softmax kernel\nm=5") == "softmax kernel\nm=5"
+
+
+def test_a_context_may_begin_with_empty_lines() -> None:
+    assert KNOWLEDGE.trust(Problem("\n space\ngpu-1 m=5\n", "latency_ms pixel 3")) == pytest.approx(0.8)
+
+
+def test_a_text_without_words_is_all_new() -> None:
+    knowledge = Knowledge({"c": Space({"m": Known(0.8)}, vocabulary=frozenset({"conv"}))})
+    assert knowledge.novelty(Problem("c", "m"), ["", "12 < ?", "conv3x3"]).tolist() == [1.0, 1.0, 0.0]

@@ -4,13 +4,14 @@ import json
 import pickle
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from prerank.surrogate import Problem, RLMSurrogate, Row, Training
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training, rlm_surrogate
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 
 PROBLEM = Problem("space\ndetails", "latency_ms pixel 3")
@@ -221,3 +222,38 @@ def test_a_new_process_gives_the_same_bits(surrogate: RLMSurrogate, tmp_path: Pa
     done = subprocess.run([sys.executable, "-c", code], input=asked, capture_output=True, text=True, check=True)
     p = surrogate.predict(PROBLEM, POOL)
     assert json.loads(done.stdout) == [p.mean.tolist(), p.std.tolist(), p.p_fail.tolist()]
+
+
+def test_threads_may_observe_and_ask_at_once(surrogate: RLMSurrogate) -> None:
+    texts = [f"conv{number} a b" for number in range(40)]
+
+    def work(number: int) -> int:
+        for step in range(6):
+            place = (7 * number + step) % 40
+            surrogate.observe(PROBLEM, [texts[place]], [1.0 + place])
+            surrogate.predict(PROBLEM, texts[:3])
+            surrogate.forget(PROBLEM, [texts[(place + 20) % 40]])
+        surrogate.observe(PROBLEM, texts, np.arange(40) + 1.0)
+        return number
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(work, range(8))) == list(range(8))
+    alone = surrogate.fork()
+    assert np.array_equal(surrogate.predict(PROBLEM, texts).mean, alone.predict(PROBLEM, texts).mean)
+
+
+def test_of_very_many_observations_the_latest_count(surrogate: RLMSurrogate, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rlm_surrogate, "_MOST_OBSERVED", 12)
+    texts = [f"conv{number} a b" for number in range(40)]
+    many, few = surrogate, surrogate.fork()
+    many.observe(PROBLEM, texts, np.arange(40) + 1.0)
+    few.observe(PROBLEM, texts[-12:], np.arange(28, 40) + 1.0)
+    assert np.array_equal(many.predict(PROBLEM, texts).mean, few.predict(PROBLEM, texts).mean)
+
+
+def test_nothing_observed_changes_nothing(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    before = surrogate.fingerprint
+    surrogate.observe(PROBLEM, [], [])
+    assert surrogate.fingerprint == before
+    surrogate.save(tmp_path)
+    assert not (tmp_path / "observations.json").exists()
