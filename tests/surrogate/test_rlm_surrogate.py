@@ -238,8 +238,8 @@ def test_threads_may_observe_and_ask_at_once(surrogate: RLMSurrogate) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(8))) == list(range(8))
-    alone = surrogate.fork()
-    assert np.array_equal(surrogate.predict(PROBLEM, texts).mean, alone.predict(PROBLEM, texts).mean)
+    alone = surrogate.fork().predict(PROBLEM, texts).mean  # rounded otherwise: it reads all in one batch
+    assert surrogate.predict(PROBLEM, texts).mean == pytest.approx(alone, rel=1e-3)
 
 
 def test_of_very_many_observations_the_latest_count(surrogate: RLMSurrogate, monkeypatch: pytest.MonkeyPatch) -> None:
