@@ -240,7 +240,7 @@ class Knowledge:
 
 def names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
-    return _named(re.sub(r"=-?\d+(\.\d+)?\b", "=", context.partition("\n")[2]).split())
+    return _named(re.sub(r"=-?\d+(\.\d+)?([eE][-+]?\d+)?\b", "=", context.partition("\n")[2]).split())
 
 
 def vocabulary(text: str) -> frozenset[str]:
