@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import onnxruntime
 
-from ..search_spaces.devices import measured_on
+from ..search_spaces.devices import measured_on, plain
 from ..search_spaces.onnx_operations import LENGTH, SIDE
 from ..surrogate import Problem
 from ..surrogate.measured import Measured, append, mend, read
@@ -177,9 +177,7 @@ def measure_all(
 @cache
 def machine() -> str:
     """What this machine's processor is called, in words that a device name may have."""
-    name = _processor_name() or platform.machine() or "unknown"
-    name = re.sub(r"\((r|tm|c)\)|@.*|\b(cpu|processor|\d+-core|model [ab]|rev [\d.]+)\b", " ", name.lower())
-    return " ".join(name.split()) + " cpu"
+    return plain(_processor_name() or platform.machine() or "unknown") + " cpu"
 
 
 def processors() -> int:

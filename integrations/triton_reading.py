@@ -55,12 +55,13 @@ class Reading:
         return kernel_configs.problem(self.kernel, device, self.fields, metric, self.source or None)
 
     def to_text(self, words: Mapping[str, Any]) -> str:
-        """Text of a configuration."""
-        read = {
-            name: value
-            for name, value in words.items()
-            if self.names is None or kernel_configs.field(name) in self.names
-        }
+        """Text of a configuration; where a kernel has ``NUM_STAGES`` too, the launch option has the usual word."""
+        read: dict[str, Any] = {}
+        for name, value in reversed(list(words.items())):  # the launch options come last
+            word = kernel_configs.field(name)
+            word = f"own_{word}" if word in read else word
+            if self.names is None or word in self.names:
+                read[word] = value
         return kernel_configs.to_text(kernel_configs.from_record(read or {"config": 0}))
 
 

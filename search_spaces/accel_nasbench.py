@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +12,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked, data_set
+from .record import choice, loaded, members
 
 EXPANSIONS, KERNELS, LAYERS, SQUEEZE = (1, 4, 6), (3, 5), (1, 2, 3, 4), (False, True)
 _STAGES = ((16, 1), (24, 2), (40, 2), (80, 2), (112, 1), (192, 2), (320, 1))  # channels and stride
@@ -40,9 +40,8 @@ class Stage:
     squeeze: bool
 
     def __post_init__(self) -> None:
-        for (name, choices), value in zip(_FIELDS.items(), vars(self).values(), strict=True):
-            if value not in choices:
-                raise ValueError(f"{name} is {value!r}; it must be one of {choices}")
+        for (name, choices), (field, value) in zip(_FIELDS.items(), list(vars(self).items()), strict=True):
+            object.__setattr__(self, field, choice(name, value, choices))
 
 
 @dataclass(frozen=True)
@@ -93,13 +92,9 @@ def from_record(record: str | Mapping[str, Any]) -> Network:
     Raises:
         ValueError: If one is missing or none of its choices.
     """
-    found: Mapping[str, Any] = json.loads(record) if isinstance(record, str) else record
-    try:
-        return Network(
-            tuple(Stage(*(found[f"block{place}_{field}"] for field in _FIELDS)) for place in range(len(_STAGES)))
-        )
-    except KeyError as error:
-        raise ValueError(f"the record has no {error}; give block0_e, _k, _l and _se to block6") from error
+    found = loaded(record)
+    names = [[f"block{place}_{field}" for field in _FIELDS] for place in range(len(_STAGES))]
+    return Network(tuple(Stage(*members(found, *own)) for own in names))
 
 
 def problem(metric: str = "val_accuracy", device: str = "a100", dataset: str = "imagenet") -> Problem:

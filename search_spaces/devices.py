@@ -3,10 +3,11 @@
 A model that knows devices by name knows nothing of the next one; facts are shared. Names are read leniently ("NVIDIA
 GeForce RTX 2080 Ti", "2080ti" and "rtx_2080_ti" are one device), and a name that is not listed is kept as text.
 
-Sources: NVIDIA's Ampere, Hopper, Turing, Volta and Pascal architecture whitepapers and CUDA programming guide (shared
-memory an SM), AMD's product pages and CDNA whitepapers, Intel ARK, the Arm and Qualcomm product pages, Google's Cloud
-TPU system architecture pages, AMD Xilinx's ZCU102 and ZC706 guides, Eyeriss (Chen et al. 2016). Clocks are boost clocks
-for accelerators and base clocks for processors of servers.
+Sources: NVIDIA's Ampere, Hopper, Turing, Volta and Pascal architecture whitepapers, CUDA programming guide (shared
+memory an SM) and product briefs and data sheets (clocks and bandwidths of the A100 80GB, H100 PCIe, H100 NVL and H200
+NVL), AMD's product pages and CDNA whitepapers, Intel ARK, the Arm and Qualcomm product pages, Google's Cloud TPU system
+architecture pages, AMD Xilinx's ZCU102 and ZC706 guides, Eyeriss (Chen et al. 2016). Clocks are boost clocks for
+accelerators and base clocks for processors of servers.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from typing import Literal
+
+from .problem import lower
 
 Kind = Literal["gpu", "cpu", "phone", "fpga", "asic", "tpu"]
 
@@ -45,8 +48,13 @@ class Device:
 
 DEVICES = (
     Device("nvidia-a100", "gpu", "ampere", 108, 1.41, 1555, 40, 164),
+    Device("nvidia-a100-80gb", "gpu", "ampere", 108, 1.41, 2039, 40, 164),  # SXM4, of the HGX and DGX
+    Device("nvidia-a100-80gb-pcie", "gpu", "ampere", 108, 1.41, 1935, 40, 164),
     Device("nvidia-h100", "gpu", "hopper", 132, 1.98, 3350, 50, 228),
+    Device("nvidia-h100-pcie", "gpu", "hopper", 114, 1.755, 2039, 50, 228),
+    Device("nvidia-h100-nvl", "gpu", "hopper", 132, 1.785, 3938, 50, 228),
     Device("nvidia-h200", "gpu", "hopper", 132, 1.98, 4800, 50, 228),
+    Device("nvidia-h200-nvl", "gpu", "hopper", 132, 1.785, 4800, 50, 228),
     Device("nvidia-v100", "gpu", "volta", 80, 1.53, 900, 6, 96),
     Device("nvidia-t4", "gpu", "turing", 40, 1.59, 320, 4, 64),
     Device("nvidia-l4", "gpu", "ada", 58, 2.04, 300, 48, 100),
@@ -94,16 +102,20 @@ _OTHER_NAMES = {
     "nvidiatitanxpascal": "nvidia-titan-x",
     "geforcegtxtitanx": "nvidia-gtx-titan-x",
     "nvidiageforcegtxtitanx": "nvidia-gtx-titan-x",
+    "h10080gbpcie": "nvidia-h100-pcie",
     "mi60": "amd-mi50",
     "mi50mi60": "amd-mi50",
+    "mi250xmi250": "amd-mi250x",
     "gold6226": "xeon-gold-6226",
     "gold6240": "xeon-gold-6240",
     "silver4114": "xeon-silver-4114",
     "silver4210r": "xeon-silver-4210r",
 }
 _MAKERS = re.compile(
-    r"nvidia|geforce|gtx|rtx|amd|instinct|radeon|pro|intel|xeon|google|tesla|gpu|cpu|pcie|sxm\d?|nvl|hbm\d?|\d+gb"
+    r"nvidia|geforce|gtx|rtx|amd|instinct|radeon|pro|intel|xeon|google|tesla|gpu|cpu|pcie|sxm\d?|nvl|hbm\d?|\d+[ _-]?gb"
 )
+_VERSIONS = re.compile(r"pcie|nvl|(?<!\d)80[ _-]?gb")  # what tells cards of one name apart
+_TRIMMINGS = re.compile(r"\((r|tm|c)\)|@.*|\b(cpu|processor|\d+-core|model [ab]|rev [\d.]+)\b")
 _BATCH = re.compile(r"(.+)_(\d{1,4})")
 _BATCHES = {"1", *(str(2**power) for power in range(5, 13))}  # what an unknown name may end with; phones are numbered
 
@@ -125,8 +137,22 @@ def describe(name: str) -> str:
 
 
 def find(name: str) -> Device | None:
-    """The device of a name; None if it is not listed."""
-    return _KNOWN.get(_key(name)) or _KNOWN.get(_key(_MAKERS.sub("", name.lower())))
+    """The device of a name; None if it is not listed.
+
+    Raises:
+        ValueError: If the name is no text.
+    """
+    trimmed = plain(name)
+    return _KNOWN.get(_key(name)) or _KNOWN.get(_version(trimmed)) or _KNOWN.get(_card(trimmed))
+
+
+def plain(name: str) -> str:
+    """A name in lower case without what systems add to it: trademarks, clock, number of cores, revision of the board.
+
+    Raises:
+        ValueError: If the name is no text.
+    """
+    return " ".join(_TRIMMINGS.sub(" ", lower("device", name)).split())
 
 
 def measured_on(name: str, batch: int | None = None) -> str:
@@ -151,9 +177,18 @@ def _key(name: str) -> str:
     return "".join(_words(name))
 
 
+def _card(name: str) -> str:
+    return _key(_MAKERS.sub("", name))
+
+
+def _version(name: str) -> str:
+    """A card, and what its name says of memory and slot."""
+    return _card(name) + "".join(sorted(map(_key, set(_VERSIONS.findall(name)))))
+
+
 _NEVER_SHORTENED = ("nvidia-titan-rtx", "nvidia-gtx-titan-x")  # several cards are called Titan, or Titan X
 _KNOWN = (
-    {_key(_MAKERS.sub("", device.name)): device for device in DEVICES if device.name not in _NEVER_SHORTENED}
+    {_version(device.name): device for device in DEVICES if device.name not in _NEVER_SHORTENED}
     | {_key(device.name): device for device in DEVICES}
     | {key: device for key, name in _OTHER_NAMES.items() for device in DEVICES if device.name == name}
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
+from .record import choice, loaded
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -47,8 +47,7 @@ class Network:
         if len(self.blocks) != len(_PLACES):
             raise ValueError(f"the network has {len(self.blocks)} blocks; give {len(_PLACES)}")
         for block in self.blocks:
-            if block not in CHOICES:
-                raise ValueError(f"a block is {block!r}; it must be one of {CHOICES}")
+            choice("a block", block, CHOICES)
 
 
 def sample(rng: np.random.Generator, n: int) -> list[Network]:
@@ -77,8 +76,11 @@ def from_record(record: str | Sequence[str]) -> Network:
     Raises:
         ValueError: If the text is no JSON, or the list no network.
     """
-    blocks: list[str] = json.loads(record) if isinstance(record, str) else list(record)
-    return Network(tuple(blocks))
+    try:
+        blocks: tuple[str, ...] = tuple(loaded(record))
+    except TypeError as error:
+        raise ValueError(f"the record is {record!r}; give a list of {len(_PLACES)} choices") from error
+    return Network(blocks)
 
 
 def problem(metric: str = "latency_ms", device: str = "1080ti_1") -> Problem:

@@ -24,7 +24,8 @@ def distinct(
         rng: Where the draws come from.
         n: How many.
         sizes: Number of choices at each place.
-        make: The candidate of the number of the choice at each place.
+        make: The candidate of the number of the choice at each place; other numbers must make distinct ones, or n be
+            at most how many of these there are.
         key: What distinct candidates differ in; None: the candidates themselves.
 
     Raises:

@@ -8,10 +8,10 @@ What all configurations share, the kernel, the device and the sizes of the probl
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 
@@ -19,7 +19,8 @@ from .devices import describe
 from .grid import changes, distinct
 from .problem import Problem, asked
 
-Value = int | float | str | bool
+_Scalar: TypeAlias = int | float | str | bool
+Value: TypeAlias = _Scalar | tuple[_Scalar, ...]
 
 MATMUL_CHOICES: Mapping[str, Sequence[Value]] = {
     "BLOCK_M": (16, 32, 64, 128, 256),
@@ -32,29 +33,52 @@ MATMUL_CHOICES: Mapping[str, Sequence[Value]] = {
 
 _WORDS = {"mm": "matmul", "float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64"}
 _FIELD_NAMES = {"mwg": "block_m", "nwg": "block_n", "kwg": "block_k"}
+_NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[,;]\s*(?=[^\s=,;\[\]()]+=|$)")  # before a name; the items of a list are followed by none
 _ASSIGNMENT = re.compile(r"((?:[^\s=]+=)+)(\[[^\]]*\]|\([^)]*\)|\S+)")
+_FIELD_ORDERS = (
+    ("m", "n", "k"),
+    (
+        *("m", "k", "n", "mat1_dtype", "mat2_dtype"),
+        *("mat1_stride_0", "mat1_stride_1", "mat2_stride_0", "mat2_stride_1"),
+        *("mat1_iscontig", "mat2_iscontig", "using_tf32"),
+    ),
+    (
+        *("b", "h", "m", "n", "kv_seq_length", "dtype", "q_stride_0", "q_stride_1", "q_stride_2", "q_stride_3"),
+        *("subgraph_num_nodes", "subgraph_num_args_used"),
+    ),
+)
+"""Fields of problems as the measured tables have them: the tutorial's, Inductor's of products and of attention."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Config:
-    """Names and values of a configuration, in the author's spelling.
+    """Names and values of a configuration, in the author's spelling; equal in any order.
 
     Args:
-        fields: (name, value), each name once.
+        fields: (name, value), each name once; the values are made Python's own.
 
     Raises:
-        ValueError: If there is no field, or a name occurs twice.
+        ValueError: If there is no field, or two names are read as one.
     """
 
     fields: tuple[tuple[str, Value], ...]
 
     def __post_init__(self) -> None:
-        names = [name for name, _ in self.fields]
-        if not names:
+        fields = tuple((name, _value(value)) for name, value in self.fields)
+        object.__setattr__(self, "fields", fields)
+        read = [_name(word) for word in _words(fields)]
+        if not read:
             raise ValueError("the configuration has no fields; give at least one name and value")
-        if len(set(names)) < len(names):
-            raise ValueError(f"the configuration has the names {names}; give each name once")
+        if len(set(read)) < len(read):
+            names = [name for name, _ in fields]
+            raise ValueError(f"the configuration has the names {names}, which are read as {read}; give each once")
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Config) and frozenset(self.fields) == frozenset(other.fields)
+
+    def __hash__(self) -> int:
+        return hash(frozenset(self.fields))
 
 
 def sample(
@@ -76,7 +100,8 @@ def sample(
     """
     if choices is MATMUL_CHOICES and not any(word.endswith(("matmul", "mm")) for word in kernel_words(kernel).split()):
         raise ValueError(f"kernel is {kernel!r}, whose choices are not known; give them, or a file of --candidates")
-    return distinct(rng, n, [len(values) for values in choices.values()], partial(_config, choices))
+    options = _options(choices)
+    return distinct(rng, n, [len(values) for values in options.values()], partial(_config, options), key=to_text)
 
 
 def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES) -> list[Config]:
@@ -85,28 +110,29 @@ def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] = MATMUL_C
     Raises:
         ValueError: If a value is none of its choices.
     """
-    values = dict(config.fields)
-    for name, options in choices.items():
-        if values.get(name) not in options:
-            raise ValueError(f"{name} is {values.get(name)!r}; it must be one of {tuple(options)}")
-    chosen = [list(options).index(values[name]) for name, options in choices.items()]
-    others = changes(chosen, [len(options) for options in choices.values()])
-    return [Config(tuple((values | dict(_config(choices, other).fields)).items())) for other in others]
+    values, options = dict(config.fields), _options(choices)
+    read = {name: [_assignment(name, value) for value in own] for name, own in options.items()}
+    for name, own in read.items():
+        if name not in values or _assignment(name, values[name]) not in own:
+            raise ValueError(f"{name} is {values.get(name)!r}; it must be one of {tuple(options[name])}")
+    chosen = [own.index(_assignment(name, values[name])) for name, own in read.items()]
+    others = changes(chosen, [len(own) for own in options.values()])
+    return [Config(tuple((values | dict(_config(options, other).fields)).items())) for other in others]
 
 
 def to_text(config: Config, rng: np.random.Generator | None = None) -> str:
     """One word a field, sorted by name, or with rng in a random order."""
-    words = sorted(_assignment(name, value) for name, value in config.fields)
+    words = sorted(filter(None, (_assignment(name, value) for name, value in config.fields)))
     if rng is not None:
         words = rng.permutation(words).tolist()
     return " ".join(words)
 
 
-def from_record(record: str | Mapping[str, Value]) -> Config:
+def from_record(record: str | Mapping[str, Any]) -> Config:
     """A configuration of a mapping, or of assignments as in ``BLOCK_M=64 num_warps=4``, with or without commas.
 
     Raises:
-        ValueError: If there is no assignment in the text, or something else besides.
+        ValueError: If there is no assignment in the text, or something else besides, or two names are read as one.
     """
     return Config(tuple(_parsed(record).items()))
 
@@ -123,15 +149,15 @@ def problem(
     Args:
         kernel: Its name.
         device: Any device's name (see `devices`).
-        fields: Sizes and types of the problem, a mapping or assignments (``m=512 n=512 dtype=float16``, ``M=N=64``).
+        fields: Sizes and types of the problem, a mapping or assignments (``m=512 n=512 dtype=float16``, ``M=N=64``),
+            in any order.
         metric: One of the two.
         source: The program, if it may be read.
 
     Raises:
-        ValueError: If the metric is another one, or the fields hold no assignment.
+        ValueError: If the metric is another one, the fields hold no assignment, or the device is no text.
     """
-    sizes = " ".join(_assignment(name, value) for name, value in _parsed(fields).items()) if fields else ""
-    lines = [kernel_words(kernel), describe(device), sizes, source or ""]
+    lines = [kernel_words(kernel), describe(device), _sizes(fields), source or ""]
     texts = {word: word for word in ("slowdown", "latency_ms")}
     return asked("a kernel configuration", "\n".join(line for line in lines if line), texts, metric)
 
@@ -139,43 +165,104 @@ def problem(
 def kernel_words(kernel: str) -> str:
     """A kernel's name as words, ``triton_mm`` -> ``triton matmul``; the first line of its contexts."""
     words = re.sub(r"([a-z])([A-Z])", r"\1 \2", kernel).lower()
-    return " ".join(_WORDS.get(word, word) for word in re.split(r"[^a-z0-9]+", words) if word) or "kernel"
+    return " ".join(_WORDS.get(word, word) for word in re.split(r"[\W_]+", words) if word) or "kernel"
+
+
+def _options(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Value]]:
+    """The values of each name as a configuration has them, those of one text once."""
+    return {
+        name: list({_assignment(name, value): value for value in map(_value, values)}.values())
+        for name, values in choices.items()
+    }
 
 
 def _config(choices: Mapping[str, Sequence[Value]], chosen: Sequence[int]) -> Config:
-    return Config(
-        tuple((name, options[choice]) for (name, options), choice in zip(choices.items(), chosen, strict=True))
-    )
+    return Config(tuple((name, options[place]) for (name, options), place in zip(choices.items(), chosen, strict=True)))
+
+
+def _sizes(fields: str | Mapping[str, Any]) -> str:
+    """Fields of a problem as words: those of a measured table in its order, then the others by name."""
+    if not fields or (isinstance(fields, str) and not fields.strip()):
+        return ""
+    words = _words((name, _value(value)) for name, value in _parsed(fields).items())
+    names = set(map(_name, words))
+    order = min(_FIELD_ORDERS, key=lambda order: len(names.difference(order)))
+    places = {name: place for place, name in enumerate(order)}
+    return " ".join(sorted(words, key=lambda word: (places.get(_name(word), len(order)), _natural(_name(word)), word)))
+
+
+def _natural(name: str) -> list[int | str]:
+    """A name that sorts by the numbers in it: size_2 before size_10."""
+    return [int(part) if part.isdecimal() else part for part in re.split(r"(\d+)", name)]
 
 
 def _parsed(record: str | Mapping[str, Any]) -> dict[str, Any]:
     if not isinstance(record, str):
-        return dict(record)
+        return _mapping(record)
     record = _COMMA.sub(" ", record)
     found = _ASSIGNMENT.findall(record)
     rest = _ASSIGNMENT.sub("", record).strip()
     if rest or not found:
         raise ValueError(f"there is no assignment in {rest or record!r}; write it as in BLOCK_M=64 num_warps=4")
-    return {name: _value(value) for names, value in found for name in names.split("=") if name}
+    return {name: value for names, value in found for name in names.split("=") if name}
 
 
-def _value(text: str) -> Value:
-    """What an author wrote, as a number or a switch where it is one."""
+def _mapping(record: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return dict(record)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the record is {record!r}; give names and values") from error
+
+
+def _value(given: Any) -> Any:
+    """A value as Python's own: of a text the number, switch or list that it writes, a list as a tuple."""
+    if isinstance(given, str):
+        return _read(given.strip())
+    if isinstance(given, np.ndarray):
+        return _value(given.tolist())
+    if isinstance(given, (list, tuple)):
+        return tuple(map(_value, cast("Sequence[Any]", given)))
+    if isinstance(given, (np.bool_, np.integer)):
+        return cast("np.generic", given).item()
+    if isinstance(given, (float, np.floating)):
+        number = float(str(cast("float", given)))  # as short as numpy writes it: of 32 bits, 0.1 is 0.10000000149 in 64
+        return int(number) if number.is_integer() else number
+    return given
+
+
+def _read(text: str) -> Value:
+    """What an author wrote, as a number, a switch or a list where it is one."""
     if text in ("True", "False"):
         return text == "True"
-    return int(text) if re.fullmatch(r"-?(0|[1-9]\d*)", text) else text
+    if text[:1] + text[-1:] in ("[]", "()"):
+        return tuple(_value(item) for item in text[1:-1].split(",") if item.strip())
+    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
+        return int(text)
+    return _value(float(text)) if _NUMBER.fullmatch(text) else text
+
+
+def _words(fields: Iterable[tuple[str, Any]]) -> list[str]:
+    return [word for name, value in fields for word in _assignment(name, value).split()]
+
+
+def _name(word: str) -> str:
+    return word.partition("=")[0]
 
 
 def _assignment(name: str, value: Any) -> str:
     """One field as a word; a list is one word for each of its items."""
     name = field(name)
-    if isinstance(value, str) and value[:1] in ("[", "("):
-        value = value[1:-1].split(",")
-    if isinstance(value, (list, tuple)):
-        items = list(cast("Sequence[Any]", value))
-        return " ".join(_assignment(f"{name}_{number}", item) for number, item in enumerate(items))
+    if isinstance(value, tuple):
+        items = enumerate(cast("Sequence[Any]", value))
+        return " ".join(filter(None, (_assignment(f"{name}_{number}", item) for number, item in items)))
+    return re.sub(r"\s", "_", f"{name.strip()}={_text(value)}")
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return np.format_float_positional(value, trim="-")
     text = str(value.__name__ if isinstance(value, type) else value).strip().lower().removeprefix("torch.")
-    return f"{name}={_WORDS.get(text, text)}".replace(" ", "_")
+    return _WORDS.get(text, text)
 
 
 def field(name: str) -> str:

@@ -25,6 +25,7 @@ import numpy as np
 
 from .onnx_layers import Layers, Tensor
 from .problem import Problem, data_set
+from .record import members, whole
 from .topological_text import least_order, random_order, ready, words
 
 if TYPE_CHECKING:
@@ -140,15 +141,13 @@ def from_record(record: Mapping[str, Any]) -> Cell:
     Raises:
         ValueError: If the row lacks a key, or its cell breaks a rule.
     """
-    for key in ("adjacency", "ops"):
-        if key not in record:
-            raise ValueError(f"the row has no {key!r}, only {sorted(record)}; give adjacency and ops")
+    rows, own = members(record, "adjacency", "ops")
     try:
-        adjacency = tuple(tuple(row) for row in record["adjacency"])
-        names: list[str] = list(record["ops"])
+        adjacency = tuple(tuple(row) for row in rows)
+        names: list[str] = list(own)
         ops = tuple(_RECORD_NAMES.get(name, name) for name in names)
     except TypeError as error:
-        found = f"adjacency {record['adjacency']!r} and ops {record['ops']!r}"
+        found = f"adjacency {rows!r} and ops {own!r}"
         raise ValueError(f"the row has {found}; give a list of rows and a list of names") from error
     return Cell(adjacency, ops)
 
@@ -163,7 +162,7 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int 
         return Problem(_CONTEXT, "params", "minimize")
     if metric not in ("val_accuracy", "train_seconds"):
         raise ValueError(f"metric is {metric!r}; NAS-Bench-101 has val_accuracy, params and train_seconds")
-    text = f"{metric} {data_set(dataset)} {epochs} epochs"
+    text = f"{metric} {data_set(dataset)} {whole('epochs', epochs)} epochs"
     return Problem(_CONTEXT, text, "maximize" if metric == "val_accuracy" else "minimize")
 
 

@@ -20,6 +20,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .onnx_layers import Layers, Tensor
 from .problem import Problem, asked, data_set
+from .record import whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -37,6 +38,7 @@ _RECORD_NAMES = {
     "nor_conv_3x3": "conv3x3",
     "avg_pool_3x3": "avgpool3x3",
 }
+_CELL = re.compile(r"\|X~0\|\+\|X~0\|X~1\|\+\|X~0\|X~1\|X~2\|".replace("X", r"([^|+~]+)"))
 _CONTEXT = (
     "nas_bench_201\n"
     "image network of 15 cells in 3 stages of 16 32 64 channels; "
@@ -113,10 +115,10 @@ def from_record(record: str) -> Cell:
     Raises:
         ValueError: If the string is none.
     """
-    found: list[tuple[str, str]] = re.findall(r"([^|+~]+)~(\d)", record)
-    if [source for _, source in found] != list("001012"):
+    found = _CELL.fullmatch(str(record).strip())
+    if found is None:
         raise ValueError(f"the cell string is {record!r}; it must read |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
-    return Cell(tuple(_RECORD_NAMES.get(name, name) for name, _ in found))
+    return Cell(tuple(_RECORD_NAMES.get(name, name) for name in found.groups()))
 
 
 def problem(
@@ -124,13 +126,15 @@ def problem(
 ) -> Problem:
     """What to ask of a cell: ``val_accuracy`` (a fraction), ``latency_ms``, ``energy_mj`` or ``params`` (a count).
 
-    A device may end with its batch size, as in ``1080ti_32``.
+    A device may end with its batch size, as in ``1080ti_32``. The benchmark's own ``cifar10-valid`` is cifar10: all its
+    accuracies here are of validation images.
 
     Raises:
         ValueError: If the metric is another one.
     """
+    images = data_set(dataset).replace("cifar10-valid", "cifar10")
     texts = {
-        "val_accuracy": f"val_accuracy {data_set(dataset)} {epochs} epochs",
+        "val_accuracy": f"val_accuracy {images} {whole('epochs', epochs)} epochs",
         "latency_ms": f"latency_ms {measured_on(device)}",
         "energy_mj": f"energy_mj {measured_on(device)}",
         "params": "params",

@@ -23,6 +23,7 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 
 from .problem import Problem, data_set
+from .record import members, whole
 from .topological_text import random_order, words
 
 SKIP = "skip"
@@ -109,7 +110,7 @@ def to_text(architecture: Architecture, rng: np.random.Generator | None = None) 
     return words(ops, before, range(len(ops)) if rng is None else random_order(rng, before))
 
 
-def from_record(record: Mapping[str, Any] | SupportsIndex | str) -> Architecture:
+def from_record(record: Mapping[str, Any] | SupportsIndex | float | str) -> Architecture:
     """An architecture of a mapping with ``link`` and ``ops``, or of a key of the package's table, also as text.
 
     Raises:
@@ -117,15 +118,13 @@ def from_record(record: Mapping[str, Any] | SupportsIndex | str) -> Architecture
     """
     if isinstance(record, str) and not record.isdigit():
         raise ValueError(f"the record is {record!r}; give the digits of a key, or link and ops")
-    if isinstance(record, (str, SupportsIndex)):
-        return _of_key(int(record))
-    for key in ("link", "ops"):
-        if key not in record:
-            raise ValueError(f"the record has no {key!r}, only {sorted(record)}; give link and ops")
+    if isinstance(record, (str, SupportsIndex, float)):
+        return _of_key(int(record) if isinstance(record, str) else whole("the key", record))
+    link, ops = members(record, "link", "ops")
     try:
-        return Architecture(tuple(record["link"]), tuple(record["ops"]))
+        return Architecture(tuple(link), tuple(ops))
     except TypeError as error:
-        found = f"link {record['link']!r} and ops {record['ops']!r}"
+        found = f"link {link!r} and ops {ops!r}"
         raise ValueError(f"the record has {found}; give a list of four numbers and a list of four names") from error
 
 

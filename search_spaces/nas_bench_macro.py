@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from . import mobile_network
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked, data_set
+from .record import choice, whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -63,13 +64,18 @@ def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
     return text(_blocks(network), stem=_STEM, side=32, head=_HEAD)
 
 
-def from_record(record: str) -> Network:
-    """A network of its eight characters.
+def from_record(record: str | float | Iterable[str | float]) -> Network:
+    """A network of its eight characters, of a list of them, or of the number that they make, without its leading zeros.
 
     Raises:
         ValueError: If they are none.
     """
-    return Network(record)
+    if isinstance(record, str):
+        return Network(record)
+    if not isinstance(record, Iterable):
+        return Network(f"{whole('the network', record):0{len(_PLACES)}d}")
+    digits = (*CHOICES, *range(len(CHOICES)))
+    return Network("".join(str(choice("a choice", digit, digits)) for digit in record))
 
 
 def problem(metric: str = "val_accuracy", dataset: str = "cifar10") -> Problem:

@@ -22,6 +22,7 @@ import numpy as np
 
 from .nds_network import network
 from .problem import Problem, asked, data_set
+from .record import whole
 from .topological_text import least, random_order
 
 if TYPE_CHECKING:
@@ -109,6 +110,7 @@ class Genotype:
         for name, number in (("width", self.width), ("depth", self.depth)):
             if number not in range(1, 1 << 16):
                 raise ValueError(f"{name} is {number!r}; it must be a whole number from 1 to 65535")
+            object.__setattr__(self, name, int(number))
 
 
 def sample(rng: np.random.Generator, n: int, space: str = "darts") -> list[Genotype]:
@@ -156,13 +158,13 @@ def from_record(record: Mapping[str, Any], space: str = "darts") -> Genotype:
     Raises:
         ValueError: If the row lacks a key, breaks a rule or concatenates other blocks than the space does.
     """
-    net: Mapping[str, Any] = record.get("net", record)
     try:
+        net: Mapping[str, Any] = record.get("net", record)
         cells: Mapping[str, Any] = net["genotype"]
         normal, reduce = (_blocks(cells[name]) for name in ("normal", "reduce"))
         concatenated = {name: sorted(cells[f"{name}_concat"]) for name in ("normal", "reduce")}
         width, depth = net["width"], net["depth"]
-    except (KeyError, TypeError, ValueError) as error:
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise ValueError(f"the record is {record!r}; give genotype, width and depth ({error!r})") from error
     genotype = Genotype(space, normal, reduce, width, depth)
     for name, blocks in (("normal", normal), ("reduce", reduce)):
@@ -209,7 +211,7 @@ def problem(metric: str = "val_accuracy", space: str = "darts", dataset: str = "
         ValueError: If the metric is another one, or the space none of `SPACES`.
     """
     texts = {
-        "val_accuracy": f"val_accuracy {data_set(dataset)} {epochs} epochs",
+        "val_accuracy": f"val_accuracy {data_set(dataset)} {whole('epochs', epochs)} epochs",
         "params": f"params {data_set(dataset)}",
         "macs": f"macs {data_set(dataset)}",
     }

@@ -6,7 +6,6 @@ and not part of a candidate.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,6 +17,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
+from .record import choice, loaded, members
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -61,11 +61,9 @@ class Network:
         depths = tuple(len(stage) for stage in self.stages)
         if len(depths) != len(_STAGES) or any(depth not in DEPTHS for depth in depths):
             raise ValueError(f"the stages have {depths} blocks; give five stages of {DEPTHS} blocks")
-        for kernel, expansion in (block for stage in self.stages for block in stage):
-            if kernel not in KERNELS or expansion not in EXPANSIONS:
-                raise ValueError(f"a block is {(kernel, expansion)}; give a kernel of {KERNELS}, then {EXPANSIONS}")
-        if self.resolution not in RESOLUTIONS:
-            raise ValueError(f"resolution is {self.resolution!r}; it must be one of {RESOLUTIONS}")
+        stages = tuple(tuple(_block(kernel, expansion) for kernel, expansion in stage) for stage in self.stages)
+        object.__setattr__(self, "stages", stages)
+        object.__setattr__(self, "resolution", choice("resolution", self.resolution, RESOLUTIONS))
 
 
 def sample(rng: np.random.Generator, n: int) -> list[Network]:
@@ -96,14 +94,16 @@ def from_record(record: str | Mapping[str, Any]) -> Network:
     Raises:
         ValueError: If the record is none.
     """
-    found: Mapping[str, Any] = json.loads(record) if isinstance(record, str) else record
+    *lists, resolution = members(loaded(record), "ks", "e", "d", "r")
     try:
-        blocks: list[tuple[int, int]] = list(zip(found["ks"], found["e"], strict=True))
-        depths: list[int] = list(found["d"])
-        resolution = int(found["r"])
-    except (KeyError, TypeError) as error:
-        raise ValueError(f"the record is {record!r}; give ks, e, d and r ({error!r})") from error
-    return Network(tuple(tuple(blocks[_MOST * stage :][:depth]) for stage, depth in enumerate(depths)), resolution)
+        kernels, expansions, depths = map(list[Any], lists)
+    except TypeError as error:
+        raise ValueError(f"the record is {record!r}; give lists of ks, e and d ({error})") from error
+    if (len(kernels), len(expansions)) != (_BLOCKS, _BLOCKS):
+        raise ValueError(f"there are {len(kernels)} ks and {len(expansions)} e; give {_BLOCKS} of each")
+    blocks = list(zip(kernels, expansions, strict=True))
+    run = [choice("a depth", depth, DEPTHS) for depth in depths]
+    return Network(tuple(tuple(blocks[_MOST * stage :][:depth]) for stage, depth in enumerate(run)), resolution)
 
 
 def problem(metric: str = "latency_ms", device: str = "2080ti_1") -> Problem:
@@ -134,6 +134,10 @@ def to_onnx(
     shape, activation = (batch, 3, side, side), "HardSwish"
     blocks = _blocks(network)
     return mobile_network.to_onnx(blocks, _STEM, _HEAD, shape, width=width, activation=activation, seed=seed)
+
+
+def _block(kernel: int, expansion: int) -> tuple[int, int]:
+    return choice("a kernel", kernel, KERNELS), choice("an expansion", expansion, EXPANSIONS)
 
 
 def _blocks(network: Network) -> list[Block]:

@@ -24,8 +24,27 @@ class Problem:
 
 
 def data_set(name: str) -> str:
-    """A data set's name as all metrics spell it: ``CIFAR-10`` -> ``cifar10``, ``Cora`` -> ``cora``."""
-    return re.sub(r"^cifar[-_]", "cifar", "-".join(name.lower().split()))
+    """A data set's name as all metrics spell it: ``CIFAR-10`` -> ``cifar10``, ``Cora`` -> ``cora``.
+
+    Raises:
+        ValueError: If it is no text, or holds no word.
+    """
+    words = lower("dataset", name).split()
+    if not words:
+        raise ValueError(f"dataset is {name!r}; give its name")
+    return re.sub(r"^cifar[-_]", "cifar", "-".join(words))
+
+
+def lower(what: str, name: str) -> str:
+    """A name in lower case.
+
+    Raises:
+        ValueError: If it is no text, None say.
+    """
+    try:
+        return name.lower()
+    except AttributeError as error:
+        raise ValueError(f"{what} is {name!r}; give its name") from error
 
 
 def asked(space: str, context: str, texts: Mapping[str, str], metric: str) -> Problem:

@@ -261,7 +261,7 @@ class Knowledge:
 
 def names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
-    return _named(re.sub(r"=-?\d+(\.\d+)?\b", "=", below_first_line(context)).split())
+    return _named(re.sub(r"=-?\d+(\.\d+)?([eE][-+]?\d+)?\b", "=", below_first_line(context)).split())
 
 
 def vocabulary(text: str) -> frozenset[str]:

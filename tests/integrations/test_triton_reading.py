@@ -84,6 +84,13 @@ def test_groups_that_are_tuned_are_read_as_the_tutorials_alone() -> None:
     assert kernels == ["mine", "triton_matmul_tutorial_fp16"]
 
 
+def test_a_constant_that_is_called_as_a_launch_option_is_told_from_it() -> None:
+    configs = [FakeConfig({"NUM_STAGES": stages}) for stages in (1, 2)]
+    tuning = read_tuning(None, configs, {}, {}, "")
+    own = readings(tuning.launch, tuning.words)[0]
+    assert [own.to_text(words) for words in tuning.words] == [f"own_stages={n} stages=3 warps=4" for n in (1, 2)]
+
+
 def test_other_kernels_are_no_products() -> None:
     named = {"x": Tensor("float16", (4,)), "n": 4}
     tuning = read_tuning(None, [FakeConfig({"BLOCK": 4})], named, {"grid": (1,)}, "")

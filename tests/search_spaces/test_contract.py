@@ -1,12 +1,13 @@
-"""What every search space promises; a new module with a `sample` is tested without being named here."""
+"""What every search space promises; a new module with a `sample` needs no more here than a row of its table."""
 
-import inspect
 import pickle
 import pkgutil
 import re
-from dataclasses import FrozenInstanceError, fields, replace
+from collections.abc import Callable
+from dataclasses import FrozenInstanceError, astuple, fields, replace
 from functools import cache
 from importlib import import_module
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prerank import search_spaces
+from prerank.search_spaces import (
+    accel_nasbench,
+    devices,
+    fbnet,
+    kernel_configs,
+    nas_bench_101,
+    nas_bench_201,
+    nds,
+    ofa,
+    onnx_graph,
+)
 
 MODULES = [
     import_module(f"{search_spaces.__name__}.{each.name}") for each in pkgutil.iter_modules(search_spaces.__path__)
@@ -32,8 +44,75 @@ DIRECTIONS = {
 }
 MOST_WORDS = 60
 
+RECORDS: dict[str, Callable[[Any], Any]] = {
+    "accel_nasbench": lambda network: {
+        f"block{place}_{name}": value
+        for place, stage in enumerate(network.stages)
+        for name, value in zip(("e", "k", "l", "se"), astuple(stage), strict=True)
+    },
+    "fbnet": lambda network: list(network.blocks),
+    "kernel_configs": lambda config: dict(config.fields),
+    "nas_bench_101": lambda cell: {"adjacency": listed(cell.adjacency), "ops": list(cell.ops)},
+    "nas_bench_201": lambda cell: "|{}~0|+|{}~0|{}~1|+|{}~0|{}~1|{}~2|".format(*cell.ops),
+    "nas_bench_graph": lambda architecture: {"link": list(architecture.link), "ops": list(architecture.ops)},
+    "nas_bench_macro": lambda network: list(map(int, network.choices)),
+    "nds": lambda genotype: {
+        "genotype": {
+            **{name: [list(side) for block in getattr(genotype, name) for side in block] for name in NDS_CELLS},
+            **{f"{name}_concat": [2, 3, 4, 5] for name in NDS_CELLS},
+        },
+        "width": genotype.width,
+        "depth": genotype.depth,
+    },
+    "ofa": lambda network: {
+        "ks": [kernel for stage in network.stages for kernel, _ in (*stage, *[(3, 3)] * (4 - len(stage)))],
+        "e": [expansion for stage in network.stages for _, expansion in (*stage, *[(3, 3)] * (4 - len(stage)))],
+        "d": list(map(len, network.stages)),
+        "r": network.resolution,
+    },
+}
+"""A row of a table that holds a candidate."""
+NDS_CELLS = ("normal", "reduce")
+DEVICES = (
+    "",
+    "!",
+    "A100",
+    np.str_("NVIDIA A100-SXM4-40GB"),
+    "x" * 5000,
+    "デバイス 9",
+    "Ünïcode\n\t 7",
+    "32",
+    "_1",
+    "a=b",
+)
+
 each_space = pytest.mark.parametrize("space", SPACES, ids=lambda space: space.__name__.rpartition(".")[2])
+each_measured = pytest.mark.parametrize(
+    "space",
+    [module for module in MODULES if hasattr(module, "problem") and "device" in signature(module.problem).parameters],
+    ids=lambda space: space.__name__.rpartition(".")[2],
+)
 seeds = st.integers(0, 2**32 - 1)
+
+
+def name_of(space: Any) -> str:
+    return space.__name__.rpartition(".")[2]
+
+
+def listed(value: Any) -> Any:
+    """Tuples as lists."""
+    return [listed(item) for item in value] if isinstance(value, tuple) else value
+
+
+def disguised(value: Any, number: Callable[[Any], Any]) -> Any:
+    """A record whose numbers and switches are of another type."""
+    if isinstance(value, dict):
+        return {name: disguised(item, number) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [disguised(item, number) for item in value]
+    if isinstance(value, bool):
+        return np.bool_(value)
+    return number(value) if isinstance(value, int) else value
 
 
 @cache
@@ -58,8 +137,23 @@ def metrics(space: Any) -> dict[str, Any]:
 
 
 def test_the_spaces_are_found() -> None:
-    names = {space.__name__.rpartition(".")[2] for space in SPACES}
-    assert {"nas_bench_101", "nas_bench_graph", "nds"} <= names
+    assert set(map(name_of, SPACES)) == set(RECORDS)
+
+
+@each_space
+@pytest.mark.parametrize("number", [int, float, np.int64, np.float64, np.float32], ids=lambda number: number.__name__)
+def test_numbers_of_a_record_may_be_of_any_type(space: Any, number: Callable[[Any], Any]) -> None:
+    for candidate in drawn(space)[:4]:
+        found = space.from_record(disguised(RECORDS[name_of(space)](candidate), number))
+        assert repr(found) == repr(candidate)
+        assert space.to_text(found) == space.to_text(candidate)
+
+
+@each_space
+@pytest.mark.parametrize("record", [None, 5.5, "", "junk", "5.5", [], {}, [None]], ids=repr)
+def test_what_is_no_record_is_refused(space: Any, record: Any) -> None:
+    with pytest.raises(ValueError, match=r"\w"):
+        space.from_record(record)
 
 
 @each_space
@@ -130,7 +224,7 @@ def test_candidates_are_values(space: Any) -> None:
 
 @each_space
 def test_problem_has_defaults(space: Any) -> None:
-    parameters = inspect.signature(space.problem).parameters
+    parameters = signature(space.problem).parameters
     assert "metric" in parameters
     assert all(parameter.default is not parameter.empty for parameter in parameters.values())
     assert space.problem() == space.problem(metric=parameters["metric"].default)
@@ -147,6 +241,46 @@ def test_problems_differ_in_metric_and_direction_alone(space: Any) -> None:
     assert all("\n" not in problem.metric for problem in found.values())
     assert len({problem.context for problem in found.values()}) == 1
     assert space.problem().context.splitlines()[0].strip()
+
+
+@each_measured
+def test_any_device_has_a_name(space: Any) -> None:
+    for device in DEVICES:
+        asked = space.problem("latency_ms", device=device)
+        assert asked == space.problem("latency_ms", device=str(device))
+        assert asked.metric == " ".join(asked.metric.split())
+        assert len(asked.context.splitlines()) == 2
+        assert type(asked.metric) is type(asked.context) is str
+
+
+@each_measured
+def test_what_is_no_device_is_refused(space: Any) -> None:
+    for device in (5, float("nan"), *([None] if space.problem().metric != "latency_ms" else [])):
+        with pytest.raises(ValueError, match=f"device is {device!r}"):
+            space.problem(device=device)
+
+
+def test_an_operation_is_one_word_in_all_spaces_of_cells() -> None:
+    cell = nas_bench_101.Cell(((0, 1, 0), (0, 0, 1), (0, 0, 0)), ("input", "conv3x3", "output"))
+    edge = nas_bench_201.Cell(("conv3x3", *["skip"] * 5))
+    block = (("conv3x3", 0), ("skip", 1))
+    genotype = nds.Genotype("nasnet", (block,) * 5, (block,) * 5)
+    for text in (nas_bench_101.to_text(cell), nas_bench_201.to_text(edge), nds.to_text(genotype)):
+        assert re.search(r"(^| )conv3x3<0", text)
+    assert re.search(r"(^| )skip<0>2", nas_bench_201.to_text(edge))
+    assert "+skip<1" in nds.to_text(genotype)
+
+
+def test_a_block_size_is_one_word_in_all_kernels() -> None:
+    names = ("BLOCK_M", "BLOCK_SIZE_M", "block_m", "MWG")
+    assert {kernel_configs.to_text(kernel_configs.from_record({name: 64})) for name in names} == {"block_m=64"}
+
+
+def test_a_device_is_the_same_words_in_contexts_and_metrics() -> None:
+    words = devices.describe("A100")
+    assert kernel_configs.problem(device="NVIDIA A100").context.splitlines()[1] == words
+    for space in (nas_bench_201, fbnet, ofa, accel_nasbench, onnx_graph):
+        assert space.problem("latency_ms", device="a100").metric == f"latency_ms batch=1 {words}"
 
 
 @each_space

@@ -1,11 +1,19 @@
 """The network of inverted bottlenecks, and the spaces made of them."""
 
 import json
+from typing import Any
 
+import numpy as np
 import pytest
 
 from prerank.search_spaces import accel_nasbench, fbnet, mobile_network, nas_bench_macro, ofa
 from prerank.search_spaces.mobile_network import Block
+
+STAGES: dict[str, Any] = {
+    **{f"block{place}_{field}": 1 for place in range(7) for field in ("e", "l")},
+    **{f"block{place}_k": 3 for place in range(7)},
+    **{f"block{place}_se": place == 0 for place in range(7)},
+}
 
 
 def test_word_of_a_block() -> None:
@@ -41,9 +49,12 @@ def test_records_of_the_tables() -> None:
     blocks = ["k5_e6", "skip", "k3_e1_g2", *["k3_e3"] * 19]
     assert fbnet.from_record(json.dumps(blocks)) == fbnet.from_record(blocks)
     assert fbnet.to_text(fbnet.from_record(blocks)).startswith("mbconv5x5e6c16 skip mbconv3x3e1c24g2 ")
-    stage = {f"block{place}_{field}": 1 for place in range(7) for field in ("e", "l")}
-    stage |= {f"block{place}_k": 3 for place in range(7)} | {f"block{place}_se": place == 0 for place in range(7)}
-    assert accel_nasbench.to_text(accel_nasbench.from_record(stage)).startswith("mbconv3x3e1c16se mbconv3x3e1c24s2 ")
+    assert accel_nasbench.to_text(accel_nasbench.from_record(STAGES)).startswith("mbconv3x3e1c16se mbconv3x3e1c24s2 ")
+
+
+@pytest.mark.parametrize("record", [2012100, np.float64(2012100), [0, 2, 0, 1, 2, 1, 0, 0], list("02012100")])
+def test_digits_of_nas_bench_macro_are_read_in_every_spelling(record: Any) -> None:
+    assert nas_bench_macro.from_record(record) == nas_bench_macro.from_record("02012100")
 
 
 @pytest.mark.parametrize(
@@ -51,11 +62,21 @@ def test_records_of_the_tables() -> None:
     [
         (fbnet, ["k9_e9"] * 22, "'k9_e9'"),
         (fbnet, ["skip"], "1 blocks"),
-        (ofa, {"ks": [3] * 20, "e": [4] * 20, "d": [1] * 5, "r": 128}, "1, 1"),
+        (ofa, {"ks": [3] * 20, "e": [4] * 20, "d": [1] * 5, "r": 128}, "a depth is 1"),
+        (ofa, {"ks": [3] * 19, "e": [4] * 19, "d": [2, 2, 2, 2, 3], "r": 128}, "19 ks and 19 e"),
+        (ofa, {"ks": [3] * 20, "e": [4] * 20, "d": [2] * 5, "r": 128.9}, r"resolution is 128\.9"),
+        (ofa, {"ks": [3.5] * 20, "e": [4] * 20, "d": [2] * 5, "r": 128}, r"a kernel is 3\.5"),
+        (ofa, {"ks": 3, "e": [4] * 20, "d": [2] * 5, "r": 128}, "'ks': 3"),
         (ofa, {"ks": [3] * 20, "e": [4] * 20, "d": [2] * 5, "r": 100}, "100"),
         (ofa, {"ks": [3] * 20}, "'e'"),
+        (fbnet, "5", "'5'"),
+        (fbnet, "no JSON", "'no JSON'"),
         (accel_nasbench, {}, "block0_e"),
+        (accel_nasbench, STAGES | {"block3_l": 2.5}, r"l is 2\.5"),
         (nas_bench_macro, "0123", "'0123'"),
+        (nas_bench_macro, 2012100.5, r"2012100\.5"),
+        (nas_bench_macro, [0, 1, 2, 3] * 2, "a choice is 3"),
+        (nas_bench_macro, None, "None"),
     ],
 )
 def test_unusable_record_is_named(space: object, record: object, named: str) -> None:

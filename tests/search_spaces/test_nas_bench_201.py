@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -43,8 +45,11 @@ def test_more_cells_than_there_are_are_refused() -> None:
         nas_bench_201.sample(np.random.default_rng(0), 14_126)
 
 
-@pytest.mark.parametrize("record", ["", "|none~0|", RECORD[:-1] + "x~3|", RECORD.replace("avg_pool", "avg_pond")])
-def test_unusable_record_is_named(record: str) -> None:
+@pytest.mark.parametrize(
+    "record",
+    ["", "|none~0|", RECORD[:-1] + "x~3|", RECORD.replace("avg_pool", "avg_pond"), RECORD + "junk", {"arch": RECORD}],
+)
+def test_unusable_record_is_named(record: Any) -> None:
     with pytest.raises(ValueError, match="must"):
         nas_bench_201.from_record(record)
 
@@ -53,4 +58,5 @@ def test_problems() -> None:
     latency = nas_bench_201.problem("latency_ms", device="titan_rtx_256")
     assert latency.metric.startswith("latency_ms batch=256 nvidia-titan-rtx")
     assert nas_bench_201.problem(dataset="cifar100").metric == "val_accuracy cifar100 200 epochs"
+    assert nas_bench_201.problem(dataset="cifar10-valid") == nas_bench_201.problem()
     assert nas_bench_201.problem("energy_mj", device="eyeriss").direction == "minimize"

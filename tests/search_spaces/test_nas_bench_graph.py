@@ -143,6 +143,7 @@ def test_key_of_the_table() -> None:
     assert nas_bench_graph.from_record(61327) == Architecture((0, 1, 1, 2), ("gcn", "cheb", "gin", "fc"))
     assert nas_bench_graph.from_record("61327") == nas_bench_graph.from_record(np.int64(61327))
     assert nas_bench_graph.from_record("61327") == nas_bench_graph.from_record(61327)
+    assert nas_bench_graph.from_record(61327.0) == nas_bench_graph.from_record(61327)
     assert nas_bench_graph.from_record(0) == Architecture((0,) * 4, ("gat",) * 4)
 
 
@@ -156,6 +157,8 @@ def test_key_of_the_table() -> None:
         (9, "key is 9"),
         (-1, "key is -1"),
         (100000, "key is 100000"),
+        (0.5, r"key is 0\.5"),
+        (None, "None"),
         ("gcn", "the record is 'gcn'"),
     ],
 )

@@ -158,7 +158,10 @@ def test_bad_record_is_named(row: dict[str, Any], space: str, message: str) -> N
         nds.from_record(row, space)
 
 
-@pytest.mark.parametrize(("width", "depth", "message"), [(0, 20, "width is 0"), (16, "deep", "depth is 'deep'")])
+@pytest.mark.parametrize(
+    ("width", "depth", "message"),
+    [(0, 20, "width is 0"), (16, "deep", "depth is 'deep'"), (16.5, 20, r"width is 16\.5")],
+)
 def test_bad_size_is_named(width: Any, depth: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Genotype("darts", (TWO_SKIPS,) * 4, (TWO_SKIPS,) * 4, width, depth)

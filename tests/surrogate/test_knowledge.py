@@ -48,8 +48,9 @@ def test_a_word_that_many_share_makes_nothing_alike() -> None:
 
 
 def test_names_are_devices_types_and_fields_without_numbers() -> None:
-    context = "kernel\nnvidia-a100 gpu units=108 ghz=1.41 7\nm=-2048 a_dtype=fp16 conv3x3"
-    assert names(context) == {"nvidia-a100", "gpu", "units=", "ghz=", "m=", "a_dtype=fp16", "conv3x3"}
+    context = "kernel\nnvidia-a100 gpu units=108 ghz=1.41 7\nm=-2048 eps=1e-05 b=2.5E+3 a_dtype=fp16 conv3x3 id=1e"
+    words = {"nvidia-a100", "gpu", "units=", "ghz=", "m=", "eps=", "b=", "a_dtype=fp16", "conv3x3", "id=1e"}
+    assert names(context) == words
     assert not names("only a first line")
 
 
