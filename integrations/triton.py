@@ -28,7 +28,8 @@ from .triton_decisions import Decisions
 from .triton_device import current_family, device_name, shared_memory
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
-from .triton_launch import Launch, Tuning, kernel_of, read_tuning
+from .triton_kernel import kernel_of
+from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording, fastest
 from .triton_obstacles import obstacles_of, possible
 from .triton_perf_model import PerfModel, Share

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from .triton_launch import Kernel
+from .triton_kernel import Kernel
 
 VERSION = 1
 """Of all files; those of another version are not read."""

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from ..surrogate import Prediction
 from ..surrogate.problem import Question
-from .triton_launch import Kernel, Launch, counting, identity
+from .triton_kernel import Kernel
+from .triton_launch import Launch, counting, identity
 from .triton_measurements import Log, Measurement
 from .triton_reading import Reading, reading_like
 

@@ -1,23 +1,21 @@
 """What is read of a launch before its kernel is compiled: kernel, source, arguments, grid, device.
 
-Nothing of Triton is imported here: an Autotuner, a JITFunction and a Config are known by their attributes, which have
-been the same from Triton 3.2 to 3.9.
+Nothing of Triton is imported here: a Config and a type are known by their attributes and names, which have been
+the same from Triton 3.2 to 3.9.
 """
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, lru_cache
+from functools import cached_property
 from typing import Any, Protocol
 
 from ..search_spaces import kernel_configs
+from .triton_kernel import Kernel
 
 _LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
-_DECORATORS = 8  # around a kernel
 
 
 class Config(Protocol):
@@ -41,30 +39,6 @@ class Tensor:
     dtype: str
     shape: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """A kernel.
-
-    Args:
-        name: Its name.
-        arguments: Names of its arguments, in order.
-        source: Its source; "" if it is not known.
-        constants: Names of the arguments that are compiled in.
-        helpers: Sources of all functions that it calls.
-    """
-
-    name: str
-    arguments: tuple[str, ...] = ()
-    source: str = ""
-    constants: tuple[str, ...] = ()
-    helpers: str = ""
-
-    @property
-    def digest(self) -> str:
-        """Short hash of name and sources."""
-        return _digest(f"{self.name}\n{self.source}{self.helpers}")
 
 
 @dataclass(frozen=True)
@@ -199,59 +173,6 @@ def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[
     return launch["kernel"], launch["device"], launch["tensors"], counting(launch["scalars"], counted)
 
 
-def kernel_of(decorated: Any) -> Kernel | None:
-    """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
-    function = _function(decorated)
-    return _kernel(function) if function else None
-
-
-def _function(decorated: Any) -> Callable[..., Any] | None:
-    function = decorated
-    for _ in range(_DECORATORS):
-        if inspect.isfunction(function):
-            return function
-        function = getattr(function, "fn", None)
-    return None
-
-
-@lru_cache(maxsize=256)
-def _kernel(function: Callable[..., Any]) -> Kernel:
-    parameters = inspect.signature(function).parameters
-    constants = tuple(name for name, own in parameters.items() if "constexpr" in str(own.annotation))
-    helpers = "".join(sorted(map(_source, _helpers(function))))
-    return Kernel(function.__name__, tuple(parameters), _source(function), constants, helpers)
-
-
-def _source(function: Callable[..., Any]) -> str:
-    try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):  # made by exec, or in a shell
-        return ""
-
-
-def _helpers(function: Callable[..., Any]) -> set[Callable[..., Any]]:
-    """All decorated functions that a kernel calls, and that these call; what comes with Triton is none."""
-    found, waiting = {function}, [function]
-    while waiting:
-        called = _called(waiting.pop()) - found
-        found |= called
-        waiting += called
-    return found - {function}
-
-
-def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
-    """Decorated functions that a function names, or names of a module."""
-    try:
-        around = inspect.getclosurevars(function)
-    except ValueError:  # a name around it has no value yet
-        return set()
-    named = [*around.nonlocals.values(), *around.globals.values()]
-    attributes = function.__code__.co_names
-    named += [getattr(own, name, None) for own in named if inspect.ismodule(own) for name in attributes]
-    called = [_function(own) for own in named if not inspect.isfunction(own)]
-    return {own for own in called if own and not str(own.__module__).startswith("triton.")}
-
-
 def config_words(config: Config) -> dict[str, Any]:
     """Names and values of a configuration; options at their defaults are left out, as in the measured tables."""
     words = {name: word for name, value in config.all_kwargs().items() if (word := _word(value)) is not None}
@@ -294,7 +215,3 @@ def _tensor(argument: Any) -> Tensor | None:
     strides = argument.stride() if callable(getattr(argument, "stride", None)) else ()
     dtype = str(argument.dtype).removeprefix("torch.")
     return Tensor(dtype, tuple(int(size) for size in argument.shape), tuple(int(stride) for stride in strides))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -17,7 +17,8 @@ from typing import Any, Protocol
 
 from .triton_autotuner import calling_autotuner
 from .triton_cache import append, bytes_before, file_of, lines_from
-from .triton_launch import Config, Kernel, Launch, Tuning, config_key, config_words
+from .triton_kernel import Kernel
+from .triton_launch import Config, Launch, Tuning, config_key, config_words
 
 _TELLING = 128  # bytes at the end of what was read, a time among them, that tell a file from another in its place
 

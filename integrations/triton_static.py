@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from ..search_spaces.devices import find
 from .triton_device import Target, current_target, device_name
+from .triton_kernel import layers
 from .triton_launch import Config, Tensor, Tuning
+from .triton_reading import ALIGNED
 
 _TARGETS: dict[str, Target] = {
     "volta": ("cuda", 70, 32),
@@ -26,7 +28,6 @@ _TARGETS: dict[str, Target] = {
 }
 _A100_SHARED_KB = 164  # the ampere of data centres is another target than that of desktops
 _TYPES = {"float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64", "bool": "i1", "uint8": "u8"}
-_ALIGNED = 16  # bytes, and the number that Triton specialises whole numbers by
 
 Signature = tuple[dict[str, str], dict[tuple[int, ...], Any], dict[tuple[int, ...], Any]]
 
@@ -122,15 +123,15 @@ def _signature(decorated: Any, function: Any, tuning: Tuning, config: Config) ->
         types[parameter.name] = kind
         if kind == "constexpr":
             constants[place,] = value
-        elif kind.startswith("*") or (type(value) is int and value % _ALIGNED == 0):
-            aligned[place,] = [["tt.divisibility", _ALIGNED]]
+        elif kind.startswith("*") or (type(value) is int and value % ALIGNED == 0):
+            aligned[place,] = [["tt.divisibility", ALIGNED]]
     return types, constants, aligned
 
 
 def _values(decorated: Any, function: Any, tuning: Tuning, config: Config) -> dict[str, Any] | None:
     """All arguments: defaults, as they were given, tuned, or by `triton.heuristics`; None if one of these raises."""
     given = {**tuning.arguments, **config.all_kwargs()}
-    for layer in _layers(decorated):
+    for layer in layers(decorated):
         values: Any = getattr(layer, "values", None)
         heuristics = cast("dict[str, Any]", values if isinstance(values, dict) else {})
         for name, heuristic in heuristics.items():
@@ -199,10 +200,4 @@ def target_of(device: str) -> Target | None:
 
 
 def _jit_function(decorated: Any) -> Any | None:
-    return next((layer for layer in _layers(decorated) if hasattr(layer, "params")), None)
-
-
-def _layers(decorated: Any) -> Iterator[Any]:
-    while decorated is not None:
-        yield decorated
-        decorated = getattr(decorated, "fn", None)
+    return next((layer for layer in layers(decorated) if hasattr(layer, "params")), None)

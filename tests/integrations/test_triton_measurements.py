@@ -10,7 +10,8 @@ from fake_config import FakeConfig
 from fake_surrogate import FakeSurrogate
 
 from prerank.integrations.triton_experience import nearest, taught
-from prerank.integrations.triton_launch import Kernel, Launch, Tuning, config_key
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch, Tuning, config_key
 from prerank.integrations.triton_measurements import Measurement, fastest, log_of, write
 from prerank.integrations.triton_reading import readings
 

@@ -11,7 +11,8 @@ import pytest
 from fake_config import FakeConfig
 
 from prerank.integrations.triton_experience import nearest
-from prerank.integrations.triton_launch import Kernel, Launch, Tensor, kernel_of, read_tuning
+from prerank.integrations.triton_kernel import Kernel, kernel_of
+from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
 from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
 from prerank.integrations.triton_selection import interleaved, number_kept, select

@@ -16,7 +16,8 @@ import torch
 triton = pytest.importorskip("triton")
 import triton.language as tl  # noqa: E402
 
-from prerank.integrations.triton_launch import Tensor, kernel_of, read_tuning  # noqa: E402
+from prerank.integrations.triton_kernel import kernel_of  # noqa: E402
+from prerank.integrations.triton_launch import Tensor, read_tuning  # noqa: E402
 from prerank.integrations.triton_loop import pipelined  # noqa: E402
 from prerank.integrations.triton_reading import is_aligned  # noqa: E402
 from prerank.integrations.triton_static import Resources, resources  # noqa: E402

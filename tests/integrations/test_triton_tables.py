@@ -9,7 +9,8 @@ import pytest
 from fake_config import FakeConfig
 
 from prerank.integrations.triton_decisions import Decisions
-from prerank.integrations.triton_launch import Kernel, Launch, Tuning
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch, Tuning
 from prerank.integrations.triton_measurements import write
 from prerank.integrations.triton_tables import export, read_table
 
