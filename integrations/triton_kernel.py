@@ -47,6 +47,17 @@ def kernel_of(decorated: Any) -> Kernel | None:
     return _kernel(function) if function else None
 
 
+def is_interpreted(decorated: Any) -> bool:
+    """Whether a kernel is run by Triton's interpreter, whatever devices there are."""
+    return any(type(layer).__name__ == "InterpretedFunction" for layer in layers(decorated))
+
+
+def function_word(value: Any) -> str | None:
+    """A function as a word, its name and the hash of its sources; None if it is none, or its source is not known."""
+    kernel = kernel_of(value)
+    return f"{kernel.name}_{kernel.digest}" if kernel and kernel.source else None
+
+
 def layers(decorated: Any) -> Iterator[Any]:
     """What is decorated, from the outside in: Autotuner, Heuristics, JITFunction, function."""
     return islice(_layers(decorated), _DECORATORS)

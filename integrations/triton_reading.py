@@ -15,7 +15,7 @@ from typing import Any
 from ..search_spaces import kernel_configs
 from ..search_spaces.problem import Problem
 from .triton_kernel import Kernel
-from .triton_launch import Launch, Tensor
+from .triton_launch import Launch, Tensor, argument_of
 
 ALIGNED = 16
 """Bytes, and the number, by which Triton specialises pointers and whole numbers."""
@@ -103,7 +103,7 @@ def has_wide_operand(launch: Launch) -> bool:
 
 def is_aligned(launch: Launch) -> bool:
     """Whether all whole numbers that are passed are multiples of 16 or 1: Triton knows what these alone divide by."""
-    own = [value for name, value in launch.scalars.items() if name not in launch.kernel.constants]
+    own = [value for name, value in launch.scalars.items() if argument_of(name) not in launch.kernel.constants]
     return all(value == 1 or value % ALIGNED == 0 for value in own if type(value) is int)
 
 
@@ -191,13 +191,13 @@ def _sizes(launch: Launch) -> dict[str, int]:
 
 
 def _fields(launch: Launch) -> dict[str, Any]:
-    """Arguments as fields: numbers by name, tensors by type and sizes."""
+    """Arguments as fields: numbers by name, tensors by type and sizes; elements as those of a list."""
     fields: dict[str, Any] = {name: value for name, value in launch.scalars.items() if value != ""}
     for name, tensor in launch.tensors.items():
         fields[f"{name}_dtype"] = tensor.dtype
         if tensor.shape:
             fields[f"{name}_shape"] = list(tensor.shape)
-    return fields
+    return {name.replace(".", "_"): value for name, value in fields.items()}
 
 
 def itemsize(dtype: str) -> int:
