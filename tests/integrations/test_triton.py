@@ -343,7 +343,7 @@ def test_a_decorated_kernel_comes_before_an_attached_one(tmp_path: Path) -> None
     prune = quiet(top_k=5)
     prune.attach(other_kernel)
     pruned(kernel(prune))
-    assert [file.name.partition("-")[0] for file in tmp_path.rglob("*.decisions.json")] == ["matmul_kernel"]
+    assert [file.name.partition("-")[0] for file in tmp_path.rglob("*.decisions.jsonl")] == ["matmul_kernel"]
 
 
 def test_surrogates_without_a_fingerprint_are_told_apart() -> None:
@@ -443,14 +443,14 @@ def test_recorded_timings_settle_the_launch_and_teach_the_next() -> None:
     assert min(values) == pytest.approx(1 / best.kwargs["BLOCK_SIZE_M"] + 4e-5, rel=1e-3)
     nobody = Bench()
     launch(kernel(quiet(surrogate=surrogate), nobody), 512)
-    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.jsonl"))
+    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.measurements.jsonl"))
     assert len(log.read_text().splitlines()) == 6  # nothing is written after the statement
 
 
 def test_a_torn_line_of_a_crash_does_not_hurt() -> None:
     with rlm_prune.record():
         launch(kernel(quiet(), Bench()))
-    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.jsonl"))
+    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.measurements.jsonl"))
     with log.open("a") as lines:
         lines.write('{"version": 1, "launch": {"ker')
     with rlm_prune.record():
