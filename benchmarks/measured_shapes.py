@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from prerank.integrations.triton_launch import Kernel, Launch, Tensor, Tuning
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch, Tensor, Tuning
 from prerank.integrations.triton_reading import itemsize, operand_sizes
 from prerank.search_spaces import kernel_configs
 

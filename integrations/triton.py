@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import os
 import sys
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
@@ -28,19 +27,22 @@ from .triton_decisions import Decisions
 from .triton_device import current_family, device_name, shared_memory
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
-from .triton_launch import Launch, Tuning, kernel_of, read_tuning
+from .triton_kernel import is_interpreted, kernel_of
+from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording, fastest
 from .triton_obstacles import obstacles_of, possible
 from .triton_perf_model import PerfModel, Share
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
-from .triton_static import resources, target_of
+from .triton_static import compiler_of, resources, target_of
 from .triton_tables import Table, export, read_table
 from .triton_tracing import traceable
+from .triton_warnings import Once
 
 __all__ = ["RLMPrune", "export", "read_table", "rlm_prune"]
 
 Prune = Callable[..., "Sequence[Any]"]
+_INTERPRETER = "interpreter"  # stands for a device where Triton's interpreter runs a kernel
 _decisions = Decisions()
 
 
@@ -95,7 +97,7 @@ class RLMPrune(Mapping[str, Any]):
         self._forecast = Forecast(surrogate)
         self._theirs, self._table_path, self._compile = early_config_prune, table, compile
         self._kernel: Any | None = None
-        self._warned: set[str] = set()
+        self._warn = Once()
         self.perf_model = PerfModel(self._tuning, self._order, self._failed)
 
     def __call__(self, **options: Any) -> RLMPrune:
@@ -121,9 +123,7 @@ class RLMPrune(Mapping[str, Any]):
         def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
             return self._traced(kernel, keys, configs, named)
 
-        pruner = traceable(self.prune, places, self._theirs)
-        vars(pruner)["pruner"] = self
-        return pruner
+        return traceable(self.prune, places, self._theirs)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("early_config_prune", "perf_model", "top_k"))
@@ -132,10 +132,14 @@ class RLMPrune(Mapping[str, Any]):
         return 3
 
     def __or__(self, other: Mapping[str, Any]) -> RLMPrune:
-        """A copy that calls the other's ``early_config_prune`` first."""
-        return self(early_config_prune=other["early_config_prune"])
+        """A copy that calls the other's ``early_config_prune`` first, with its ``top_k``; it may have nothing else."""
+        unknown = sorted(other.keys() - {"early_config_prune", "top_k"})
+        if unknown:
+            raise ValueError(f"rlm_prune takes early_config_prune and top_k from a dict, and was given {unknown}")
+        return self(**other)
 
-    __ror__ = __or__
+    def __ror__(self, other: Mapping[str, Any]) -> RLMPrune:
+        return self | ({**other} if self._top_k is None else {**other, "top_k": self._top_k})
 
     def attach(self, kernel: Any) -> Any:
         """Say which kernel is pruned, where it is not `triton.autotune` that calls; returns the kernel."""
@@ -145,11 +149,9 @@ class RLMPrune(Mapping[str, Any]):
     def record(self) -> Recording:
         """Write down what Triton measures, of all kernels, from now on or within a ``with`` statement."""
 
-        def read(autotuner: Any, keywords: Mapping[str, Any]) -> Launch:
-            prune = autotuner.early_config_prune  # where it is another RLMPrune's, that one may name another device
-            pruner = getattr(prune, "pruner", getattr(prune, "__self__", None))
-            reader = pruner if isinstance(pruner, RLMPrune) else self
-            return reader._tuning(autotuner, autotuner.nargs or {}, keywords).launch
+        def read(autotuner: Any, keywords: Mapping[str, Any]) -> Launch:  # of what runs it, whatever is pruned for
+            device = _INTERPRETER if is_interpreted(autotuner) else device_name()
+            return self._tuning(autotuner, autotuner.nargs or {}, keywords, device=device).launch
 
         return Recording(read)
 
@@ -158,14 +160,15 @@ class RLMPrune(Mapping[str, Any]):
 
         Whatever fails here, all configurations are kept and a warning is given once.
         """
-        calling = calling_autotuner()
-        if calling is not None and calling[0].perf_model is self.perf_model:
-            calling[0].perf_model = None  # it would prune again what is kept on purpose
         configs = list(self._theirs(configs, named_args, **kwargs) if self._theirs else configs)
-        if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
-            return configs
         try:
-            return self._prune(calling[0] if calling else None, configs, named_args, kwargs)
+            calling = calling_autotuner()
+            autotuner = calling[0] if calling else None
+            if autotuner is not None and autotuner.perf_model is self.perf_model:
+                autotuner.perf_model = None  # it would prune again what is kept on purpose
+            if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
+                return configs
+            return self._prune(autotuner, configs, named_args, kwargs)
         except Exception as error:  # a kernel must run, whatever happens to its pruner
             self._failed(error, f"all {len(configs)} configurations are kept")
             return configs
@@ -198,11 +201,12 @@ class RLMPrune(Mapping[str, Any]):
         keywords: Mapping[str, Any],
         configs: Sequence[Any] = (),
         keys: Sequence[str] = (),
+        device: str | None = None,
     ) -> Tuning:
-        """Read a launch of a decorated kernel; without configurations, with those of the Autotuner."""
-        kernel = kernel_of(decorated) or kernel_of(self._kernel)
-        keys, device = keys or getattr(decorated, "keys", None) or (), self._device or device_name()
-        return read_tuning(kernel, configs or decorated.configs, named, keywords, device, keys)
+        """Read a launch of a decorated kernel; without configurations or device, with those that it is pruned for."""
+        kernel, keys = kernel_of(decorated) or kernel_of(self._kernel), keys or getattr(decorated, "keys", None) or ()
+        device = self._device or device_name() if device is None else device
+        return read_tuning(kernel, configs or decorated.configs, named, keywords, device, keys, compiler_of(device))
 
     def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Places of what is kept, in the user's order: shipped, or settled."""
@@ -289,11 +293,6 @@ class RLMPrune(Mapping[str, Any]):
 
     def _failed(self, error: Exception, instead: str = "configurations are kept as they stand") -> None:
         self._warn("failed", f"rlm_prune failed ({error!r}); {instead}")
-
-    def _warn(self, once: str, message: str) -> None:
-        if once not in self._warned:
-            warnings.warn(message, stacklevel=4)
-        self._warned.add(once)
 
 
 rlm_prune = RLMPrune()

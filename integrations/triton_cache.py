@@ -8,15 +8,16 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from .triton_launch import Kernel
+from .triton_kernel import Kernel
 
 VERSION = 1
 """Of all files; those of another version are not read."""
+_TELLING = 128  # bytes at the end of what was read that tell a file from another in its place
 
 
 def folder() -> Path:
@@ -57,13 +58,41 @@ def append(file: Path, rows: list[dict[str, Any]]) -> None:
         os.fsync(lines.fileno())
 
 
+class Lines:
+    """Rows of a file that others append to, each read once."""
+
+    def __init__(self) -> None:
+        self._offset, self._last = 0, b""
+        self._stamp: tuple[int, ...] = ()
+
+    def read_on(self, file: Path) -> tuple[list[dict[str, Any]], bool]:
+        """Rows appended since, and whether they are all there are, since the file is another one than before."""
+        stamp = _stamp(file)  # before it is read: what is appended meanwhile makes another one
+        if stamp == self._stamp:
+            return [], False
+        self._stamp = stamp
+        anew = bytes_before(file, self._offset, _TELLING) != self._last
+        rows, self._offset = lines_from(file, 0 if anew else self._offset)
+        self._last = bytes_before(file, self._offset, _TELLING)
+        return rows, anew
+
+
+def _stamp(file: Path) -> tuple[int, ...]:
+    """Another one for each state of a file; empty if there is none."""
+    try:
+        found = file.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def lines_from(file: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
-    """Rows from an offset on, and the offset behind them; what is no row of this version is passed over."""
+    """Rows of this version from an offset on, and the offset behind them; none if the file cannot be read."""
     try:
         with file.open("rb") as lines:
             lines.seek(offset)
             text = lines.read()
-    except FileNotFoundError:
+    except OSError:
         return [], 0
     whole = text[: text.rfind(b"\n") + 1]
     found = [row for line in whole.splitlines() if (row := _row(line)) is not None]
@@ -71,32 +100,14 @@ def lines_from(file: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
 
 
 def bytes_before(file: Path, offset: int, most: int) -> bytes:
-    """The last bytes before an offset; none if there is no file."""
+    """The last bytes before an offset; none if the file cannot be read."""
     start = max(offset - most, 0)
     try:
         with file.open("rb") as lines:
             lines.seek(start)
             return lines.read(offset - start)
-    except FileNotFoundError:
+    except OSError:
         return b""
-
-
-def read_entries(file: Path) -> dict[str, Any]:
-    """Entries of a JSON file; none if it is missing, damaged or of another version."""
-    try:
-        found: Any = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return found["entries"] if _is_current(found) else {}
-
-
-def add_entries(file: Path, entries: Mapping[str, Any]) -> None:
-    """Add entries to a JSON file, in one step that a crash cannot cut in two."""
-    with locked(file):
-        both = {"version": VERSION, "entries": read_entries(file) | dict(entries)}
-        part = file.with_name(f"{file.name}.{os.getpid()}")
-        part.write_text(json.dumps(both, indent=1) + "\n", "utf-8")
-        part.replace(file)
 
 
 def _row(line: bytes) -> dict[str, Any] | None:
@@ -104,9 +115,5 @@ def _row(line: bytes) -> dict[str, Any] | None:
         row: Any = json.loads(line)
     except ValueError:
         return None
-    return row if _is_current(row) else None
-
-
-def _is_current(found: Any) -> bool:
-    """Whether something read is of this version."""
-    return isinstance(found, dict) and cast("dict[str, Any]", found).get("version") == VERSION
+    found = cast("dict[str, Any]", row if isinstance(row, dict) else {})
+    return found if found.get("version") == VERSION else None

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from ..surrogate import Prediction
 from ..surrogate.problem import Question
-from .triton_launch import Kernel, Launch, counting, identity
+from .triton_kernel import Kernel
+from .triton_launch import Launch, counting
 from .triton_measurements import Log, Measurement
 from .triton_reading import Reading, reading_like
 
@@ -29,14 +30,19 @@ class Surrogate(Protocol):
 
 
 def nearest(launch: Launch, log: Log) -> list[Measurement]:
-    """Measurements of the launch whose sizes are nearest, on the same device; the launch itself is nearest of all."""
-    own: dict[str, list[Measurement]] = {}
-    for measurement in log.measurements:
-        if measurement.launch["device"] == launch.device:
-            own.setdefault(repr(identity(measurement.launch, launch.counted)), []).append(measurement)
-    enough = [measured for measured in own.values() if len(measured) >= FEWEST]
+    """Measurements of the launch whose sizes are nearest, on the same device; the launch itself is nearest of all.
+
+    What was compiled by another version of Triton serves where there is no less distant one by this.
+    """
+
+    def distance(measured: Sequence[Measurement]) -> tuple[float, bool]:
+        other = measured[0].launch
+        return _distance(launch, other), other.get("compiler", "") != launch.compiler
+
+    enough = [measured for measured in log.launches(launch.counted) if len(measured) >= FEWEST]
+    here = [measured for measured in enough if measured[0].launch["device"] == launch.device]
     nothing: list[Measurement] = []
-    return min(enough, key=lambda measured: _distance(launch, measured[0].launch), default=nothing)
+    return min(here, key=distance, default=nothing)
 
 
 def taught(surrogate: Surrogate, kernel: Kernel, measured: Sequence[Measurement], like: Reading) -> Surrogate:

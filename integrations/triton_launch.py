@@ -1,23 +1,21 @@
 """What is read of a launch before its kernel is compiled: kernel, source, arguments, grid, device.
 
-Nothing of Triton is imported here: an Autotuner, a JITFunction and a Config are known by their attributes, which have
+Nothing of Triton is imported here: a Config, a type and a constant are known by their attributes and names, which have
 been the same from Triton 3.2 to 3.9.
 """
 
 from __future__ import annotations
 
-import hashlib
-import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from functools import cached_property, lru_cache
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, Protocol, cast
 
 from ..search_spaces import kernel_configs
+from .triton_kernel import Kernel, function_word
 
 _LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
-_DECORATORS = 8  # around a kernel
 
 
 class Config(Protocol):
@@ -44,39 +42,19 @@ class Tensor:
 
 
 @dataclass(frozen=True)
-class Kernel:
-    """A kernel.
-
-    Args:
-        name: Its name.
-        arguments: Names of its arguments, in order.
-        source: Its source; "" if it is not known.
-        constants: Names of the arguments that are compiled in.
-        helpers: Sources of all functions that it calls.
-    """
-
-    name: str
-    arguments: tuple[str, ...] = ()
-    source: str = ""
-    constants: tuple[str, ...] = ()
-    helpers: str = ""
-
-    @property
-    def digest(self) -> str:
-        """Short hash of name and sources."""
-        return _digest(f"{self.name}\n{self.source}{self.helpers}")
-
-
-@dataclass(frozen=True)
 class Launch:
     """A kernel with its arguments on a device.
 
     Args:
         kernel: The kernel.
         tensors: Argument -> tensor, in the kernel's order.
-        scalars: Argument -> number, switch, word or type (as a word) that is not tuned.
+        scalars: Argument -> number, switch, word, type or function (as a word) that is not tuned.
         device: Name of the device, "" if unknown.
         counted: Names of the whole numbers that tell launches apart; None: all of them do.
+        compiler: Triton's version and what it compiles for, "" if unknown.
+        unread: Names of arguments that tell launches apart and could not be read; nothing settles such a launch.
+
+    Elements of a tuple are arguments of their own: ``shape.0``.
     """
 
     kernel: Kernel
@@ -84,6 +62,8 @@ class Launch:
     scalars: Mapping[str, int | float | bool | str]
     device: str = ""
     counted: tuple[str, ...] | None = None
+    compiler: str = ""
+    unread: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists and mappings; the source stands as its hash."""
@@ -92,6 +72,7 @@ class Launch:
             "tensors": tensors,
             "scalars": dict(self.scalars),
             **({} if self.counted is None else {"counted": list(self.counted)}),
+            **({"compiler": self.compiler} if self.compiler else {}),
         }
 
     @classmethod
@@ -102,13 +83,13 @@ class Launch:
             for name, tensor in found["tensors"].items()
         }
         counted = tuple(found["counted"]) if "counted" in found else None
-        return cls(kernel, tensors, found["scalars"], found["device"], counted)
+        return cls(kernel, tensors, found["scalars"], found["device"], counted, found.get("compiler", ""))
 
     @property
     def key(self) -> str:
-        """Tells launches apart: equal for equal kernels, devices and arguments that count."""
+        """Tells launches apart: equal for equal kernels, devices, compilers and arguments that count."""
         deciding = counting(self.scalars, self.counted)
-        return repr((self.kernel.name, self.kernel.digest, self.device, self.tensors, deciding))
+        return repr((self.kernel.name, self.kernel.digest, self.device, self.compiler, self.tensors, deciding))
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +135,7 @@ def read_tuning(
     keywords: Mapping[str, Any],
     device: str,
     keys: Sequence[str] = (),
+    compiler: str = "",
 ) -> Tuning:
     """Read a launch that is to be tuned.
 
@@ -164,26 +146,36 @@ def read_tuning(
         keywords: Keyword arguments of the launch and its options.
         device: Name of the device.
         keys: Names of the arguments that the kernel is tuned anew for, if they are told.
+        compiler: Triton's version and what it compiles for, "" if unknown.
     """
     tuned = {name for config in configs for name in config.all_kwargs()}
     arguments = {**named, **keywords}
-    launch = _read_launch(kernel, arguments, tuned, device)
-    return Tuning(replace(launch, counted=_counted(launch, keys)) if keys else launch, configs, arguments)
-
-
-def _read_launch(kernel: Kernel | None, arguments: Mapping[str, Any], tuned: set[str], device: str) -> Launch:
     given = {name: value for name, value in arguments.items() if name not in tuned and name not in _LAUNCH_OPTIONS}
     kernel = kernel or Kernel("kernel", tuple(given))
+    return Tuning(_read_launch(kernel, given, device, keys, compiler), configs, arguments)
+
+
+def _read_launch(kernel: Kernel, given: Mapping[str, Any], device: str, keys: Sequence[str], compiler: str) -> Launch:
     order = [name for name in kernel.arguments if name in given] or list(given)
-    tensors = {name: tensor for name in order if (tensor := _tensor(given[name])) is not None}
-    scalars = {name: word for name in order if (word := _word(given[name])) is not None}
-    return Launch(kernel, tensors, scalars, device)
+    read = _elements({name: given[name] for name in order})
+    tensors = {name: tensor for name, value in read.items() if (tensor := _tensor(value)) is not None}
+    scalars = _words(read)
+    deciding = (*keys, *kernel.constants)
+    counted = _counted(scalars, deciding) if keys else None
+    others = [name for name, value in read.items() if value is not None and name not in {*tensors, *scalars}]
+    unread = tuple(name for name in others if not keys or argument_of(name) in deciding)
+    return Launch(kernel, tensors, scalars, device, counted, compiler, unread)
 
 
-def _counted(launch: Launch, keys: Sequence[str]) -> tuple[str, ...]:
-    """Whole numbers that are keys, strides or compiled in; any other (a seed, an offset) is incidental."""
-    own = [name for name, value in launch.scalars.items() if type(value) is int]
-    return tuple(name for name in own if name in (*keys, *launch.kernel.constants) or "stride" in name.lower())
+def _counted(scalars: Mapping[str, Any], deciding: Sequence[str]) -> tuple[str, ...]:
+    """Whole numbers that are keys or compiled in, or strides; any other (a seed, an offset) is incidental."""
+    own = [name for name, value in scalars.items() if type(value) is int]
+    return tuple(name for name in own if argument_of(name) in deciding or "stride" in name.lower())
+
+
+def argument_of(name: str) -> str:
+    """The argument that an element of a launch is part of: ``shape`` of ``shape.0``."""
+    return name.partition(".")[0]
 
 
 def counting(scalars: Mapping[str, Any], counted: Sequence[str] | None) -> dict[str, Any]:
@@ -195,66 +187,13 @@ def counting(scalars: Mapping[str, Any], counted: Sequence[str] | None) -> dict[
 
 
 def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[Any, ...]:
-    """What tells launches apart, as `Launch.to_json` writes them, whatever the kernel's source."""
+    """What tells launches apart, as `Launch.to_json` writes them, whatever the kernel's source and the compiler."""
     return launch["kernel"], launch["device"], launch["tensors"], counting(launch["scalars"], counted)
-
-
-def kernel_of(decorated: Any) -> Kernel | None:
-    """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
-    function = _function(decorated)
-    return _kernel(function) if function else None
-
-
-def _function(decorated: Any) -> Callable[..., Any] | None:
-    function = decorated
-    for _ in range(_DECORATORS):
-        if inspect.isfunction(function):
-            return function
-        function = getattr(function, "fn", None)
-    return None
-
-
-@lru_cache(maxsize=256)
-def _kernel(function: Callable[..., Any]) -> Kernel:
-    parameters = inspect.signature(function).parameters
-    constants = tuple(name for name, own in parameters.items() if "constexpr" in str(own.annotation))
-    helpers = "".join(sorted(map(_source, _helpers(function))))
-    return Kernel(function.__name__, tuple(parameters), _source(function), constants, helpers)
-
-
-def _source(function: Callable[..., Any]) -> str:
-    try:
-        return inspect.getsource(function)
-    except (OSError, TypeError):  # made by exec, or in a shell
-        return ""
-
-
-def _helpers(function: Callable[..., Any]) -> set[Callable[..., Any]]:
-    """All decorated functions that a kernel calls, and that these call; what comes with Triton is none."""
-    found, waiting = {function}, [function]
-    while waiting:
-        called = _called(waiting.pop()) - found
-        found |= called
-        waiting += called
-    return found - {function}
-
-
-def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
-    """Decorated functions that a function names, or names of a module."""
-    try:
-        around = inspect.getclosurevars(function)
-    except ValueError:  # a name around it has no value yet
-        return set()
-    named = [*around.nonlocals.values(), *around.globals.values()]
-    attributes = function.__code__.co_names
-    named += [getattr(own, name, None) for own in named if inspect.ismodule(own) for name in attributes]
-    called = [_function(own) for own in named if not inspect.isfunction(own)]
-    return {own for own in called if own and not str(own.__module__).startswith("triton.")}
 
 
 def config_words(config: Config) -> dict[str, Any]:
     """Names and values of a configuration; options at their defaults are left out, as in the measured tables."""
-    words = {name: word for name, value in config.all_kwargs().items() if (word := _word(value)) is not None}
+    words = _words(_elements(config.all_kwargs()))
     return words if words.get("num_ctas") != 1 else {name: v for name, v in words.items() if name != "num_ctas"}
 
 
@@ -267,11 +206,28 @@ def _assignments(words: Mapping[str, Any]) -> str:
     return " ".join(f"{name}={value}" for name, value in words.items())
 
 
+def _elements(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Values by name; what a `tl.constexpr` holds instead of it, and the elements of a tuple."""
+    found: dict[str, Any] = {}
+    for name, value in given.items():
+        value = value.value if type(value).__name__ == "constexpr" else value
+        if isinstance(value, tuple):
+            elements = enumerate(cast("tuple[Any, ...]", value))
+            found |= _elements({f"{name}.{place}": element for place, element in elements})
+        else:
+            found[name] = value
+    return found
+
+
+def _words(given: Mapping[str, Any]) -> dict[str, int | float | str]:
+    return {name: word for name, value in given.items() if (word := _word(value)) is not None}
+
+
 def _word(value: Any) -> int | float | str | None:
-    """A number, a switch or a word as it is, a type of Triton or torch as a word; None: anything else."""
+    """A number, a switch or a word as it is, a type of Triton or torch or a function as a word; None: anything else."""
     if isinstance(value, (int, float, str)):
         return value
-    return str(value).removeprefix("torch.") if type(value).__name__ == "dtype" else None
+    return str(value).removeprefix("torch.") if type(value).__name__ == "dtype" else function_word(value)
 
 
 def _programs(arguments: Mapping[str, Any], config: Config) -> int | None:
@@ -294,7 +250,3 @@ def _tensor(argument: Any) -> Tensor | None:
     strides = argument.stride() if callable(getattr(argument, "stride", None)) else ()
     dtype = str(argument.dtype).removeprefix("torch.")
     return Tensor(dtype, tuple(int(size) for size in argument.shape), tuple(int(stride) for stride in strides))
-
-
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:12]

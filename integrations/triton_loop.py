@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
-from .triton_launch import Kernel, Launch
+from .triton_kernel import Kernel
+from .triton_launch import Launch
 
 _PLAIN = 3  # arguments of a range; the fourth of a `tl.range` is its number of stages
 _OPERANDS = 2

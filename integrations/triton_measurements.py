@@ -9,17 +9,20 @@ from __future__ import annotations
 
 import functools
 import math
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any, Protocol
 
 from .triton_autotuner import calling_autotuner
-from .triton_cache import append, bytes_before, file_of, lines_from
-from .triton_launch import Config, Kernel, Launch, Tuning, config_key, config_words
+from .triton_cache import Lines, append, file_of
+from .triton_kernel import Kernel
+from .triton_launch import Config, Launch, Tuning, config_key, config_words, identity
+from .triton_warnings import Once
 
-_TELLING = 128  # bytes at the end of what was read, a time among them, that tell a file from another in its place
+Calling = Callable[[], "tuple[Any, Mapping[str, Any]] | None"]
+"""Tells the Autotuner that is calling, with the keyword arguments of its launch."""
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class Measurement:
 class Log:
     """What was measured of one kernel: each configuration of a launch once, in the order of the file, the newest time.
 
+    Threads may share it.
+
     Args:
         measurements: All of it.
         places: Launch and configuration, both as text -> place among the measurements.
@@ -42,23 +47,39 @@ class Log:
 
     measurements: list[Measurement] = field(default_factory=list[Measurement])
     places: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    _offset: int = 0
-    _last: bytes = b""
+    _groups: dict[tuple[str, ...] | None, dict[str, list[int]]] = field(default_factory=dict[Any, Any])
+    _lines: Lines = field(default_factory=Lines)
+    _lock: Lock = field(default_factory=Lock)
 
     def read_on(self, file: Path) -> Log:
         """Read what has been appended; all of it where the file is another one than before."""
-        if bytes_before(file, self._offset, _TELLING) != self._last:
-            self.measurements, self.places, self._offset = [], {}, 0
-        rows, self._offset = lines_from(file, self._offset)
-        self._last = bytes_before(file, self._offset, _TELLING)
-        for row in rows:
-            self._add(row)
+        with self._lock:
+            rows, anew = self._lines.read_on(file)
+            if anew:
+                self.measurements, self.places, self._groups = [], {}, {}
+            for row in rows:
+                self._add(row)
         return self
 
     def ms(self, launch: str, config: str) -> float | None:
         """The time of a configuration, nan if it did not run; None: not measured."""
-        place = self.places.get((launch, config))
-        return None if place is None else self.measurements[place].ms
+        with self._lock:
+            place = self.places.get((launch, config))
+            return None if place is None else self.measurements[place].ms
+
+    def launches(self, counted: tuple[str, ...] | None) -> list[list[Measurement]]:
+        """Measurements of each launch, and each version of Triton, apart.
+
+        Args:
+            counted: Names of the whole numbers that tell launches apart; None: all of them do.
+        """
+        with self._lock:
+            groups = self._groups.setdefault(counted, {})
+            known = sum(map(len, groups.values()))  # the first ones; a place stays with its launch
+            for place, own in enumerate(self.measurements[known:], known):
+                told = identity(own.launch, counted), own.launch.get("compiler")
+                groups.setdefault(repr(told), []).append(place)
+            return [[self.measurements[place] for place in places] for places in groups.values()]
 
     def _add(self, row: Mapping[str, Any]) -> None:
         ms = float("nan") if row["ms"] is None else float(row["ms"])
@@ -84,18 +105,15 @@ def fastest(tuning: Tuning, kept: list[int]) -> list[int]:
 
 
 def write(launch: Launch, timings: Mapping[Config, Any]) -> None:
-    """Append timings as Triton holds them: milliseconds, or median and quantiles."""
+    """Append timings as Triton holds them, milliseconds, or median and quantiles; a time of 0 was not taken."""
+    told, times = {"launch": launch.to_json(), "key": launch.key}, {own: _milliseconds(timings[own]) for own in timings}
     rows = [
-        {
-            "launch": launch.to_json(),
-            "key": launch.key,
-            "config": config_words(config),
-            "config_key": config_key(config),
-            "ms": _milliseconds(timing),
-        }
-        for config, timing in timings.items()
+        {**told, "config": config_words(config), "config_key": config_key(config), "ms": ms}
+        for config, ms in times.items()
+        if ms != 0
     ]
-    append(file_of("measurements.jsonl", launch.kernel), rows)
+    if rows:
+        append(file_of("measurements.jsonl", launch.kernel), rows)
 
 
 class ReadLaunch(Protocol):
@@ -115,7 +133,7 @@ class Recording:
         import triton
 
         self._read = read
-        self._warned = False
+        self._warn = Once()
         knobs: Any = getattr(triton, "knobs", None)
         listens = hasattr(getattr(knobs, "autotuning", None), "listener") and not knobs.runtime.interpret
         self._undo = self._listen(knobs.autotuning) if listens else self._wrap(triton)
@@ -137,9 +155,10 @@ class Recording:
         def listener(**told: Any) -> None:
             if before is not None:
                 before(**told)
-            calling = calling_autotuner()
-            if calling is not None and not told.get("cache_hit") and self._undo is not _nothing:
-                self._write(*calling, told.get("configs_timings") or {})
+            timings: Mapping[Config, Any] = told.get("configs_timings") or {}
+            measured = len(timings) > 1 and not told.get("cache_hit")  # one alone need not be: see `benchmark_none`
+            if measured and self._undo is not _nothing:
+                self._write(calling_autotuner, timings)
 
         def undo() -> None:
             if knobs.listener is listener:  # else somebody has chained it since, and calls it still
@@ -156,7 +175,7 @@ class Recording:
         def bench(autotuner: Any, *args: Any, config: Config, **meta: Any) -> Any:
             timing = before(autotuner, *args, config=config, **meta)
             if self._undo is not _nothing:
-                self._write(autotuner, meta, {config: timing})
+                self._write(lambda: (autotuner, meta), {config: timing})
             return timing
 
         def undo() -> None:
@@ -166,13 +185,13 @@ class Recording:
         autotuner_class._bench = bench
         return undo
 
-    def _write(self, autotuner: Any, keywords: Mapping[str, Any], timings: Mapping[Config, Any]) -> None:
+    def _write(self, calling: Calling, timings: Mapping[Config, Any]) -> None:
         try:
-            write(self._read(autotuner, keywords), timings)
+            found = calling()
+            if found is not None:
+                write(self._read(*found), timings)
         except Exception as error:  # the user's tuning goes on
-            if not self._warned:
-                warnings.warn(f"prerank could not write down a timing: {error!r}", stacklevel=2)
-            self._warned = True
+            self._warn("unwritten", f"prerank could not write down a timing: {error!r}")
 
 
 def _nothing() -> None:

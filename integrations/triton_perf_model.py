@@ -74,14 +74,14 @@ class PerfModel:
         return os.environ.get("PRERANK_PRUNE") != "0"
 
     def __call__(self, **arguments: Any) -> float:
-        calling = calling_autotuner()
-        if calling is None:
-            raise RuntimeError("rlm_prune's perf_model is called outside of triton.autotune; call rlm_prune.prune")
         try:
-            return float(self._ranked(*calling).rank(arguments))
+            calling = calling_autotuner()
+            if calling is not None:
+                return float(self._ranked(*calling).rank(arguments))
         except Exception as error:  # a kernel must run, whatever happens to its pruner
             self._failed(error)
             return 0.0
+        raise RuntimeError("rlm_prune's perf_model is called outside of triton.autotune; call rlm_prune.prune")
 
     def _ranked(self, autotuner: Any, keywords: Mapping[str, Any]) -> Ranking:
         """The ranking of the launch; after its last question it is held no more, since its arguments are tensors."""

@@ -14,8 +14,11 @@ from typing import Any
 
 from ..search_spaces import kernel_configs
 from ..search_spaces.problem import Problem
-from .triton_launch import Kernel, Launch, Tensor
+from .triton_kernel import Kernel
+from .triton_launch import Launch, Tensor, argument_of
 
+ALIGNED = 16
+"""Bytes, and the number, by which Triton specialises pointers and whole numbers."""
 _BLOCKS = ("block_m", "block_n", "block_k")
 _DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
@@ -25,7 +28,6 @@ _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
 _TUTORIAL_FIELDS = (*_TEMPLATE_FIELDS, "group_m")
 _TUTORIAL = "triton_matmul_tutorial_fp16"
 _WIDE = 4  # bytes
-_ALIGNED = 16  # by which Triton specialises whole numbers
 _LIKENESS = 0.9  # trust in what is known of another kernel that multiplies matrices
 
 
@@ -102,8 +104,8 @@ def has_wide_operand(launch: Launch) -> bool:
 
 def is_aligned(launch: Launch) -> bool:
     """Whether all whole numbers that are passed are multiples of 16 or 1: Triton knows what these alone divide by."""
-    own = [value for name, value in launch.scalars.items() if name not in launch.kernel.constants]
-    return all(value == 1 or value % _ALIGNED == 0 for value in own if type(value) is int)
+    own = [value for name, value in launch.scalars.items() if argument_of(name) not in launch.kernel.constants]
+    return all(value == 1 or value % ALIGNED == 0 for value in own if type(value) is int)
 
 
 def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
@@ -190,13 +192,13 @@ def _sizes(launch: Launch) -> dict[str, int]:
 
 
 def _fields(launch: Launch) -> dict[str, Any]:
-    """Arguments as fields: numbers by name, tensors by type and sizes."""
+    """Arguments as fields: numbers by name, tensors by type and sizes; elements as those of a list."""
     fields: dict[str, Any] = {name: value for name, value in launch.scalars.items() if value != ""}
     for name, tensor in launch.tensors.items():
         fields[f"{name}_dtype"] = tensor.dtype
         if tensor.shape:
             fields[f"{name}_shape"] = list(tensor.shape)
-    return fields
+    return {name.replace(".", "_"): value for name, value in fields.items()}
 
 
 def itemsize(dtype: str) -> int:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from ..search_spaces.devices import find
 from .triton_device import Target, current_target, device_name
+from .triton_kernel import layers
 from .triton_launch import Config, Tensor, Tuning
+from .triton_reading import ALIGNED
 
 _TARGETS: dict[str, Target] = {
     "volta": ("cuda", 70, 32),
@@ -25,8 +28,8 @@ _TARGETS: dict[str, Target] = {
     "cdna3": ("hip", "gfx942", 64),
 }
 _A100_SHARED_KB = 164  # the ampere of data centres is another target than that of desktops
+_BLACKWELL = 100  # compute capability from which on Triton has an assembler of its own
 _TYPES = {"float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64", "bool": "i1", "uint8": "u8"}
-_ALIGNED = 16  # bytes, and the number that Triton specialises whole numbers by
 
 Signature = tuple[dict[str, str], dict[tuple[int, ...], Any], dict[tuple[int, ...], Any]]
 
@@ -122,15 +125,15 @@ def _signature(decorated: Any, function: Any, tuning: Tuning, config: Config) ->
         types[parameter.name] = kind
         if kind == "constexpr":
             constants[place,] = value
-        elif kind.startswith("*") or (type(value) is int and value % _ALIGNED == 0):
-            aligned[place,] = [["tt.divisibility", _ALIGNED]]
+        elif kind.startswith("*") or (type(value) is int and value % ALIGNED == 0):
+            aligned[place,] = [["tt.divisibility", ALIGNED]]
     return types, constants, aligned
 
 
 def _values(decorated: Any, function: Any, tuning: Tuning, config: Config) -> dict[str, Any] | None:
     """All arguments: defaults, as they were given, tuned, or by `triton.heuristics`; None if one of these raises."""
     given = {**tuning.arguments, **config.all_kwargs()}
-    for layer in _layers(decorated):
+    for layer in layers(decorated):
         values: Any = getattr(layer, "values", None)
         heuristics = cast("dict[str, Any]", values if isinstance(values, dict) else {})
         for name, heuristic in heuristics.items():
@@ -169,40 +172,49 @@ def _type(dtype: str) -> str:
 
 
 def _ptxas(ptx: str, architecture: int) -> tuple[int | None, int | None]:
-    """Registers and bytes of spills, as NVIDIA's assembler tells them; it comes with Triton."""
-    import triton
-
-    program = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
-    with tempfile.TemporaryDirectory() as folder:
-        source = Path(folder) / "kernel.ptx"
-        source.write_text(ptx)
-        command = [
-            program,
-            "-v",
-            f"--gpu-name=sm_{architecture}{'a' * (architecture >= 90)}",
-            source,
-            "-o",
-            "/dev/null",
-        ]
-        told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    """Registers and bytes of spills, as NVIDIA's assembler tells them; None: it does not, or cannot be run."""
+    name = f"sm_{architecture}{'a' * (architecture >= 90)}"
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            source = Path(folder) / "kernel.ptx"
+            source.write_text(ptx)
+            command = [_assembler(architecture), "-v", f"--gpu-name={name}", source, "-o", "/dev/null"]
+            told = subprocess.run(command, capture_output=True, text=True, check=False).stderr
+    except (OSError, RuntimeError):  # RuntimeError: Triton finds none
+        return None, None
     registers, spills = re.search(r"Used (\d+) registers", told), re.search(r"(\d+) bytes spill stores", told)
     return (int(registers[1]) if registers else None), (int(spills[1]) if spills else None)
 
 
+def _assembler(architecture: int) -> str:
+    """NVIDIA's assembler: the one that Triton takes, where it says so, or is told to take, or comes with."""
+    import triton
+
+    nvidia: Any = getattr(getattr(triton, "knobs", None), "nvidia", None)
+    newest = getattr(nvidia, "ptxas_blackwell", None) if architecture >= _BLACKWELL else None
+    tool = newest or getattr(nvidia, "ptxas", None)
+    bundled = Path(triton.__file__).parent / "backends" / "nvidia" / "bin" / "ptxas"
+    return str(tool.path) if tool else os.environ.get("TRITON_PTXAS_PATH", str(bundled))
+
+
+def compiler_of(device: str) -> str:
+    """Triton's version, and what it compiles for where that is known: ``3.7.1 cuda:90``."""
+    import triton
+
+    version, target = str(triton.__version__), target_of(device)
+    return f"{version} {target[0]}:{target[1]}" if target else version
+
+
 def target_of(device: str) -> Target | None:
-    """What is compiled for a device: as it is listed, or as its driver says if it is the current one; None: unknown."""
+    """What is compiled for a device: as its driver says if it is the current one, or as it is listed; None: unknown."""
+    current = current_target() if device == device_name() else None
+    if current is not None:
+        return current
     found = find(device)
     if found is not None and found.architecture == "ampere" and found.shared == _A100_SHARED_KB:
         return "cuda", 80, 32
-    listed = _TARGETS.get(found.architecture) if found else None
-    return listed or (current_target() if device == device_name() else None)
+    return _TARGETS.get(found.architecture) if found else None
 
 
 def _jit_function(decorated: Any) -> Any | None:
-    return next((layer for layer in _layers(decorated) if hasattr(layer, "params")), None)
-
-
-def _layers(decorated: Any) -> Iterator[Any]:
-    while decorated is not None:
-        yield decorated
-        decorated = getattr(decorated, "fn", None)
+    return next((layer for layer in layers(decorated) if hasattr(layer, "params")), None)

@@ -7,12 +7,12 @@ the kernel's source has changed since.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from .triton_cache import VERSION, folder, lines_from, read_entries
+from .triton_cache import VERSION, folder, lines_from
 from .triton_launch import Config, Launch, config_words, identity
 from .triton_vllm import Batches, batched, write
 
@@ -39,6 +39,8 @@ class Table:
         return min(same, key=lambda place: len(words[place]), default=None)  # another may say more besides
 
     def _config(self, launch: Launch) -> Mapping[str, Any] | None:
+        if launch.unread:  # it would be taken for one without these arguments
+            return None
         own = identity(json.loads(json.dumps(launch.to_json())), launch.counted)
         held = ((identity(entry["launch"], launch.counted), entry["config"]) for entry in self.entries)
         return next((config for other, config in held if other == own), None)
@@ -104,26 +106,34 @@ def export(
 
 def _decided() -> Iterator[dict[str, Any]]:
     """All decisions of the cache folder, each with the measured best or else the predicted best."""
-    for file in sorted(folder().glob("*.decisions.json")):
-        rows, _ = lines_from(file.with_name(file.name.replace("decisions.json", "measurements.jsonl")), 0)
-        for launch, predicted in _newest(read_entries(file)):
-            own = _identity(launch)
-            newest = {row["config_key"]: row for row in rows if _identity(row["launch"]) == own}
-            running = [row for row in newest.values() if row["ms"] is not None]
-            best = min(running, key=lambda row: row["ms"], default=None)
-            found = {"launch": launch, "config": best["config"] if best else predicted}
+    for file in sorted(folder().glob("*.decisions.jsonl")):
+        measured = _fastest(file.with_name(f"{file.name.removesuffix('decisions.jsonl')}measurements.jsonl"))
+        for decision in _newest(file):
+            launch = decision["launch"]
+            best = measured.get(_text(launch, launch.get("compiler")))
+            found = {"launch": launch, "config": best["config"] if best else decision["best"]}
             yield found | ({"ms": best["ms"]} if best else {})
 
 
-def _newest(entries: Mapping[str, Any]) -> list[tuple[dict[str, Any], dict[str, Any]]]:
-    """Launch and predicted best of the last decision of each, whatever options it was taken under."""
-    decided = [entry for entry in entries.values() if "best" in entry]
-    newest = {json.dumps(_identity(entry["launch"]), sort_keys=True): entry for entry in decided}
-    return [(entry["launch"], entry["best"]) for entry in newest.values()]
+def _newest(file: Path) -> Iterable[Mapping[str, Any]]:
+    """The last decision of each launch, whatever options and version of Triton it was taken under."""
+    rows, _ = lines_from(file, 0)
+    return {_text(row["launch"]): row for row in rows if "best" in row}.values()
 
 
-def _identity(launch: Mapping[str, Any]) -> tuple[Any, ...]:
-    return identity(launch, launch.get("counted"))
+def _fastest(file: Path) -> dict[str, Mapping[str, Any]]:
+    """The fastest of each launch and version of Triton, by the newest time of each configuration."""
+    newest: dict[str, dict[str, Mapping[str, Any]]] = {}
+    for row in lines_from(file, 0)[0]:
+        launch = row["launch"]
+        newest.setdefault(_text(launch, launch.get("compiler")), {})[row["config_key"]] = row
+    running = {key: [row for row in own.values() if row["ms"] is not None] for key, own in newest.items()}
+    return {key: min(rows, key=lambda row: row["ms"]) for key, rows in running.items() if rows}
+
+
+def _text(launch: Mapping[str, Any], *beside: str | None) -> str:
+    """What tells launches apart, as a text."""
+    return json.dumps([identity(launch, launch.get("counted")), *beside], sort_keys=True)
 
 
 def _covers(config: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -68,20 +68,20 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
         if theirs is not None:
             configs = theirs(configs, named_args, **kwargs)
         given = {**named_args, **kwargs}  # torch passes on by name what is so given
-        named = {name: value for name, value in given.items() if value is None or isinstance(value, readable)}
-        plain = tuple([_plain(value, torch.Tensor) for value in named.values()])
+        named = {name: value for name, value in given.items() if not isinstance(value, float)}
+        plain = tuple([_plain(value, torch.Tensor, readable) for value in named.values()])
         kept = constant(tuple(named), plain, tuple([_written(config) for config in configs]))
         return [configs[place] for place in kept]
 
     return early_config_prune
 
 
-def _plain(value: Any, tensor: Any) -> Any:
-    """An argument as Dynamo can make a constant of it. This is traced."""
+def _plain(value: Any, tensor: Any, readable: Any) -> Any:
+    """An argument as Dynamo can make a constant of it; nothing, in a tuple, where it cannot. This is traced."""
     if isinstance(value, tensor):
         strides = tuple([index(stride) for stride in value.stride()])
         return "tensor", str(value.dtype), tuple([index(size) for size in value.shape]), strides
-    return _static(value)
+    return _static(value) if value is None or isinstance(value, readable) else ()
 
 
 def _written(config: Any) -> Any:
@@ -100,6 +100,8 @@ def _static(value: Any) -> Any:
 def _argument(value: Any) -> Any:
     """An argument as it is read of a launch."""
     if isinstance(value, tuple):
+        if not value:
+            return object()  # of which nothing can be read
         _, dtype, shape, strides = cast("tuple[str, str, tuple[int, ...], tuple[int, ...]]", value)
         return Tensor(dtype.removeprefix("torch."), shape, strides)
     return value  # a number, a switch, a word

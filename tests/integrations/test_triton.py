@@ -32,6 +32,7 @@ from prerank.integrations.triton_decisions import Decisions  # noqa: E402
 from prerank.integrations.triton_launch import read_tuning  # noqa: E402
 
 A100 = "NVIDIA A100"
+HERE = "interpreter"  # what runs the kernels of these tests
 
 
 class FakeSurrogate:
@@ -304,12 +305,12 @@ def test_switches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
 
 def test_an_explanation_changes_no_choice(monkeypatch: pytest.MonkeyPatch) -> None:
     with rlm_prune.record():
-        best = launch(kernel(quiet(), Bench()))
+        best = launch(kernel(quiet(device=HERE), Bench()))
     monkeypatch.setenv("PRERANK_EXPLAIN", "1")
     bench, surrogate = Bench(), FakeSurrogate()
-    assert str(launch(kernel(quiet(surrogate=surrogate), bench))) == str(best)
+    assert str(launch(kernel(quiet(device=HERE, surrogate=surrogate), bench))) == str(best)
     again = Bench()
-    assert str(launch(kernel(quiet(surrogate=surrogate), again))) == str(best)
+    assert str(launch(kernel(quiet(device=HERE, surrogate=surrogate), again))) == str(best)
     assert again.measured == []
 
 
@@ -325,8 +326,8 @@ def test_a_broken_explanation_keeps_the_choice(monkeypatch: pytest.MonkeyPatch) 
 def test_a_share_of_all_stays_all_after_it_was_measured() -> None:
     surrogate = FakeSurrogate()
     with rlm_prune.record():
-        launch(kernel(quiet(top_k=1.0, surrogate=surrogate), Bench()))
-    assert len(pruned(kernel(quiet(top_k=1.0, surrogate=surrogate)))) == 24
+        launch(kernel(quiet(device=HERE, top_k=1.0, surrogate=surrogate), Bench()))
+    assert len(pruned(kernel(quiet(device=HERE, top_k=1.0, surrogate=surrogate)))) == 24
 
 
 def test_a_kept_decision_tells_configurations_of_one_text_apart() -> None:
@@ -343,7 +344,7 @@ def test_a_decorated_kernel_comes_before_an_attached_one(tmp_path: Path) -> None
     prune = quiet(top_k=5)
     prune.attach(other_kernel)
     pruned(kernel(prune))
-    assert [file.name.partition("-")[0] for file in tmp_path.rglob("*.decisions.json")] == ["matmul_kernel"]
+    assert [file.name.partition("-")[0] for file in tmp_path.rglob("*.decisions.jsonl")] == ["matmul_kernel"]
 
 
 def test_surrogates_without_a_fingerprint_are_told_apart() -> None:
@@ -425,38 +426,105 @@ def test_unusable_options_are_named() -> None:
         rlm_prune(top_k=1.5)
     with pytest.raises(TypeError, match="topk"):
         rlm_prune(topk=3)
+    with pytest.raises(ValueError, match=r"early_config_prune and top_k from a dict, and was given \['perf_model'\]"):
+        _ = rlm_prune | {"early_config_prune": theirs, "perf_model": lambda **_: 0.0}
+    with pytest.raises(ValueError, match="top_k is 0"):
+        _ = rlm_prune | {"top_k": 0}
+
+
+def test_a_dict_gives_its_top_k_too_unless_the_right_side_has_one() -> None:
+    given = {"early_config_prune": theirs, "top_k": 4}
+    kept = [len(pruned(kernel(prune))) for prune in (quiet() | given, given | quiet(), quiet(top_k=5) | given)]
+    assert kept == [4, 4, 4]
+    assert len(pruned(kernel(given | quiet(top_k=5)))) == 5
+    assert len(pruned(kernel(quiet() | {"top_k": 3}))) == 3
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("fails", [False, True])
+def test_warnings_that_are_errors_end_nothing_and_change_no_choice(
+    fails: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    surrogate = FakeSurrogate(0.4)
+    if fails:
+        monkeypatch.setattr(surrogate, "predict", lambda *_: 1 / 0)
+    tuned = kernel(quiet(surrogate=surrogate, device="Frobnicator 9"))
+    found = [len(pruned(tuned, size)) for size in (64, 128)]
+    assert found == [24, 24] if fails else 6 < found[0] == found[1] < 24
+
+
+@pytest.mark.parametrize("form", [lambda prune: prune, dict])
+def test_an_autotuner_that_is_not_found_costs_nothing_but_one_warning(
+    form: Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost() -> None:
+        raise RuntimeError("no such frame")
+
+    monkeypatch.setattr(host, "calling_autotuner", lost)
+    tuned = kernel(form(quiet()))
+    with pytest.warns(UserWarning, match="no such frame") as caught:
+        assert [len(pruned(tuned, size)) for size in (64, 128)] == [24, 24]
+    assert len(caught) == 1
 
 
 def test_recorded_timings_settle_the_launch_and_teach_the_next() -> None:
     bench, surrogate = Bench(), FakeSurrogate()
     with rlm_prune.record():
-        best = launch(kernel(quiet(surrogate=surrogate), bench))
+        best = launch(kernel(quiet(device=HERE, surrogate=surrogate), bench))
     assert len(bench.measured) == 6
     again = Bench()
-    assert str(launch(kernel(quiet(surrogate=surrogate), again))) == str(best)
+    assert str(launch(kernel(quiet(device=HERE, surrogate=surrogate), again))) == str(best)
     assert again.measured == []
-    launch(kernel(quiet(surrogate=surrogate), Bench()), 2048)
+    launch(kernel(quiet(device=HERE, surrogate=surrogate), Bench()), 2048)
     problem, texts, values = surrogate.observed[-1]
     assert problem.metric == "latency_ms"
     assert "m=1024" in problem.context
     assert len(texts) == 6
     assert min(values) == pytest.approx(1 / best.kwargs["BLOCK_SIZE_M"] + 4e-5, rel=1e-3)
     nobody = Bench()
-    launch(kernel(quiet(surrogate=surrogate), nobody), 512)
-    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.jsonl"))
-    assert len(log.read_text().splitlines()) == 6  # nothing is written after the statement
+    launch(kernel(quiet(device=HERE, surrogate=surrogate), nobody), 512)
+    assert len(recorded().read_text().splitlines()) == 6  # nothing is written after the statement
+
+
+def recorded() -> Path:
+    """The file of timings."""
+    (file,) = (Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.measurements.jsonl")
+    return file
+
+
+def test_timings_are_those_of_what_ran_whatever_is_pruned_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host, "device_name", lambda: "NVIDIA L4")
+    with rlm_prune.record():
+        launch(kernel(quiet(device=A100), Bench()))
+        launch(kernel(quiet(device=None), Bench()))
+    rows = [json.loads(line) for line in recorded().read_text().splitlines()]
+    assert {row["launch"]["device"] for row in rows} == {HERE}
+    bench, surrogate = Bench(), FakeSurrogate()
+    launch(kernel(quiet(device=None, surrogate=surrogate), bench))
+    assert (len(bench.measured), surrogate.observed) == (6, [])
+
+
+def test_another_triton_settles_nothing_and_teaches(monkeypatch: pytest.MonkeyPatch) -> None:
+    surrogate = FakeSurrogate()
+    with rlm_prune.record():
+        launch(kernel(quiet(device=HERE, surrogate=surrogate), Bench()))
+    asked, bench = len(surrogate.asked), Bench()
+    monkeypatch.setattr(triton, "__version__", "99.0")
+    launch(kernel(quiet(device=HERE, surrogate=surrogate), bench))
+    assert len(bench.measured) > 1
+    assert len(surrogate.asked) > asked
+    assert len(surrogate.observed) == 1
 
 
 def test_a_torn_line_of_a_crash_does_not_hurt() -> None:
     with rlm_prune.record():
-        launch(kernel(quiet(), Bench()))
-    log = next((Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.jsonl"))
-    with log.open("a") as lines:
+        launch(kernel(quiet(device=HERE), Bench()))
+    with recorded().open("a") as lines:
         lines.write('{"version": 1, "launch": {"ker')
     with rlm_prune.record():
-        launch(kernel(quiet(), Bench()), 4096)
+        launch(kernel(quiet(device=HERE), Bench()), 4096)
     surrogate = FakeSurrogate()
-    launch(kernel(quiet(surrogate=surrogate), Bench()), 8192)
+    launch(kernel(quiet(device=HERE, surrogate=surrogate), Bench()), 8192)
     assert "m=4096" in surrogate.observed[-1][0].context
 
 
@@ -466,16 +534,16 @@ def test_shipped_tables_need_no_model(tmp_path: Path, monkeypatch: pytest.Monkey
             raise AssertionError
 
     with rlm_prune.record():
-        best = launch(kernel(quiet(), Bench()))
+        best = launch(kernel(quiet(device=HERE), Bench()))
     (file,) = export(tmp_path / "table.json", kernel="matmul_kernel")
     (vllm,) = export(tmp_path / "vllm", format="vllm", experts=8, width=7168)
     monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / "other"))
     monkeypatch.setattr(host, "_decisions", Decisions())
     for table in (file, vllm, vllm.parent):
         bench = Bench()
-        assert str(launch(kernel(quiet(surrogate=NoModel(), table=table), bench))) == str(best)
+        assert str(launch(kernel(quiet(device=HERE, surrogate=NoModel(), table=table), bench))) == str(best)
         assert bench.measured == []
-    assert vllm.name == "E=8,N=7168,device_name=NVIDIA_A100.json"
+    assert vllm.name == "E=8,N=7168,device_name=interpreter.json"
     assert set(json.loads(vllm.read_text())["1024"]) == {*best.kwargs, "num_warps", "num_stages"}
     assert json.loads(file.read_text())["entries"][0]["ms"] > 0
 

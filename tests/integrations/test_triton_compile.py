@@ -56,7 +56,7 @@ def scale(prune: Any) -> Any:
     return scale_kernel
 
 
-def traced(kernel: Any, dynamic: bool = False, by_name: bool = False) -> list[tuple[int, int]]:
+def traced(kernel: Any, dynamic: bool = False, by_name: bool = False, kind: Any = tl.float16) -> list[tuple[int, int]]:
     """(block, warps) of the configurations that the compiled graph holds."""
     from torch._higher_order_ops.triton_kernel_wrap import kernel_side_table
 
@@ -73,7 +73,7 @@ def traced(kernel: Any, dynamic: bool = False, by_name: bool = False) -> list[tu
     def twice(x: torch.Tensor) -> torch.Tensor:
         y = torch.empty_like(x)
         if by_name:
-            kernel[(8,)](x, y_ptr=y, n=x.numel(), OUT=tl.float16, RATE=0.5)
+            kernel[(8,)](x, y_ptr=y, n=x.numel(), OUT=kind, RATE=0.5)
         else:
             kernel[(8,)](x, y, x.numel())
         return y
@@ -93,10 +93,16 @@ def test_the_graph_is_whole_and_holds_what_is_kept(form: Callable[[Any], Any], d
 def test_arguments_by_name_are_read(dynamic: bool, tmp_path: Path) -> None:
     prune = rlm_prune(surrogate=Backwards(), device="NVIDIA A100", top_k=3)
     assert len(traced(scale(prune), dynamic, by_name=True)) == 3
-    (file,) = tmp_path.rglob("*.decisions.json")
-    (entry,) = json.loads(file.read_text())["entries"].values()
+    (file,) = tmp_path.rglob("*.decisions.jsonl")
+    entry = json.loads(file.read_text())
     assert set(entry["launch"]["tensors"]) == {"x_ptr", "y_ptr"}
     assert entry["launch"]["scalars"] == {"n": 512, "OUT": "fp16"}
+
+
+def test_a_launch_with_a_constant_that_cannot_be_read_is_pruned_and_not_settled(tmp_path: Path) -> None:
+    prune = rlm_prune(surrogate=Backwards(), device="NVIDIA A100", top_k=3)
+    assert len(traced(scale(prune), by_name=True, kind=FLOAT)) == 3
+    assert list(tmp_path.rglob("*.decisions.jsonl")) == []
 
 
 def test_a_users_own_pruner_is_traced_first() -> None:

@@ -9,7 +9,7 @@ import pytest
 import torch  # noqa: F401  # pyright: ignore[reportUnusedImport] (it is asked only where it is loaded)
 
 from prerank.integrations.triton_device import current_family, current_target, device_name, shared_memory
-from prerank.integrations.triton_static import target_of
+from prerank.integrations.triton_static import compiler_of, target_of
 
 
 @pytest.fixture
@@ -39,6 +39,15 @@ def test_a_card_is_compiled_for_as_its_driver_says(
     assert target_of(device_name()) == ("cuda", target, 32)
     assert target_of("NVIDIA A100") == ("cuda", 80, 32)
     assert target_of("Frobnicator 9") is None  # it is not the current one
+
+
+def test_a_listed_card_that_is_the_current_one_is_compiled_for_as_its_driver_says(
+    current: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("triton.__version__", "9.9")
+    assert (compiler_of("NVIDIA H100"), compiler_of("Frobnicator 9")) == ("9.9 cuda:90", "9.9")
+    current("NVIDIA B200", major=10, minor=3)
+    assert compiler_of("NVIDIA B200") == "9.9 cuda:103"
 
 
 def test_a_card_of_amds_is_compiled_for_as_its_driver_says(current: Any, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,9 +25,9 @@ class Autotuner:
         self.early_config_prune = self.prune_configs = None
         self._knobs = knobs
 
-    def run(self, *args: Any, **kwargs: Any) -> None:
+    def run(self, *args: Any, times: Sequence[float] = (0.5, float("inf")), **kwargs: Any) -> None:
         self.nargs = dict(zip(self.arg_names, args, strict=False))
-        timings = dict(zip(self.configs, ([0.5] * 3, [float("inf")] * 3), strict=True))
+        timings = {config: [ms] * 3 for config, ms in zip(self.configs, times, strict=False)}
         told = {"fn": scale, "key": (8,), "best_config": self.configs[0], "duration": 1.0}
         self._knobs.listener(**told, configs_timings=timings, cache_hit=kwargs.pop("hit", False))
 
@@ -34,15 +35,60 @@ class Autotuner:
 def scale(x: Any, n: int, BLOCK: int) -> None: ...  # noqa: N803
 
 
-def test_a_listener_is_chained_and_put_back(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def knobs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Those of a Triton with a listener, and an empty folder of timings."""
+    found = SimpleNamespace(listener=None)
+    monkeypatch.setattr(triton, "knobs", SimpleNamespace(autotuning=found, runtime=SimpleNamespace(interpret=False)))
+    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+    return found
+
+
+def rows(folder: Path) -> list[dict[str, Any]]:
+    files = (folder / "triton").glob("scale-*.measurements.jsonl")
+    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+
+
+def test_what_is_told_of_one_configuration_or_took_no_time_is_no_timing(knobs: Any, tmp_path: Path) -> None:
+    tuner = Autotuner(knobs)
+    with rlm_prune.record():
+        tuner.run(np.zeros(8), 8, times=[0.0])
+        tuner.run(np.zeros(8), 8, times=[0.5])
+        tuner.run(np.zeros(8), 8, times=[0.0, 0.0])
+        assert rows(tmp_path) == []
+        tuner.run(np.zeros(8), 8, times=[0.0, 0.5])
+    assert [(row["config"]["BLOCK"], row["ms"]) for row in rows(tmp_path)] == [(64, 0.5)]
+
+
+def test_timings_are_filed_under_the_current_device(
+    knobs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("prerank.integrations.triton.device_name", lambda: "NVIDIA L4")
+    tuner = Autotuner(knobs)
+    with rlm_prune(device="NVIDIA H100").record():
+        tuner.run(np.zeros(8), 8)
+    assert {row["launch"]["device"] for row in rows(tmp_path)} == {"NVIDIA L4"}
+    assert {row["launch"]["compiler"] for row in rows(tmp_path)} == {f"{triton.__version__} cuda:89"}
+
+
+@pytest.mark.filterwarnings("error")
+def test_timings_that_cannot_be_written_do_not_end_the_tuning(
+    knobs: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / "file"))
+    tuner = Autotuner(knobs)
+    with rlm_prune.record():
+        tuner.run(np.zeros(8), 8)
+
+
+def test_a_listener_is_chained_and_put_back(knobs: Any, tmp_path: Path) -> None:
     told: list[dict[str, Any]] = []
 
     def before(**event: Any) -> None:
         told.append(event)
 
-    knobs = SimpleNamespace(listener=before)
-    monkeypatch.setattr(triton, "knobs", SimpleNamespace(autotuning=knobs, runtime=SimpleNamespace(interpret=False)))
-    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+    knobs.listener = before
     tuner = Autotuner(knobs)
     with rlm_prune.record():
         tuner.run(np.zeros(8), 8, grid=(1,), warmup=False)
@@ -50,8 +96,7 @@ def test_a_listener_is_chained_and_put_back(monkeypatch: pytest.MonkeyPatch, tmp
     assert knobs.listener is before
     tuner.run(np.zeros(8), 8, grid=(1,), warmup=False)
     assert len(told) == 3
-    (log,) = (tmp_path / "triton").glob("scale-*.jsonl")
-    rows = [json.loads(line) for line in log.read_text().splitlines()]
-    assert [(row["config"]["BLOCK"], row["ms"]) for row in rows] == [(32, 0.5), (64, None)]
-    assert rows[0]["launch"]["scalars"] == {"n": 8}
-    assert rows[0]["launch"]["tensors"]["x"]["dtype"] == "float64"
+    written = rows(tmp_path)
+    assert [(row["config"]["BLOCK"], row["ms"]) for row in written] == [(32, 0.5), (64, None)]
+    assert written[0]["launch"]["scalars"] == {"n": 8}
+    assert written[0]["launch"]["tensors"]["x"]["dtype"] == "float64"

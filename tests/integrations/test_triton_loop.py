@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from prerank.integrations.triton_launch import Kernel, Launch
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch
 from prerank.integrations.triton_loop import has_plain_loop, pipelined
 
 HEAD = "@triton.jit\ndef mine(a, b, K, FIXED: tl.constexpr):\n"

@@ -11,7 +11,8 @@ import pytest
 from fake_config import FakeConfig
 
 from prerank.integrations.triton_experience import nearest
-from prerank.integrations.triton_launch import Kernel, Launch, Tensor, kernel_of, read_tuning
+from prerank.integrations.triton_kernel import Kernel, is_interpreted, kernel_of
+from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
 from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
 from prerank.integrations.triton_selection import interleaved, number_kept, select
@@ -158,6 +159,59 @@ def test_types_among_the_arguments_tell_launches_and_configurations_apart() -> N
     assert [words["OUT"] for words in tuning.words] == ["fp16", "fp32"]
 
 
+class constexpr:  # noqa: N801
+    """A constant of Triton's, by the name of its class."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+def read(*keys: str, **given: Any) -> Launch:
+    return read_tuning(Kernel("k", tuple(given)), CONFIGS, given, {}, "", keys).launch
+
+
+def test_elements_of_tuples_tell_launches_apart() -> None:
+    one = read(shape=(8, (16, 0.5)), tensors=(Tensor("float16"), None))
+    assert one.scalars == {"shape.0": 8, "shape.1.0": 16, "shape.1.1": 0.5}
+    assert one.tensors == {"tensors.0": Tensor("float16")}
+    assert one.unread == ()
+    assert one.key != read(shape=(8, (32, 0.5)), tensors=(Tensor("float16"), None)).key
+    assert read("shape", shape=(8, 4), seeds=(7, 8)).counted == ("shape.0", "shape.1")
+    text = readings(one, [{"BLOCK": 64}])[0].problem("slowdown").context
+    assert "shape_0=8 shape_1_0=16" in text
+    assert is_aligned(Launch(Kernel("k", constants=("shape",)), {}, {"shape.0": 7}))
+
+
+def test_constants_are_read_as_what_they_hold() -> None:
+    plain, held = (read("n", "shape", n=kind(8), shape=kind((2, 4))) for kind in (lambda value: value, constexpr))
+    assert plain.key == held.key != read("n", "shape", n=constexpr(8), shape=constexpr((2, 8))).key
+    tuned = FakeConfig({"BLOCK": constexpr(64), "TILE": (2, 4)})
+    words = read_tuning(None, [tuned], {}, {}, "").words[0]
+    assert words == {"BLOCK": 64, "TILE.0": 2, "TILE.1": 4, "num_warps": 4, "num_stages": 3}
+
+
+def test_functions_are_told_apart_by_their_source(tmp_path: Path) -> None:
+    def activation(body: str) -> Any:
+        file = tmp_path / f"{len(body)}.py"
+        file.write_text(f"def activation(x):\n    return {body}\n")
+        return runpy.run_path(str(file))["activation"]
+
+    same, other = activation("x"), activation("2 * x")
+    keys = [read("act", act=function).key for function in (same, activation("x"), other)]
+    assert keys[0] == keys[1] != keys[2]
+    assert str(read("act", act=constexpr(same)).scalars["act"]).startswith("activation_")
+    words = read_tuning(None, [FakeConfig({"ACT": same}), FakeConfig({"ACT": other})], {}, {}, "").keys
+    assert words[0] != words[1]
+
+
+def test_a_key_that_cannot_be_read_is_named() -> None:
+    assert read("act", act=object(), other=object(), none=None).unread == ("act",)
+    assert read("n", n=4, act=object()).unread == ()
+    assert read(act=object(), n=(4, object())).unread == ("act", "n.1")  # whatever may tell launches apart
+    constant = Kernel("k", ("act", "n"), constants=("act",))
+    assert read_tuning(constant, CONFIGS, {"act": object(), "n": 4}, {}, "", ["n"]).launch.unread == ("act",)
+
+
 def test_arguments_come_by_place_and_by_name_and_options_are_none() -> None:
     kernel = Kernel("k", ("x", "n", "eps", "BLOCK"))
     keywords = {"n": 7, "eps": 0.1, "grid": lambda meta: (meta["n"] // meta["BLOCK"], 2), "warmup": False}
@@ -183,10 +237,12 @@ def test_the_kernel_is_found_under_decorators() -> None:
         def __init__(self, fn: Any) -> None:
             self.fn = fn
 
-    class constexpr: ...  # noqa: N801
+    class InterpretedFunction(Decorated): ...
 
     def softmax(x: Any, n: int, BLOCK: constexpr): ...  # noqa: N803
 
+    assert is_interpreted(Decorated(InterpretedFunction(softmax)))
+    assert not is_interpreted(Decorated(softmax))
     found = kernel_of(Decorated(Decorated(softmax)))
     assert found is not None
     assert (found.name, found.arguments, found.constants) == ("softmax", ("x", "n", "BLOCK"), ("BLOCK",))

@@ -16,7 +16,9 @@ import torch
 triton = pytest.importorskip("triton")
 import triton.language as tl  # noqa: E402
 
-from prerank.integrations.triton_launch import Tensor, kernel_of, read_tuning  # noqa: E402
+from prerank.integrations import triton_static  # noqa: E402
+from prerank.integrations.triton_kernel import kernel_of  # noqa: E402
+from prerank.integrations.triton_launch import Tensor, read_tuning  # noqa: E402
 from prerank.integrations.triton_loop import pipelined  # noqa: E402
 from prerank.integrations.triton_reading import is_aligned  # noqa: E402
 from prerank.integrations.triton_static import Resources, resources  # noqa: E402
@@ -158,6 +160,27 @@ def test_what_needs_too_much_is_told() -> None:
     needy = Resources(shared=200 * 1024)
     assert needy.obstacle(227 * 1024) is None
     assert needy.obstacle(163 * 1024) == "compiled, 200 KB of shared memory; a block has 163"
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("ptxas"), PermissionError("ptxas"), RuntimeError("none found")])
+def test_without_an_assembler_registers_are_not_known(monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    def missing(architecture: int) -> str:
+        raise error
+
+    monkeypatch.setattr(triton_static, "_assembler", missing)
+    found = compiled((256,), "NVIDIA A100")[0]
+    assert (found.error, found.registers, found.spills) == (None, None, None)
+    assert set(found.words) == {"shared_kb"}
+
+
+def test_the_assembler_is_the_one_that_triton_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    tools = SimpleNamespace(ptxas=SimpleNamespace(path="/old"), ptxas_blackwell=SimpleNamespace(path="/new"))
+    monkeypatch.setattr(triton, "knobs", SimpleNamespace(nvidia=tools))
+    assert [triton_static._assembler(architecture) for architecture in (90, 100)] == ["/old", "/new"]
+    monkeypatch.setattr(triton, "knobs", None)
+    assert Path(triton_static._assembler(90)).parent.parent.name == "nvidia"
+    monkeypatch.setenv("TRITON_PTXAS_PATH", "/told")
+    assert triton_static._assembler(100) == "/told"
 
 
 def test_unknown_devices_are_not_compiled_for() -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_config import FakeConfig
 
 from prerank.integrations.triton_decisions import Decisions
-from prerank.integrations.triton_launch import Kernel, Launch, Tuning
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch, Tuning
 from prerank.integrations.triton_measurements import write
 from prerank.integrations.triton_tables import export, read_table
 
@@ -36,6 +38,7 @@ def test_an_unmeasured_decision_comes_back_as_it_was(tmp_path: Path) -> None:
     configs = [block(64), block(128)]
     file = exported(tmp_path / "table.json", configs, [1, 0])
     assert read_table(file).find(LAUNCH, configs) == 1
+    assert read_table(file).find(replace(LAUNCH, unread=("activation",)), configs) is None
 
 
 def test_a_configuration_is_taken_for_itself_though_another_says_more(tmp_path: Path) -> None:
@@ -51,3 +54,15 @@ def test_of_what_was_measured_again_the_newest_counts(tmp_path: Path) -> None:
     write(LAUNCH, {configs[0]: 3.0, configs[2]: float("inf")})
     (entry,) = json.loads(exported(tmp_path / "table.json", configs, [0, 1, 2]).read_text())["entries"]
     assert (entry["config"]["BLOCK"], entry["ms"]) == (128, 2.0)
+
+
+def test_what_another_version_of_triton_measured_is_not_exported(tmp_path: Path) -> None:
+    configs = [block(64), block(128)]
+    write(replace(LAUNCH, compiler="3.6.0"), dict(zip(configs, (1.0, 2.0), strict=True)))
+    (entry,) = json.loads(exported(tmp_path / "table.json", configs, [1, 0]).read_text())["entries"]
+    assert (entry["config"]["BLOCK"], "ms" in entry) == (128, False)
+    Decisions().add(Tuning(replace(LAUNCH, compiler="3.6.0"), configs, {}), "", [1, 0])
+    (file,) = export(tmp_path / "table.json")
+    (entry,) = json.loads(file.read_text())["entries"]
+    assert (entry["config"]["BLOCK"], entry["ms"], entry["launch"]["compiler"]) == (64, 1.0, "3.6.0")
+    assert read_table(file).find(LAUNCH, configs) == 0  # a shipped table is taken as it stands

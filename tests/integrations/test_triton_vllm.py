@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from prerank.integrations.triton_launch import Kernel, Launch, Tensor
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch, Tensor
 from prerank.integrations.triton_vllm import batched, write
 
 BATCHES = {"1": {"BLOCK_SIZE_M": 16}, "64": {"BLOCK_SIZE_M": 64}}

@@ -1,0 +1,115 @@
+"""A kernel, found under its decorators: its name, arguments and source, and the functions that it calls.
+
+Nothing of Triton is imported here: an Autotuner and a JITFunction are known by their attributes, which have been the
+same from Triton 3.2 to 3.9.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import islice
+from typing import Any
+
+_DECORATORS = 8  # around a kernel
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A kernel.
+
+    Args:
+        name: Its name.
+        arguments: Names of its arguments, in order.
+        source: Its source; "" if it is not known.
+        constants: Names of the arguments that are compiled in.
+        helpers: Sources of all functions that it calls.
+    """
+
+    name: str
+    arguments: tuple[str, ...] = ()
+    source: str = ""
+    constants: tuple[str, ...] = ()
+    helpers: str = ""
+
+    @property
+    def digest(self) -> str:
+        """Short hash of name and sources."""
+        return _digest(f"{self.name}\n{self.source}{self.helpers}")
+
+
+def kernel_of(decorated: Any) -> Kernel | None:
+    """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
+    function = _function(decorated)
+    return _kernel(function) if function else None
+
+
+def is_interpreted(decorated: Any) -> bool:
+    """Whether a kernel is run by Triton's interpreter, whatever devices there are."""
+    return any(type(layer).__name__ == "InterpretedFunction" for layer in layers(decorated))
+
+
+def function_word(value: Any) -> str | None:
+    """A function as a word, its name and the hash of its sources; None if it is none, or its source is not known."""
+    kernel = kernel_of(value)
+    return f"{kernel.name}_{kernel.digest}" if kernel and kernel.source else None
+
+
+def layers(decorated: Any) -> Iterator[Any]:
+    """What is decorated, from the outside in: Autotuner, Heuristics, JITFunction, function."""
+    return islice(_layers(decorated), _DECORATORS)
+
+
+def _layers(decorated: Any) -> Iterator[Any]:
+    while decorated is not None:
+        yield decorated
+        decorated = getattr(decorated, "fn", None)
+
+
+def _function(decorated: Any) -> Callable[..., Any] | None:
+    return next(filter(inspect.isfunction, layers(decorated)), None)
+
+
+@lru_cache(maxsize=256)
+def _kernel(function: Callable[..., Any]) -> Kernel:
+    parameters = inspect.signature(function).parameters
+    constants = tuple(name for name, own in parameters.items() if "constexpr" in str(own.annotation))
+    helpers = "".join(sorted(map(_source, _helpers(function))))
+    return Kernel(function.__name__, tuple(parameters), _source(function), constants, helpers)
+
+
+def _source(function: Callable[..., Any]) -> str:
+    try:
+        return inspect.getsource(function)
+    except (OSError, TypeError):  # made by exec, or in a shell
+        return ""
+
+
+def _helpers(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+    """All decorated functions that a kernel calls, and that these call; what comes with Triton is none."""
+    found, waiting = {function}, [function]
+    while waiting:
+        called = _called(waiting.pop()) - found
+        found |= called
+        waiting += called
+    return found - {function}
+
+
+def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+    """Decorated functions that a function names, or names of a module."""
+    try:
+        around = inspect.getclosurevars(function)
+    except ValueError:  # a name around it has no value yet
+        return set()
+    named = [*around.nonlocals.values(), *around.globals.values()]
+    attributes = function.__code__.co_names
+    named += [getattr(own, name, None) for own in named if inspect.ismodule(own) for name in attributes]
+    called = [_function(own) for own in named if not inspect.isfunction(own)]
+    return {own for own in called if own and not str(own.__module__).startswith("triton.")}
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:12]
