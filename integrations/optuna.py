@@ -223,9 +223,10 @@ class RLMSampler(BaseSampler):
     def _reader(self, memory: Memory, problems: Sequence[Problem]) -> Reader:
         if memory.reader is None:
             surrogate = (self._surrogate or RLMSurrogate.load()).fork()
-            memory.reader = Reader(surrogate, self._to_text, self._acquisition)
+            reader = Reader(surrogate, self._to_text, self._acquisition)
             for source in self._sources:
-                memory.reader.recall(problems, source.get_trials(deepcopy=False))
+                reader.recall(problems, source.get_trials(deepcopy=False))
+            memory.reader = reader  # now that it knows all sources: a storage may fail once, and is asked again
         return memory.reader
 
     def _memory(self, study: Study) -> Memory:

@@ -261,6 +261,26 @@ def test_a_source_of_another_direction_is_refused() -> None:
         study.ask(SPACE)
 
 
+def test_sources_are_asked_again_after_a_storage_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [optuna.create_study() for _ in range(2)]
+    for source, value in zip(sources, (2.0, 3.0), strict=True):
+        source.add_trial(create_trial(params={"x": value / 4}, distributions={"x": SPACE["x"]}, value=value))
+    read, failures = sources[1].get_trials, [OSError("database is locked")]
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(sources[1], "get_trials", once)
+    fake: Any = FakeSurrogate(0.0)
+    study = optuna.create_study(sampler=RLMSampler(surrogate=fake, sources=sources, search_space=SPACE))
+    with pytest.warns(UserWarning, match="database is locked"):
+        study.ask(SPACE)
+    study.ask(SPACE)
+    assert fake.values == {"x=0.5": 2.0, "x=0.75": 3.0}
+
+
 def test_threads_of_torch_are_as_before() -> None:
     import torch
 
