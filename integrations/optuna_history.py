@@ -139,6 +139,11 @@ def _tells(trial: FrozenTrial, names: Set[str]) -> bool:
     return early or names <= trial.params.keys()
 
 
+def mean_places(losses: Floats) -> Floats:
+    """Mean place of each row over the objectives, the least loss first, (n, M) -> (n,)."""
+    return losses.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
+
+
 def _losses(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> Floats:
     """Losses of finished trials, (n, M)."""
     nothing = [np.nan] * len(signs)
