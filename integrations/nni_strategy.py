@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import nni
@@ -77,12 +78,17 @@ class RLMStrategy(Strategy):
         return f"pool_size={self._pool_size}"
 
     def list_models(self, sort: bool = True, limit: int | None = None) -> Any:
-        """The models that were trained, the best first, also where less is better."""
-        if not sort or self._history.problem.direction == "maximize":
+        """The models that were trained, the best first, also where less is better; without those that have no number.
+
+        Unsorted, all models, as NNI lists them.
+        """
+        if not sort:
             return super().list_models(sort, limit)
+        sign = -1 if self._history.problem.direction == "maximize" else 1
         models = [model for model in super().list_models(sort=False) if model.status == ModelStatus.Trained]
-        measured = [model for model in models if model.metric is not None]
-        return iter(sorted(measured, key=lambda model: model.metric or 0.0)[:limit])
+        measured = [(sign * as_number(model.metric), model) for model in models if model.metric is not None]
+        finite = [pair for pair in measured if np.isfinite(pair[0])]
+        return iter([model for _, model in sorted(finite, key=itemgetter(0))][:limit])
 
     def state_dict(self) -> dict[str, Any]:
         """All that was learnt, as plain values, which every serializer of NNI keeps; models under way are not in it."""
