@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -261,6 +262,20 @@ def test_predict_keeps_the_order(fake: FakeSurrogate) -> None:
         ("c", "m", "a"),
         ("c", "m", "ccc"),
     ]
+
+
+def test_a_name_that_is_no_utf_8_is_printed(fake: FakeSurrogate, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.onnx")
+    try:
+        network(tmp_path / name, 8)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert [Path(entry["candidate"]).name for entry in rank_json(tmp_path)] == [name]
+    assert r"caf\udce9.onnx" in "".join(call("rank", tmp_path / name)[0].split())
+    out = tmp_path / "out.jsonl"
+    result = CliRunner().invoke(app, ["measure", str(tmp_path), "--out", str(out), "--seconds", "0"])
+    assert result.exit_code in (0, 1)  # as ONNX Runtime takes such a name, or not
+    assert {Path(row.more["name"]).name for row in read(out)} == {name}
 
 
 def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
