@@ -278,6 +278,18 @@ def test_a_name_that_is_no_utf_8_is_printed(fake: FakeSurrogate, tmp_path: Path)
     assert {Path(row.more["name"]).name for row in read(out)} == {name}
 
 
+def test_a_list_is_read_without_a_draw_for_each_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prerank.search_spaces import nas_bench_201
+
+    of, draws = chosen(["nas_bench_201"]), list[int]()
+    entries = sampled(of, 20, seed=0)
+    file, sample = tmp_path / "candidates.jsonl", nas_bench_201.sample
+    file.write_text("\n".join(json.dumps(entry.name) for entry in entries))
+    monkeypatch.setattr(nas_bench_201, "sample", lambda rng, n: draws.append(n) or sample(rng, n))
+    assert listed(file, of) == (entries, [])
+    assert len(draws) <= 1
+
+
 def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
     path = str(network(tmp_path / "open.onnx", 8, batch="rows"))
     texts = {gathered([path], chosen([path]), None, None, 0, sizes)[0][0].text for sizes in ({"rows": 2}, {"rows": 9})}
