@@ -290,6 +290,14 @@ def test_a_list_is_read_without_a_draw_for_each_line(tmp_path: Path, monkeypatch
     assert len(draws) <= 1
 
 
+def test_a_context_may_begin_with_an_empty_line(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
+    assert "web server" in call("rank", "--context", "\nweb server", "--metric", "m", given="a\nb\n")[0]
+    append(table := tmp_path / "table.jsonl", [replace(row, context="\nnas_bench_201") for row in read(rows)])
+    assert "0.99" in call("train", table, "--out", tmp_path / "mine")[0]
+    questions = {entry["question"] for entry in json.loads(call("eval", table, "--splits", "3", "--json")[0])}
+    assert questions == {"nas_bench_201: latency_ms"}
+
+
 def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
     path = str(network(tmp_path / "open.onnx", 8, batch="rows"))
     texts = {gathered([path], chosen([path]), None, None, 0, sizes)[0][0].text for sizes in ({"rows": 2}, {"rows": 9})}
