@@ -66,10 +66,12 @@ def train(
     prerank train measured.jsonl --out mine
     """
     from ..surrogate import Training
+    from ..surrogate.fitting import held_out
+    from ..surrogate.training import usual_steps
 
     rows, kept = as_rows(rows_of(tables)), as_rows(rows_of(validation or []))
     model = RLMSurrogate.load(surrogate, device=on)
-    updates = steps or max(100, 16 * len(rows) // 256)
+    updates = steps or usual_steps(len(rows) if kept else len(rows) - len(held_out(rows)))
     own = {"tables": rows, "validation": kept, "surrogate": model.fingerprint, "number of steps": updates}
     told = {name: sha256(repr(value).encode()).hexdigest() for name, value in own.items()}
     run = Training(updates, contexts=4, folder=out / "training", of=told)

@@ -41,6 +41,7 @@ class FakeSurrogate:
         self.saved: list[Path] = []
         self.fingerprint = "fake"
         self.trained: list[Mapping[str, str]] = []
+        self.steps: list[int] = []
 
     def fork(self) -> FakeSurrogate:
         other = FakeSurrogate()
@@ -68,6 +69,7 @@ class FakeSurrogate:
         run.folder.mkdir(parents=True)
         (run.folder / STATE).write_bytes(b"")
         self.trained.append(run.of)
+        self.steps.append(run.steps)
 
     def save(self, path: Path) -> None:
         self.saved.append(path)
@@ -557,6 +559,16 @@ def test_a_training_goes_on_as_itself_alone(fake: FakeSurrogate, rows: Path, tmp
         {"validation"},
         {"surrogate"},
     ]
+
+
+def test_the_usual_training_is_that_of_the_library(fake: FakeSurrogate, tmp_path: Path) -> None:
+    """As many steps as the rows take that are trained on: one in twenty is kept out, unless others are."""
+    table, other = tmp_path / "rows.jsonl", tmp_path / "other.jsonl"
+    append(table, [Measured("net", "latency_ms", f"net width={n}", float(n)) for n in range(4000)])
+    append(other, [Measured("net", "latency_ms", "net width=4000", 1.0)])
+    call("train", table, "--out", tmp_path / "mine")
+    call("train", table, "--out", tmp_path / "mine", "--validation", other)
+    assert fake.steps == [16 * 3800 // 256, 16 * 4000 // 256]
 
 
 def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
