@@ -130,11 +130,12 @@ def measure(
         FileNotFoundError: If there is no such file.
         MeasurementError: If it could not be run within the limits.
         InputUnknownError: If it has an input that cannot be made up, or none that takes the batch.
+        NoModelError: If its name is no UTF-8.
     """
     path = Path(model)
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}")
-    order = vars(conditions or Conditions()) | {"model": str(path.resolve()), "usual": (SIDE, LENGTH)}
+    order = vars(conditions or Conditions()) | {"model": _name(path), "usual": (SIDE, LENGTH)}
     found = _run(order | {"seconds": seconds, "memory_bytes": memory_bytes}, timeout)
     memory = math.nan if found["memory_bytes"] is None else found["memory_bytes"]
     return Measurement(found["latency_ms"], found["median_ms"], memory, found["runs"])
@@ -250,6 +251,18 @@ def _file(network: Network, folder: Path) -> Path:
         return network.file(folder)
     except Exception as error:
         raise NoModelError(f"it cannot be written as ONNX: {error!r}") from error
+
+
+def _name(path: Path) -> str:
+    """The whole path of a model file, as ONNX Runtime takes it.
+
+    Raises:
+        NoModelError: If it is no UTF-8.
+    """
+    name = str(path.resolve())
+    if name.encode(errors="replace").decode() != name:
+        raise NoModelError(f"{name!r} is no UTF-8, and ONNX Runtime takes no other names; rename it")
+    return name
 
 
 def _lines(
