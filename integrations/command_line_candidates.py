@@ -9,18 +9,22 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from inspect import signature
 from pathlib import Path
 from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
 
 from .. import search_spaces
 from ..search_spaces.onnx_file import UnknownAxisError
 from ..surrogate import Question
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
 
 DRAWN = 1000
 """Candidates that are drawn from a space unless told otherwise."""
@@ -44,8 +48,8 @@ class Entry(NamedTuple):
 
     @property
     def title(self) -> str:
-        """What people read: a path, or the text."""
-        return self.name if isinstance(self.name, str) else self.text
+        """What people read."""
+        return titled(self.name, self.text)
 
 
 class Broken(NamedTuple):
@@ -57,6 +61,11 @@ class Broken(NamedTuple):
 
 Gathered = tuple[list[Entry], list[Broken]]
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
+
+
+def titled(name: Any, text: str) -> str:
+    """What people read of a candidate: a path, or the text."""
+    return name if isinstance(name, str) else text
 
 
 def spaces() -> list[str]:
@@ -216,12 +225,11 @@ def _entry(line: str, of: Space, where: Mapping[str, str]) -> Entry:
 
 def _candidate(record: Any, of: Space, where: Mapping[str, str]) -> Any:
     """A candidate of its fields, or of a record as the space has them."""
-    from pydantic import TypeAdapter, ValidationError
+    from pydantic import ValidationError
 
     if isinstance(record, dict):
-        drawn: Any = of.sample(np.random.default_rng(0), 1)[0]
         try:
-            return TypeAdapter(_type(drawn)).validate_python(record)
+            return _adapter(_drawn_type(of)).validate_python(record)
         except ValidationError:
             pass
     return of.from_record(record, **_understood(of.from_record, where))
@@ -234,9 +242,21 @@ def _understood(function: Callable[..., Any], where: Mapping[str, str]) -> Mappi
 
 def _written(candidate: Any) -> Any:
     """A candidate as JSON."""
+    return _adapter(_type(candidate)).dump_python(candidate, mode="json")
+
+
+@cache
+def _adapter(of: type[Any]) -> TypeAdapter[Any]:
+    """What reads and writes a type, made once: that takes longer than to read a candidate."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(_type(candidate)).dump_python(candidate, mode="json")
+    return TypeAdapter(of)
+
+
+@cache
+def _drawn_type(of: Space) -> type[Any]:
+    """The type of a space's candidates."""
+    return _type(of.sample(np.random.default_rng(0), 1)[0])
 
 
 def _type(candidate: Any) -> type[Any]:

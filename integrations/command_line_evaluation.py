@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..surrogate import Problem, RLMSurrogate
 from ..surrogate.measured import Measured
 from ..surrogate.metrics import spearman
+from ..surrogate.problem import first_line
 from .command_line_learning import by_problem, rows_of
 from .command_line_options import Json, Surrogate, Tables
 from .command_line_output import as_json, say, table, tracked, working
@@ -94,7 +95,7 @@ def scored(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured], spli
     asked, truth = texts[test].tolist(), values[test]
     fresh, case = model.fork(), (problem.context, split)
     fresh.forget(problem, texts.tolist())  # calibrated on this table, it would repeat what it was told
-    name = f"{problem.context.partition(chr(10))[0]}: {problem.metric}"
+    name = f"{first_line(problem.context)}: {problem.metric}"
     for total, sizes in totals(texts.tolist()).items():
         yield Score(name, total, 0, spearman(_oriented(sizes, values)[test], truth), case)
     for n in [size for size in SIZES if size <= len(rest)]:

@@ -14,6 +14,7 @@ import typer
 from ..search_spaces import onnx_graph
 from ..surrogate import Problem, RLMSurrogate
 from ..surrogate.measured import Measured, read
+from ..surrogate.problem import first_line
 from .command_line_options import Json, Surrogate, Tables
 from .command_line_output import as_json, say, table, working
 from .command_line_question import of_row
@@ -65,10 +66,12 @@ def train(
     prerank train measured.jsonl --out mine
     """
     from ..surrogate import Training
+    from ..surrogate.fitting import held_out
+    from ..surrogate.training import usual_steps
 
     rows, kept = as_rows(rows_of(tables)), as_rows(rows_of(validation or []))
     model = RLMSurrogate.load(surrogate, device=on)
-    updates = steps or max(100, 16 * len(rows) // 256)
+    updates = steps or usual_steps(len(rows) if kept else len(rows) - len(held_out(rows)))
     own = {"tables": rows, "validation": kept, "surrogate": model.fingerprint, "number of steps": updates}
     told = {name: sha256(repr(value).encode()).hexdigest() for name, value in own.items()}
     run = Training(updates, contexts=4, folder=out / "training", of=told)
@@ -77,7 +80,7 @@ def train(
     model.save(out)
     shutil.rmtree(out / "training")  # a finished run; left there, the next training would end where this one did
     known = [[line, metric, rank] for line, ranks in model.knowledge.items() for metric, rank in ranks.items()]
-    lines = {row.context.partition("\n")[0] for row in rows}
+    lines = {first_line(row.context) for row in rows}
     table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of
+from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of, titled
 from .command_line_options import Candidates, Sample, Seed, Size, Sources, Where
 from .command_line_output import complain, say, table, tracked, working
 from .command_line_question import asked, assignments, measurable
@@ -102,15 +102,9 @@ def _report(rows: Sequence[Sequence[Measured]], out: Path) -> list[Broken]:
 
 def _show(rows: Sequence[Sequence[Measured]]) -> None:
     """The costs of what was measured now."""
-    found = [[_title(lines[0]), *_costs(lines)] for lines in rows]
+    found = [[titled(lines[0].more["name"], lines[0].candidate), *_costs(lines)] for lines in rows]
     if found:
         table("Measured", ["candidate", "latency ms", "memory MiB"], found)
-
-
-def _title(line: Measured) -> str:
-    """What people read: a path, or the text."""
-    name = line.more["name"]
-    return name if isinstance(name, str) else line.candidate
 
 
 def _costs(lines: Sequence[Measured]) -> tuple[float, float]:

@@ -45,11 +45,11 @@ def complain(broken: Sequence[Broken]) -> None:
 
 
 def as_json(found: Any) -> None:
-    """Print JSON, an item of a list a line; what is no number is null."""
+    """Print JSON in ASCII, which any output takes, an item of a list a line; what is no number is null."""
     if not isinstance(found, list):
-        typer.echo(json.dumps(_plain(found), ensure_ascii=False))
+        typer.echo(json.dumps(_plain(found)))
         return
-    lines = ",\n ".join(json.dumps(_plain(item), ensure_ascii=False) for item in cast("list[Any]", found))
+    lines = ",\n ".join(json.dumps(_plain(item)) for item in cast("list[Any]", found))
     typer.echo(f"[{lines}]")
 
 
@@ -70,7 +70,7 @@ def shown(cell: Any) -> str:
     """A cell as text."""
     if isinstance(cell, float):
         return "" if math.isnan(cell) else f"{cell:.4g}"
-    text = str(cell)
+    text = str(cell).encode(errors="backslashreplace").decode()  # the name of a file may be no UTF-8
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
 
 

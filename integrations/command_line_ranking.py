@@ -10,6 +10,7 @@ import typer
 
 from ..surrogate import Prediction, Problem, Question, Ranked
 from ..surrogate import rank as ranked
+from ..surrogate.problem import first_line
 from ..surrogate.ranking import Surrogate as Predicting
 from .command_line_candidates import Broken, Entry, chosen, gathered, sizes_of
 from .command_line_options import (
@@ -157,7 +158,7 @@ def _compared(
 def _show(problem: Problem, found: Sequence[Ranked[Entry]], top: int, trust: float) -> None:
     rows = [[entry.candidate.title, entry.mean, entry.std] for entry in found[:top]]
     more = f"; {len(found) - top:,} more with --top {len(found)}" if len(found) > top else ""
-    columns = [problem.context.partition("\n")[0] or "candidate", "mean", "std"]
+    columns = [first_line(problem.context) or "candidate", "mean", "std"]
     table(f"{problem.metric}, best first", columns, rows, f"trust {trust:.2f}{more}")
 
 

@@ -23,6 +23,10 @@ from ..surrogate.fields import Fields
 Candidate = TypeVar("Candidate")
 Pool = Callable[[], Mapping[str, Candidate]]
 
+MOST_DRAWS = 20
+"""Draws for each place in a pool, where many are invalid or have been tried."""
+INCUMBENTS = 8
+"""Best candidates that are varied."""
 _logger = logging.getLogger("nni.prerank")  # below "nni", so that it reaches the experiment's log
 _ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
 _START = 10  # values that an unknown problem is explored for; a model of fewer is sure of itself too soon
@@ -66,6 +70,16 @@ class TrialHistory(Generic[Candidate]):
     def tried(self, text: str) -> bool:
         """Whether a candidate is under way, is done or shall not be proposed for another reason."""
         return text in self.finished or text in self.pending or text in self.left_out
+
+    def untried(self, draws: Iterable[tuple[str | None, Candidate]], count: int) -> dict[str, Candidate]:
+        """The first so many drawn candidates that have a text, one for each, and were not tried."""
+        pool: dict[str, Candidate] = {}
+        for text, candidate in draws:
+            if text is not None and not self.tried(text):
+                pool.setdefault(text, candidate)
+                if len(pool) == count:
+                    break
+        return pool
 
     def begin(self, text: str, candidate: Candidate) -> None:
         """A trial of the candidate is under way."""

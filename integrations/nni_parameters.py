@@ -18,7 +18,7 @@ from nni.algorithms.hpo.tpe_tuner import Record, TpeArguments
 from nni.common.hpo_utils import ParameterSpec, deformat_parameters, format_parameters, format_search_space
 from nni.common.hpo_utils.validation import common_search_space_types
 
-from .nni_words import words
+from .nni_words import alike, words
 
 Key = tuple[Any, ...]
 Point = dict[Key, Any]
@@ -42,6 +42,8 @@ class ParameterSpace:
         for spec in self._specs.values():
             if spec.categorical and spec.size < 1:
                 raise ValueError(f"parameter {_name(spec.key)!r} is {spec.type} of {spec.values}, which has no value")
+        choices = [spec for spec in self._specs.values() if spec.type == "choice"]
+        self._alike = {spec.key for spec in choices if alike(map(_branch, spec.values))}
 
     @property
     def names(self) -> list[str]:
@@ -108,8 +110,7 @@ class ParameterSpace:
         for name in spec.key:
             shown = shown[name] if isinstance(name, str) else shown
         if spec.categorical:
-            nested = isinstance(shown, Mapping) and "_name" in shown
-            return words(_name(spec.key), shown["_name"] if nested else shown)
+            return words(_name(spec.key), _branch(shown), exact=spec.key in self._alike)
         span = None if spec.log_distributed else _span(spec)
         return words(_name(spec.key), float(shown), span, log=spec.log_distributed)
 
@@ -128,6 +129,11 @@ def _check(search_space: Mapping[str, Any]) -> None:
             nested: Mapping[str, Any] = value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
             if "_name" in nested and len(nested) > 1:
                 _check(nested)
+
+
+def _branch(choice: Any) -> Any:
+    """The name of a choice within which there are others; any other choice itself."""
+    return choice["_name"] if isinstance(choice, Mapping) and "_name" in choice else choice  # pyright: ignore[reportUnknownVariableType]
 
 
 def _name(key: Key) -> str:

@@ -24,7 +24,7 @@ from nni.nas.space import ExecutableModelSpace
 from numpy.random import RandomState
 
 from .nni_reading import Reading
-from .nni_words import words
+from .nni_words import alike, words
 
 Sample = dict[str, Any]
 
@@ -42,6 +42,7 @@ class SampleSpace:
         annotations = [label for label, mutable in mutables.items() if isinstance(mutable, MutableAnnotation)]
         self._rules = [mutables.pop(label) for label in annotations]
         self._mutables = mutables
+        self._alike = {label for label, mutable in mutables.items() if alike(_read(mutable))}
         self._to_text = Reading(to_text) if to_text else None
 
     @property
@@ -68,7 +69,11 @@ class SampleSpace:
             return self._to_text(own)
         spans = {label: _span(mutable) for label, mutable in self._mutables.items()}
         logs = {label for label, mutable in self._mutables.items() if getattr(mutable, "log_distributed", False)}
-        return " ".join(word for label in own for word in words(label, own[label], spans[label], log=label in logs))
+        written = (
+            words(label, choice, spans[label], log=label in logs, exact=label in self._alike)
+            for label, choice in own.items()
+        )
+        return " ".join(word for found in written for word in found)
 
     def own(self, sample: Mapping[str, Any]) -> Sample:
         """A sample that was dumped and loaded, with the space's own choices: a tuple comes back as a list."""
@@ -100,6 +105,13 @@ class SampleSpace:
             return all(rule.check_contains(dict(sample)) is None for rule in self._rules)
         except SampleValidationError:
             return False
+
+
+def _read(mutable: LabeledMutable) -> list[Any]:
+    """Choices as a sample has them, those of which several are chosen in a list; of a number none."""
+    if isinstance(mutable, CategoricalMultiple):
+        return [[one] for one in cast(Sequence[Any], mutable.values)]
+    return cast(list[Any], mutable.values) if isinstance(mutable, Categorical) else []
 
 
 def _span(mutable: LabeledMutable) -> float | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 import nni
@@ -18,12 +19,10 @@ from numpy.random import RandomState
 
 from ..surrogate import Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
-from .nni_history import TrialHistory, as_number, question
+from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory, as_number, question
 from .nni_samples import Sample, SampleSpace
 
 _logger = logging.getLogger("nni.prerank")
-_MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
-_INCUMBENTS = 8
 _ENDS = (ModelStatus.Failed, ModelStatus.Interrupted, ModelStatus.Invalid)
 
 
@@ -79,12 +78,17 @@ class RLMStrategy(Strategy):
         return f"pool_size={self._pool_size}"
 
     def list_models(self, sort: bool = True, limit: int | None = None) -> Any:
-        """The models that were trained, the best first, also where less is better."""
-        if not sort or self._history.problem.direction == "maximize":
+        """The models that were trained, the best first, also where less is better; without those that have no number.
+
+        Unsorted, all models, as NNI lists them.
+        """
+        if not sort:
             return super().list_models(sort, limit)
+        sign = -1 if self._history.problem.direction == "maximize" else 1
         models = [model for model in super().list_models(sort=False) if model.status == ModelStatus.Trained]
-        measured = [model for model in models if model.metric is not None]
-        return iter(sorted(measured, key=lambda model: model.metric or 0.0)[:limit])
+        measured = [(sign * as_number(model.metric), model) for model in models if model.metric is not None]
+        finite = [pair for pair in measured if np.isfinite(pair[0])]
+        return iter([model for _, model in sorted(finite, key=itemgetter(0))][:limit])
 
     def state_dict(self) -> dict[str, Any]:
         """All that was learnt, as plain values, which every serializer of NNI keeps; models under way are not in it."""
@@ -148,25 +152,20 @@ class RLMStrategy(Strategy):
                 return model
 
     def _pool(self) -> dict[str, Sample]:
-        return self._draws(self._pool_size, self._history.best(_INCUMBENTS))
+        return self._history.untried(self._draws(self._history.best(INCUMBENTS)), self._pool_size)
 
     def _explored(self) -> dict[str, Sample]:
         """One draw; once there is a choice of parents, as often a mutation."""
-        parents = self._history.best(_INCUMBENTS)
-        return self._draws(1, parents if len(parents) == _INCUMBENTS else ())
+        parents = self._history.best(INCUMBENTS)
+        return self._history.untried(self._draws(parents if len(parents) == INCUMBENTS else ()), 1)
 
-    def _draws(self, count: int, parents: Sequence[Sample]) -> dict[str, Sample]:
-        """Texts not tried yet -> samples: half prior draws, half mutations of the parents."""
+    def _draws(self, parents: Sequence[Sample]) -> Iterator[tuple[str | None, Sample]]:
+        """Samples with their texts: half prior draws, half mutations of the parents."""
         rng = RandomState(self._rng.integers(2**32, dtype=np.uint32))
-        pool: dict[str, Sample] = {}
-        for _ in range(_MOST_DRAWS * max(count, self._pool_size)):
+        for _ in range(MOST_DRAWS * self._pool_size):
             sample = self._space.draw(rng, parents if rng.randint(2) else ())
-            text = self._space.text(sample) if sample is not None else None
-            if sample is not None and text is not None and not self._history.tried(text):
-                pool.setdefault(text, sample)
-            if len(pool) >= count:
-                break
-        return pool
+            if sample is not None:
+                yield self._space.text(sample), sample
 
     def _measured(self, event: FinalMetricEvent) -> None:
         with self._lock:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
 from typing import Any, cast
@@ -16,13 +16,11 @@ from nni.tuner import Tuner
 from nni.utils import ClassArgsValidator
 
 from ..surrogate import Question, RLMSurrogate
-from .nni_history import TrialHistory, as_number, question
+from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory, as_number, question
 from .nni_parameters import Parameters, ParameterSpace, Point
 from .nni_reading import Reading
 
 _logger = logging.getLogger("nni.prerank")
-_MOST_DRAWS = 20  # draws for each place in the pool, where many are invalid or have been tried
-_INCUMBENTS = 8
 _NOTHING: tuple[str, Point] = ("", {})
 
 
@@ -157,18 +155,17 @@ class RLMTuner(Tuner):
         return self._to_text(self._space.parameters(point)) if self._to_text else self._space.text(point)
 
     def _pool(self) -> dict[str, Point]:
-        """Texts not tried yet -> points: prior draws and mutations of the best, turn about."""
-        parents = self._trials.best(_INCUMBENTS)
-        pool: dict[str, Point] = {}
-        for turn in range(_MOST_DRAWS * self._pool_size):
+        return self._trials.untried(self._draws(), self._pool_size)
+
+    def _draws(self) -> Iterator[tuple[str | None, Point]]:
+        """Points with their texts: prior draws and mutations of the best, turn about."""
+        parents = self._trials.best(INCUMBENTS)
+        for turn in range(MOST_DRAWS * self._pool_size):
             if parents and turn % 2:
                 point = self._space.mutate(self._rng, parents[self._rng.integers(len(parents))])
             else:
                 point = self._space.draw(self._rng)
-            self._add(pool, point)
-            if len(pool) >= self._pool_size:
-                break
-        return pool
+            yield self._text(point), point
 
     def _suggestion(self) -> dict[str, Point]:
         """A suggestion of TPE that was not tried yet, if it has one; what is under way counts as the best."""
@@ -176,17 +173,8 @@ class RLMTuner(Tuner):
         losses = [(point, sign * value) for point, value in trials.finished.values() if not math.isnan(value)]
         lie = min((loss for _, loss in losses), default=0.0)
         losses += [(point, lie) for point in trials.pending.values()]
-        pool: dict[str, Point] = {}
-        for _ in range(_MOST_DRAWS):
-            self._add(pool, self._space.suggest(self._rng, losses))
-            if pool:
-                break
-        return pool
-
-    def _add(self, pool: dict[str, Point], point: Point) -> None:
-        text = self._text(point)
-        if text is not None and not self._trials.tried(text):
-            pool.setdefault(text, point)
+        suggested = (self._space.suggest(self._rng, losses) for _ in range(MOST_DRAWS))
+        return trials.untried(((self._text(point), point) for point in suggested), 1)
 
 
 class RLMClassArgsValidator(ClassArgsValidator):

@@ -28,12 +28,11 @@ from ..search_spaces.devices import measured_on, plain
 from ..search_spaces.onnx_operations import LENGTH, SIDE
 from ..surrogate import Problem
 from ..surrogate.measured import Measured, append, mend, read
-from .onnxruntime_child import resident
+from .onnxruntime_child import ANSWER, INPUT_UNKNOWN, resident
 
 METRICS = ("latency_ms", "memory_bytes")
 """What is measured: the shortest run, and the peak of resident memory above the runtime's without a model."""
 _CHILD = f"{__package__}.onnxruntime_child"
-_INPUT_UNKNOWN = 3  # exit status of the child
 
 
 @dataclass(frozen=True)
@@ -94,6 +93,13 @@ class InputUnknownError(MeasurementError):
     """A model that might run, were it known what to feed it, or fed with another batch."""
 
 
+class NoModelError(MeasurementError):
+    """A candidate of which there is nothing to run: its file is gone, say, or could not be written."""
+
+
+_SAYING_NOTHING = (InputUnknownError, NoModelError)  # of what the candidate costs
+
+
 class Network(NamedTuple):
     """A model to measure: its name, what it shares with others, its text, and what gives the file, in a folder."""
 
@@ -124,11 +130,12 @@ def measure(
         FileNotFoundError: If there is no such file.
         MeasurementError: If it could not be run within the limits.
         InputUnknownError: If it has an input that cannot be made up, or none that takes the batch.
+        NoModelError: If its name is no UTF-8.
     """
     path = Path(model)
     if not path.is_file():
         raise FileNotFoundError(f"there is no model file {path}")
-    order = vars(conditions or Conditions()) | {"model": str(path.resolve()), "usual": (SIDE, LENGTH)}
+    order = vars(conditions or Conditions()) | {"model": _name(path), "usual": (SIDE, LENGTH)}
     found = _run(order | {"seconds": seconds, "memory_bytes": memory_bytes}, timeout)
     memory = math.nan if found["memory_bytes"] is None else found["memory_bytes"]
     return Measurement(found["latency_ms"], found["median_ms"], memory, found["runs"])
@@ -149,7 +156,8 @@ def measure_all(
 
     Yields:
         The lines of each network, once they are on the disk; none for one that the table has already. Failed ones have
-        the value nan and an ``error``; those of an unknown input too, but they are not written: they say nothing.
+        the value nan and an ``error``; those without a file, or of an unknown input, too, but they are not written:
+        they say nothing.
 
     Raises:
         ValueError: If lines cannot be added to the file, which is left as it is.
@@ -165,7 +173,7 @@ def measure_all(
             continue
         try:
             values, more = _costs(network, conditions, seconds, timeout, memory_bytes)
-        except InputUnknownError as error:
+        except _SAYING_NOTHING as error:
             yield _lines(network, problems, (math.nan, math.nan), {"error": str(error)})
             continue
         rows = _lines(network, problems, values, more)
@@ -220,13 +228,39 @@ def _costs(
     """The values of `METRICS`, and what else there is to say."""
     try:
         with tempfile.TemporaryDirectory(prefix="prerank-") as folder:
-            file = network.file(Path(folder))
+            file = _file(network, Path(folder))
             found = measure(file, conditions, seconds=seconds, timeout=timeout, memory_bytes=memory_bytes)
-    except InputUnknownError:
+    except _SAYING_NOTHING:
         raise
+    except OSError as error:  # a file that was there when the list was made
+        raise NoModelError(str(error)) from error
     except MeasurementError as error:
         return (math.nan, math.nan), {"error": str(error)}
     return (found.latency_ms, found.memory_bytes), {"median_ms": found.median_ms, "runs": found.runs}
+
+
+def _file(network: Network, folder: Path) -> Path:
+    """The file of a network.
+
+    Raises:
+        NoModelError: Whatever one candidate breaks; the others are measured.
+    """
+    try:
+        return network.file(folder)
+    except Exception as error:
+        raise NoModelError(f"it cannot be written as ONNX: {error!r}") from error
+
+
+def _name(path: Path) -> str:
+    """The whole path of a model file, as ONNX Runtime takes it.
+
+    Raises:
+        NoModelError: If it is no UTF-8.
+    """
+    name = str(path.resolve())
+    if name.encode(errors="replace").decode() != name:
+        raise NoModelError(f"{name!r} is no UTF-8, and ONNX Runtime takes no other names; rename it")
+    return name
 
 
 def _lines(
@@ -241,19 +275,20 @@ def _lines(
 
 
 def _run(order: Mapping[str, Any], timeout: float) -> dict[str, Any]:
-    """What the child prints.
+    """What the child answers, whatever else libraries print.
 
     Raises:
-        MeasurementError: If it prints nothing, with what it said last.
+        MeasurementError: If it does not answer, with what it said last.
     """
     command = [sys.executable, "-P", "-m", _CHILD, json.dumps(order)]
     try:
-        run = subprocess.run(command, capture_output=True, text=True, timeout=timeout, check=False)
+        run = subprocess.run(command, capture_output=True, errors="replace", timeout=timeout, check=False)
     except subprocess.TimeoutExpired as error:
         raise MeasurementError(f"it took more than {timeout:g} s; allow more, or measure a smaller batch") from error
-    if run.returncode == 0:
-        return json.loads(run.stdout.splitlines()[-1])
-    kind = InputUnknownError if run.returncode == _INPUT_UNKNOWN else MeasurementError
+    answers = [line.removeprefix(ANSWER) for line in run.stdout.splitlines() if line.startswith(ANSWER)]
+    if run.returncode == 0 and answers:
+        return json.loads(answers[-1])
+    kind = InputUnknownError if run.returncode == INPUT_UNKNOWN else MeasurementError
     raise kind(_reason(run, int(order["memory_bytes"])))
 
 
@@ -264,7 +299,7 @@ def _reason(run: subprocess.CompletedProcess[str], memory_bytes: int) -> str:
     if re.search(r"bad.?alloc|MemoryError|Failed to allocate|Cannot allocate|Unable to allocate", run.stderr):
         return f"it needs more than {memory_bytes / 2**30:.3g} GiB of memory; allow more, or measure a smaller batch"
     if run.returncode < 0:
-        return f"ONNX Runtime was ended by {signal.Signals(-run.returncode).name}"
+        return f"ONNX Runtime was ended by signal {-run.returncode} ({signal.strsignal(-run.returncode)})"
     return re.sub(r"^[\w.]+: ", "", last)[:300] or f"ONNX Runtime ended with exit status {run.returncode}"
 
 

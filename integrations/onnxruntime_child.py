@@ -1,7 +1,7 @@
 """Runs one ONNX model in the process that this is, and prints what it took.
 
-One JSON object is the argument, another one the output. Nothing else of the library is loaded: the memory of the
-process is the interpreter's, ONNX Runtime's and the model's.
+One JSON object is the argument, another one the output, after `ANSWER`. Nothing else of the library is loaded: the
+memory of the process is the interpreter's, ONNX Runtime's and the model's.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 
 INPUT_UNKNOWN = 3
 """Exit status."""
+ANSWER = "prerank: "
+"""What the line of the output begins with; libraries may print lines of their own."""
 onnxruntime: Any = untyped  # it ships no types
 _FEWEST, _MOST = 10, 10_000  # timed runs
 _WARM_UP = 3
@@ -34,7 +36,7 @@ def main() -> None:
     order = json.loads(sys.argv[1])
     pin(order["threads"])
     limit_memory(order["memory_bytes"])
-    print(json.dumps(measured(order)))
+    print(f"\n{ANSWER}{json.dumps(measured(order))}")  # after what others left without an end
 
 
 def measured(order: Mapping[str, Any]) -> dict[str, float | None]:

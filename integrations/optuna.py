@@ -25,7 +25,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition, expected_value
-from .optuna_history import Known, history
+from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
 from .optuna_reader import Names, Params, Reader, ToText, posed
@@ -148,13 +148,14 @@ class RLMSampler(BaseSampler):
         """One candidate: its groups of parameters one after the other."""
         memory, trials = self._memory(study), study.get_trials(deepcopy=False)
         memory.look(trials)
-        known = memory.known(trials)
+        known = with_promised(trials, space)
         found = [
             self._propose_group(study, trial, known, group, memory, first=number == 0)
             for number, group in enumerate(memory.partition(space, self._together(memory)))
         ]
         params = {name: value for proposal in found for name, value in proposal.params.items()}
-        memory.promised[trial.number], memory.proposals[trial.number] = params, found
+        memory.proposals[trial.number] = found
+        study._storage.set_trial_system_attr(trial._trial_id, PROMISED, params)  # pyright: ignore[reportPrivateUsage]
         # Whether a trial takes a branch shows when it has ended; what all trials have can be told now.
         _note(study, trial, [one for one in found if memory.shared(one.params) == one.params.keys()])
         return params
@@ -222,9 +223,10 @@ class RLMSampler(BaseSampler):
     def _reader(self, memory: Memory, problems: Sequence[Problem]) -> Reader:
         if memory.reader is None:
             surrogate = (self._surrogate or RLMSurrogate.load()).fork()
-            memory.reader = Reader(surrogate, self._to_text, self._acquisition)
+            reader = Reader(surrogate, self._to_text, self._acquisition)
             for source in self._sources:
-                memory.reader.recall(problems, source.get_trials(deepcopy=False))
+                reader.recall(problems, source.get_trials(deepcopy=False))
+            memory.reader = reader  # now that it knows all sources: a storage may fail once, and is asked again
         return memory.reader
 
     def _memory(self, study: Study) -> Memory:
@@ -241,12 +243,4 @@ def _note(study: Study, trial: FrozenTrial, proposals: Sequence[Proposal]) -> No
 
 def _settled(trial: FrozenTrial, group: Space) -> Params:
     """Values of a group that an enqueued trial brings along."""
-    brought: Params = trial.system_attrs.get("fixed_params", {})
-    return {name: value for name, value in brought.items() if name in group and _holds(group[name], value)}
-
-
-def _holds(distribution: BaseDistribution, value: Any) -> bool:
-    try:
-        return distribution._contains(distribution.to_internal_repr(value))  # pyright: ignore[reportPrivateUsage]
-    except ValueError:  # no number, or no such category
-        return False
+    return held(trial.system_attrs.get("fixed_params", {}), group)

@@ -19,6 +19,8 @@ from .optuna_parameters import Parameters
 Floats = NDArray[np.float64]
 Known = tuple[FrozenTrial, Mapping[str, Any]]
 """A trial and its parameters, with those it was promised where it has not stored them yet, or ended before."""
+PROMISED = "prerank:promised"
+"""System attribute of a trial: what was proposed; parameters are stored one by one, an early end cuts them short."""
 _LEAST_PLACE = 0.5  # a pruned trial is no better than the median, however it began
 _USUAL_PLACE = 0.75  # of a pruned trial whose reports compare with no other's
 
@@ -79,6 +81,16 @@ class Record:
         return np.array([self._rows[trial.number] for trial, _ in trials]).reshape(-1, len(parameters))
 
 
+def with_promised(trials: Iterable[FrozenTrial], space: Mapping[str, BaseDistribution]) -> list[Known]:
+    """Trials with all that is known of their parameters, whichever process proposed them."""
+    return [(trial, {**_promised(trial, space), **trial.params}) for trial in trials]
+
+
+def held(values: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """Those of some values that parameters of a space may have."""
+    return {name: value for name, value in values.items() if name in space and _holds(space[name], value)}
+
+
 def history(record: Record, parameters: Parameters, known: Sequence[Known], signs: Sequence[int]) -> History:
     """Read trials.
 
@@ -103,6 +115,21 @@ def history(record: Record, parameters: Parameters, known: Sequence[Known], sign
     )
 
 
+def _promised(trial: FrozenTrial, space: Mapping[str, BaseDistribution]) -> dict[str, Any]:
+    """What was proposed to a trial beyond what it has; nothing of a complete one, which has all that is its own."""
+    if trial.state == TrialState.COMPLETE:
+        return {}
+    promised: Mapping[str, Any] = trial.system_attrs.get(PROMISED, {})
+    return held({name: value for name, value in promised.items() if name not in trial.params}, space)
+
+
+def _holds(distribution: BaseDistribution, value: Any) -> bool:
+    try:
+        return distribution._contains(distribution.to_internal_repr(value))  # pyright: ignore[reportPrivateUsage]
+    except ValueError:  # no number, or no such category
+        return False
+
+
 def _tells(trial: FrozenTrial, names: Set[str]) -> bool:
     """Whether a trial had parameters, or crashed or was pruned between the first and the last of them.
 
@@ -110,6 +137,11 @@ def _tells(trial: FrozenTrial, names: Set[str]) -> bool:
     """
     early = trial.state in (TrialState.FAIL, TrialState.PRUNED) and bool(names & trial.params.keys())
     return early or names <= trial.params.keys()
+
+
+def mean_places(losses: Floats) -> Floats:
+    """Mean place of each row over the objectives, the least loss first, (n, M) -> (n,)."""
+    return losses.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
 
 
 def _losses(trials: Sequence[FrozenTrial], signs: Sequence[int]) -> Floats:

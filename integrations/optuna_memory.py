@@ -8,25 +8,23 @@ from collections.abc import Collection, Iterable, Sequence
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from .optuna_history import Known, Record
+from .optuna_history import Record
 from .optuna_model import Fits
 from .optuna_parameters import groups
 from .optuna_proposal import Proposal
-from .optuna_reader import Names, Params, Reader
+from .optuna_reader import Names, Reader
 
 Space = dict[str, BaseDistribution]
 
 
 class Memory:
-    """The parameters that trials had, what was encoded and fitted, and what was proposed to trials under way."""
+    """The parameters that trials had, what was encoded and fitted, and what was predicted of trials under way."""
 
     def __init__(self) -> None:
         self.space: Space = {}
         """All parameters of trials that ended, with their latest distributions."""
         self.records: defaultdict[Names, Record] = defaultdict(Record)
         self.fits: defaultdict[Names, Fits] = defaultdict(Fits)
-        self.promised: dict[int, Params] = {}
-        """Trial number -> proposal: trials store their parameters one by one; an early end cuts them short."""
         self.proposals: dict[int, list[Proposal]] = {}
         """Trial number -> what was proposed for each group, some of which are of branches that it may not take."""
         self.reader: Reader | None = None
@@ -35,7 +33,7 @@ class Memory:
         self._seen: set[int] = set()
 
     def look(self, trials: Sequence[FrozenTrial]) -> None:
-        """Note the parameters of trials that ended since the last time, and forget what complete ones were promised."""
+        """Note the parameters of trials that ended since the last time."""
         telling = (TrialState.COMPLETE, TrialState.PRUNED)
         new = [trial for trial in trials if trial.state in telling and trial.number not in self._seen]
         self._seen.update(trial.number for trial in new)
@@ -44,13 +42,8 @@ class Memory:
         for trial in new:
             self.space |= trial.distributions
         for trial in (trial for trial in new if trial.state == TrialState.COMPLETE):
-            self.promised.pop(trial.number, None)
             if trial.params:
                 self._whole = Names(trial.params) if self._whole is None else self._whole & trial.params.keys()
-
-    def known(self, trials: Sequence[FrozenTrial]) -> list[Known]:
-        """Trials with all that is known of their parameters."""
-        return [(trial, {**self.promised.get(trial.number, {}), **trial.params}) for trial in trials]
 
     def shared(self, names: Iterable[str]) -> Names:
         """Those of some parameters that all complete trials have; before there is one, all."""

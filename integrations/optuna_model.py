@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..surrogate.metrics import spearman
-from .optuna_history import History
+from .optuna_history import History, mean_places
 from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
 from .optuna_parameters import Parameters
 from .optuna_process import GaussianProcess, Hyperparameters, fitted
@@ -125,7 +125,7 @@ class Model:
     def _best(self, scores: Floats) -> NDArray[np.intp]:
         """Places of the best feasible trials, the best first; of all trials if none is feasible."""
         allowed = self._feasible if self._feasible.any() else np.ones(len(scores), dtype=np.bool_)
-        order = np.argsort(_places(scores) + np.where(allowed, 0, len(scores)), kind="stable")
+        order = np.argsort(mean_places(scores) + np.where(allowed, 0, len(scores)), kind="stable")
         if scores.shape[1] > 1:
             order = order[np.argsort(~(front(scores) & allowed)[order], kind="stable")]
         return order[: min(8, int(allowed.sum()))]
@@ -201,17 +201,12 @@ def _bounded(violations: Floats) -> Floats:
     return np.clip(violations / max(float(spread), np.finfo(np.float64).tiny), -_FARTHEST, _FARTHEST)
 
 
-def _places(scores: Floats) -> Floats:
-    """Mean place of each trial over the objectives, (n,)."""
-    return scores.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
-
-
 def _kept(history: History, rng: np.random.Generator) -> NDArray[np.intp]:
     """Trials that processes are conditioned on, in order: half the best, feasible first, a quarter the latest, any."""
     count = len(history.losses)
     if count <= _MOST:
         return np.arange(count)
-    best = np.argsort(_places(history.losses) + np.where(history.feasible, 0, count), kind="stable")[: _MOST // 2]
+    best = np.argsort(mean_places(history.losses) + np.where(history.feasible, 0, count), kind="stable")[: _MOST // 2]
     chosen = np.union1d(best, np.arange(count - _MOST // 4, count))
     others = rng.choice(np.setdiff1d(np.arange(count), chosen), size=_MOST - len(chosen), replace=False)
     return np.sort(np.concatenate([chosen, others]))

@@ -8,6 +8,7 @@ Shapes: n candidates, D parameters, E features.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -77,10 +78,15 @@ class _Category:
 
 def _places(choices: Sequence[Any]) -> Floats | None:
     """Places in [0, 1] of choices that are distinct numbers in their order; None: they are something else."""
-    numbers = all(isinstance(choice, (int, float)) and not isinstance(choice, bool) for choice in choices)
-    if not numbers or len(set(choices)) < max(3, len(choices)) or not np.isfinite(choices).all():
+    if not all(map(_is_number, choices)) or len(set(choices)) < max(3, len(choices)):
         return None
-    return np.argsort(np.argsort(choices)) / (len(choices) - 1)
+    order = np.argsort(np.array(choices, dtype=object))  # as Python compares them: whole numbers may be of any size
+    return np.argsort(order) / (len(choices) - 1)
+
+
+def _is_number(choice: Any) -> bool:
+    whole = isinstance(choice, int) and not isinstance(choice, bool)
+    return whole or (isinstance(choice, float) and math.isfinite(choice))
 
 
 class Parameters:

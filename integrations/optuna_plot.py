@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
+from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +12,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
+from ..surrogate.checkpoint import replace
 from .optuna import ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -24,7 +27,7 @@ class PredictionPlot:
         study.optimize(objective, n_trials=100, callbacks=[PredictionPlot("predicted.png")])
 
     Args:
-        path: The picture; its ending says of what kind.
+        path: The picture; its ending says of what kind. Its folder is made.
         every: Trials between two drawings.
         objective: Which objective, where there are several.
 
@@ -37,19 +40,29 @@ class PredictionPlot:
             raise ValueError(f"every is {every}; draw after at least 1 trial")
         self.path = Path(path)
         self._every, self._objective = every, objective
+        self._warned = False
 
     def __call__(self, study: Study, trial: FrozenTrial) -> None:
-        """Draw, if it is time to."""
-        if (trial.number + 1) % self._every == 0:
+        """Draw, if it is time to; a picture that fails is warned of once, since a study of hours must not die of it."""
+        if (trial.number + 1) % self._every:
+            return
+        try:
             self.draw([study])
+        except Exception as error:
+            if not self._warned:
+                warnings.warn(f"{self.path} cannot be drawn ({error!r}); the study goes on", stacklevel=2)
+            self._warned = True
 
     def draw(self, studies: Iterable[Study]) -> None:
-        """Draw now, the trials of one study or of several."""
+        """Draw now, the trials of one study or of several; the picture is replaced as a whole."""
         from matplotlib.figure import Figure
 
         figure = Figure(figsize=(5.5, 4.5), layout="constrained")
         draw_predictions(studies, figure.subplots(), self._objective)
-        figure.savefig(self.path, dpi=120)
+        drawn = BytesIO()
+        figure.savefig(drawn, dpi=120, format=self.path.suffix[1:] or None)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        replace(self.path, drawn.getvalue())
 
 
 def draw_predictions(studies: Iterable[Study], axes: Axes, objective: int = 0) -> None:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 
 from ..surrogate import Problem
-from .optuna_history import History, Known
+from .optuna_history import History, Known, mean_places
 from .optuna_model import Fits, Model
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
@@ -134,7 +134,7 @@ def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[s
         left = {text: row for text, row in reader.pool.rows.items() if text not in tried}
         if left:
             return left
-    rows = _allowed(candidates, candidates.pool(past.rows[_places(past)[:_INCUMBENTS]]))
+    rows = _allowed(candidates, candidates.pool(past.rows[_ranked(past)[:_INCUMBENTS]]))
     found = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
     if not candidates.settled:
         reader.pool = Pool(after, found)
@@ -169,11 +169,10 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials
     return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen, signs))
 
 
-def _places(past: History) -> NDArray[np.intp]:
+def _ranked(past: History) -> NDArray[np.intp]:
     """Trials that succeeded, within the constraints if any did, the best first; by the mean place over objectives."""
-    places = past.losses.argsort(axis=0, kind="stable").argsort(axis=0, kind="stable").mean(axis=1)
     good = np.flatnonzero(past.feasible if past.feasible.any() else past.succeeded)
-    return good[np.argsort(places[good], kind="stable")]
+    return good[np.argsort(mean_places(past.losses)[good], kind="stable")]
 
 
 def _said(choice: Choice) -> dict[str, Any]:

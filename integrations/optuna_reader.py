@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
@@ -184,7 +186,13 @@ def _same(losses: Floats, before: Floats | None) -> bool:
 
 @contextmanager
 def _one_thread() -> Generator[None]:
-    """One thread of torch, as before afterwards: more gain little on such a model and fight with other workers."""
+    """One thread of torch, as before afterwards: more gain little on such a model and fight with other workers.
+
+    The number is left as it is beside other threads: one that begins to use torch meanwhile would keep it for good.
+    """
+    if "torch" not in sys.modules or threading.enumerate() != [threading.current_thread()]:
+        yield
+        return
     import torch
 
     before = torch.get_num_threads()

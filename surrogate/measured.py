@@ -47,7 +47,7 @@ class Measured:
         """The line, without its end."""
         value = self.value if math.isfinite(self.value) else None
         row = {"context": self.context, "metric": self.metric, "candidate": self.candidate, "value": value}
-        return json.dumps(row | dict(self.more), ensure_ascii=False)
+        return json.dumps(row | dict(self.more))  # in ASCII: names of files may be no UTF-8
 
 
 def read(path: Path) -> Iterator[Measured]:

@@ -207,12 +207,12 @@ class RLMSurrogate:
             ValueError: If there are no rows.
         """
         from .fitting import fit, held_out
-        from .training import Training
+        from .training import Training, usual_steps
 
         places = set[int]() if validation else held_out(rows)
         train = [row for place, row in enumerate(rows) if place not in places]
         kept = [row for place, row in enumerate(rows) if place in places]
-        run = training or Training(steps=max(100, 16 * len(train) // 256), contexts=4)
+        run = training or Training(usual_steps(len(train)), contexts=4)
         self._source = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
         self._identity = ""
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}

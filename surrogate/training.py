@@ -202,6 +202,11 @@ class Training:
         return state["step"]
 
 
+def usual_steps(rows: int) -> int:
+    """Updates in which each of so many rows is read sixteen times, in batches of the usual size; at least a hundred."""
+    return max(100, 16 * rows // Training.candidates)
+
+
 @contextmanager
 def _interrupts() -> Generator[list[int]]:
     """Collect Ctrl-C, so that a step is done whole and saved before the run ends; a second one ends it at once."""

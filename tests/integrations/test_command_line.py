@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
@@ -40,6 +41,7 @@ class FakeSurrogate:
         self.saved: list[Path] = []
         self.fingerprint = "fake"
         self.trained: list[Mapping[str, str]] = []
+        self.steps: list[int] = []
 
     def fork(self) -> FakeSurrogate:
         other = FakeSurrogate()
@@ -67,6 +69,7 @@ class FakeSurrogate:
         run.folder.mkdir(parents=True)
         (run.folder / STATE).write_bytes(b"")
         self.trained.append(run.of)
+        self.steps.append(run.steps)
 
     def save(self, path: Path) -> None:
         self.saved.append(path)
@@ -261,6 +264,40 @@ def test_predict_keeps_the_order(fake: FakeSurrogate) -> None:
         ("c", "m", "a"),
         ("c", "m", "ccc"),
     ]
+
+
+def test_a_name_that_is_no_utf_8_is_printed(fake: FakeSurrogate, tmp_path: Path) -> None:
+    name = os.fsdecode(b"caf\xe9.onnx")
+    try:
+        network(tmp_path / name, 8)
+    except OSError:
+        pytest.skip("this file system has no such names")
+    assert [Path(entry["candidate"]).name for entry in rank_json(tmp_path)] == [name]
+    assert r"caf\udce9.onnx" in "".join(call("rank", tmp_path / name)[0].split())
+    network(tmp_path / "other.onnx", 8)
+    out = tmp_path / "out.jsonl"
+    assert "is no UTF-8" in call("measure", tmp_path, "--out", out, "--seconds", "0", status=1)[1]
+    assert {Path(row.more["name"]).name for row in read(out)} == {"other.onnx"}  # ONNX Runtime takes no such name
+
+
+def test_a_list_is_read_without_a_draw_for_each_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from prerank.search_spaces import nas_bench_201
+
+    of, draws = chosen(["nas_bench_201"]), list[int]()
+    entries = sampled(of, 20, seed=0)
+    file, sample = tmp_path / "candidates.jsonl", nas_bench_201.sample
+    file.write_text("\n".join(json.dumps(entry.name) for entry in entries))
+    monkeypatch.setattr(nas_bench_201, "sample", lambda rng, n: draws.append(n) or sample(rng, n))
+    assert listed(file, of) == (entries, [])
+    assert len(draws) <= 1
+
+
+def test_a_context_may_begin_with_an_empty_line(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
+    assert "web server" in call("rank", "--context", "\nweb server", "--metric", "m", given="a\nb\n")[0]
+    append(table := tmp_path / "table.jsonl", [replace(row, context="\nnas_bench_201") for row in read(rows)])
+    assert "0.99" in call("train", table, "--out", tmp_path / "mine")[0]
+    questions = {entry["question"] for entry in json.loads(call("eval", table, "--splits", "3", "--json")[0])}
+    assert questions == {"nas_bench_201: latency_ms"}
 
 
 def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
@@ -522,6 +559,16 @@ def test_a_training_goes_on_as_itself_alone(fake: FakeSurrogate, rows: Path, tmp
         {"validation"},
         {"surrogate"},
     ]
+
+
+def test_the_usual_training_is_that_of_the_library(fake: FakeSurrogate, tmp_path: Path) -> None:
+    """As many steps as the rows take that are trained on: one in twenty is kept out, unless others are."""
+    table, other = tmp_path / "rows.jsonl", tmp_path / "other.jsonl"
+    append(table, [Measured("net", "latency_ms", f"net width={n}", float(n)) for n in range(4000)])
+    append(other, [Measured("net", "latency_ms", "net width=4000", 1.0)])
+    call("train", table, "--out", tmp_path / "mine")
+    call("train", table, "--out", tmp_path / "mine", "--validation", other)
+    assert fake.steps == [16 * 3800 // 256, 16 * 4000 // 256]
 
 
 def test_eval_compares_with_plain_models(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:

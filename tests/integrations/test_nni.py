@@ -307,6 +307,19 @@ def test_the_strategy_trains_the_best_of_its_pool_in_both_modes(mode: str, expec
     assert best.metric == (max(letters) if mode == "maximize" else min(letters))
 
 
+@pytest.mark.parametrize("mode", ["maximize", "minimize"])
+def test_models_without_a_number_are_not_among_the_best(mode: str) -> None:
+    def evaluate(model: Any) -> None:
+        odd = {"a": math.nan, "bb": math.inf, "ccc": -math.inf}
+        nni.report_final_result(odd.get(model["word"], float(model["n"])))
+
+    made = strategy(optimize_mode=mode)
+    made(model_space(evaluate), engine())
+    metrics = [model.metric for model in made.list_models()]
+    assert metrics == sorted([2.0, 3.0, 4.0], reverse=mode == "maximize")
+    assert [model.metric for model in made.list_models(limit=2)] == metrics[:2]
+
+
 @pytest.mark.parametrize("trust", [0.0, 1.0])
 def test_the_strategy_tries_everything_once_and_ends(trust: float) -> None:
     run = engine()

@@ -97,6 +97,27 @@ def test_a_number_and_its_name_are_two_choices() -> None:
     assert [*words("a name", "two words")] == ["a_name=two_words"]
 
 
+def test_choices_that_read_alike_are_told_apart() -> None:
+    alike = [True, "True", None, "None", "a b", "a_b", 1, 1.0]
+    branches = [{"_name": "x y", "n": {"_type": "choice", "_value": [1, 2]}}, {"_name": "x_y"}]
+    usual = {"_type": "choice", "_value": ["two words", "1", 1]}
+    space = ParameterSpace({
+        "alike": {"_type": "choice", "_value": alike},
+        "nested": {"_type": "choice", "_value": branches},
+        "usual": usual,
+    })  # fmt: skip
+    rng = np.random.default_rng(0)
+    texts = {space.text(space.draw(rng)) for _ in range(2000)}
+    found = [dict(word.split("=") for word in text.split()) for text in texts]
+    assert len({each["alike"] for each in found}) == len(alike)
+    assert {(each["nested"], each.get("nested.n")) for each in found} == {
+        (r"'x\x20y'", "1"),
+        (r"'x\x20y'", "2"),
+        ("'x_y'", None),
+    }
+    assert {each["usual"] for each in found} == {"two_words", "'1'", "1"}
+
+
 @pytest.mark.parametrize(
     ("space", "said"),
     [

@@ -27,6 +27,21 @@ def test_what_was_dumped_and_loaded_can_be_varied_as_before() -> None:
     assert all(space.draw(rng, loaded) is not None for _ in range(50))
 
 
+def test_choices_that_read_alike_are_told_apart() -> None:
+    mutables = {
+        "word": Categorical([True, "True", "a b", "a_b"], label="word"),
+        "some": CategoricalMultiple(["1", 1, "b"], n_chosen=1, label="some"),
+        "usual": Categorical([False, "a b"], label="usual"),
+    }
+    space = SampleSpace(RawFormatModelSpace(cast(Any, MutableDict(mutables)), FunctionalEvaluator(print)), None)
+    rng = RandomState(0)
+    drawn = [sample for _ in range(300) if (sample := space.draw(rng)) is not None]
+    found = [dict(word.split("=") for word in (space.text(sample) or "").split()) for sample in drawn]
+    assert {each["word"] for each in found} == {"True", "'True'", r"'a\x20b'", "'a_b'"}
+    assert {each["some"] for each in found} == {"['1']", "[1]", "['b']"}
+    assert {each["usual"] for each in found} == {"False", "a_b"}
+
+
 def test_a_choice_that_the_space_no_longer_has_is_left_as_it_is() -> None:
     mutables = {"word": Categorical(["a", "b"], label="word")}
     space = SampleSpace(RawFormatModelSpace(cast(Any, MutableDict(mutables)), FunctionalEvaluator(print)), None)

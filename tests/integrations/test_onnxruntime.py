@@ -233,6 +233,50 @@ def test_a_file_that_is_no_table_is_left_as_it_is(tmp_path: Path, content: bytes
     assert out.read_bytes() == content
 
 
+def child(folder: Path, monkeypatch: pytest.MonkeyPatch, code: str) -> Path:
+    """A model, and code that runs in its place."""
+    (folder / "another_child.py").write_text(f"import os, sys\n{code}")
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setattr(host, "_CHILD", "another_child")
+    return model(folder / "m.onnx")
+
+
+def test_what_libraries_print_is_no_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Measurement(1.0, 2.0, 3.0, 4)
+    answer = f"\n{onnxruntime_child.ANSWER}{json.dumps(found._asdict())}"
+    code = f"print('loading ...', end='')\nprint({answer!r})\nos.write(2, b'\\xff')\nprint('{{}}')"
+    assert measure(child(tmp_path, monkeypatch, code)) == found
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("print('{')", "exit status 0"),
+        ("os.write(2, b'not \\xff UTF-8'); sys.exit(1)", "not \ufffd UTF-8"),
+        ("os.kill(os.getpid(), 9)", r"signal 9 \(Killed\)"),
+        ("import signal; os.kill(os.getpid(), signal.SIGRTMIN + 1)", "[Rr]eal-time"),
+    ],
+)
+def test_however_a_child_ends_there_is_a_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, said: str
+) -> None:
+    with pytest.raises(MeasurementError, match=said):
+        measure(child(tmp_path, monkeypatch, code))
+
+
+def test_candidates_without_a_file_are_named_and_the_others_measured(tmp_path: Path) -> None:
+    def broken(_: Path) -> Path:
+        raise KeyError("no such layer")
+
+    out = tmp_path / "out.jsonl"
+    gone = Network("gone", "context", "gone", lambda _: tmp_path / "gone.onnx")
+    unwritten = Network("unwritten", "context", "unwritten", broken)
+    rows = list(measure_all([gone, unwritten, *networks(tmp_path, 4)], out, seconds=0))
+    assert "gone.onnx" in rows[0][0].more["error"]
+    assert "no such layer" in rows[1][0].more["error"]
+    assert {row.candidate for row in read(out)} == {"width=4"}  # the others say nothing of what they cost
+
+
 def test_a_batch_that_the_model_does_not_take_is_refused(tmp_path: Path) -> None:
     path = model(tmp_path / "m.onnx", first=4)
     assert measure(path, Conditions(batch=4), seconds=0).runs == 10

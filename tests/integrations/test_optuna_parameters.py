@@ -94,6 +94,13 @@ def test_neighbours_are_all_other_categories_and_steps_of_small_ranges() -> None
     assert {(p["n"], p["c"]) for p in found} == {(1, "x"), (3, "x"), (4, "x"), (2, "y"), (2, "z")}
 
 
+def test_whole_numbers_of_any_size_are_in_their_order() -> None:
+    choices = (2**70, 1, -(2**65), 10**400, 2**70 + 1)
+    parameters = Parameters({"c": CategoricalDistribution(choices)})
+    places = parameters.features(parameters.encode([{"c": choice} for choice in choices]))[:, -1]
+    assert places.tolist() == [0.5, 0.25, 0, 1, 0.75]
+
+
 @given(st.lists(st.frozensets(st.sampled_from("abcdefg"))))
 def test_groups_split_the_parameters_so_that_each_pattern_is_a_union(patterns: list[frozenset[str]]) -> None:
     found = groups(patterns)

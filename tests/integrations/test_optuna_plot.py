@@ -47,6 +47,24 @@ def test_a_study_without_predictions_is_an_empty_picture() -> None:
     assert axes.get_ylabel() == "measured"
 
 
+def test_the_folder_is_made_and_holds_the_picture_alone(tmp_path: Path) -> None:
+    plot = PredictionPlot(tmp_path / "plots" / "predicted.svg", every=1)
+    optuna.create_study(sampler=RLMSampler(seed=0)).optimize(bowl, 4, n_jobs=2, callbacks=[plot])
+    assert [*plot.path.parent.iterdir()] == [plot.path]
+    assert "<svg" in plot.path.read_text()
+
+
+def test_a_picture_that_fails_is_warned_of_once_and_the_study_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    plot, study = PredictionPlot(tmp_path / "file" / "predicted.png", every=1), optuna.create_study()
+    with pytest.warns(UserWarning, match=r"predicted\.png cannot be drawn") as caught:
+        study.optimize(bowl, 3, callbacks=[plot])
+    assert len(caught) == 1
+    assert len(study.trials) == 3
+    with pytest.raises(OSError, match="file"):
+        plot.draw([study])
+
+
 def test_it_is_drawn_at_times_that_make_sense(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="every is 0"):
         PredictionPlot(tmp_path / "p.png", every=0)

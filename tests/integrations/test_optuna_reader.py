@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,52 @@ def test_no_text_is_proposed_twice_to_a_burst_that_suggests_later(tmp_path: Path
         letters(trial)
     assert chosen_by(study) == ["text"] * 6
     assert len({to_text(trial.params) for trial in burst}) == 6
+
+
+def anew(study: optuna.Study) -> FakeSurrogate:
+    """Let another process go on, which knows the storage alone."""
+    fake = FakeSurrogate()
+    given: Any = {"surrogate": fake, "to_text": to_text, "search_space": SPACE, "pool_size": 16, "seed": 0}
+    study.sampler = RLMSampler(**given)
+    return fake
+
+
+@pytest.mark.parametrize("database", [False, True])
+def test_what_crashed_early_is_learnt_by_another_process(tmp_path: Path, database: bool) -> None:
+    study = study_of(f"sqlite:///{tmp_path / 'study.db'}" if database else None, search_space=SPACE)
+    crashed = study.ask()
+    n = crashed.suggest_int("n", 1, 9)
+    study.tell(crashed, state=TrialState.FAIL)
+    other = anew(study)
+    study.ask(SPACE)
+    ((text, value),) = other.values.items()
+    assert text in {to_text({"word": word, "n": n}) for word in ("a", "bb", "ccc", "dddd")}
+    assert math.isnan(value)
+
+
+@pytest.mark.parametrize("database", [False, True])
+def test_what_another_process_has_begun_is_not_proposed_again(tmp_path: Path, database: bool) -> None:
+    study = study_of(f"sqlite:///{tmp_path / 'study.db'}" if database else None, search_space=SPACE)
+    begun: list[Trial] = []
+    for _ in range(5):
+        anew(study)
+        begun.append(trial := study.ask())
+        trial.suggest_int("n", 1, 9)
+    for trial in begun:
+        letters(trial)
+    assert len({to_text(trial.params) for trial in begun}) == 5
+
+
+def test_what_was_promised_of_a_category_that_is_gone_does_not_count() -> None:
+    study = study_of(search_space=SPACE | {"word": CategoricalDistribution(("e", "ff"))})
+    crashed, killed = study.ask(), study.ask()
+    for trial in (crashed, killed):
+        trial.suggest_int("n", 1, 9)
+    study.tell(crashed, state=TrialState.FAIL)
+    other = anew(study)
+    assert chosen_by(study)[:2] == ["text"] * 2
+    assert len(study.ask(SPACE).params) == 2
+    assert not other.values
 
 
 def test_the_middle_of_a_front_is_chosen_too() -> None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from textwrap import dedent
 from threading import Thread
 from typing import Any
 
@@ -261,25 +263,97 @@ def test_a_source_of_another_direction_is_refused() -> None:
         study.ask(SPACE)
 
 
-def test_threads_of_torch_are_as_before() -> None:
+def test_sources_are_asked_again_after_a_storage_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
+    sources = [optuna.create_study() for _ in range(2)]
+    for source, value in zip(sources, (2.0, 3.0), strict=True):
+        source.add_trial(create_trial(params={"x": value / 4}, distributions={"x": SPACE["x"]}, value=value))
+    read, failures = sources[1].get_trials, [OSError("database is locked")]
+
+    def once(*arguments: Any, **options: Any) -> Any:
+        if failures:
+            raise failures.pop()
+        return read(*arguments, **options)
+
+    monkeypatch.setattr(sources[1], "get_trials", once)
+    fake: Any = FakeSurrogate(0.0)
+    study = optuna.create_study(sampler=RLMSampler(surrogate=fake, sources=sources, search_space=SPACE))
+    with pytest.warns(UserWarning, match="database is locked"):
+        study.ask(SPACE)
+    study.ask(SPACE)
+    assert fake.values == {"x=0.5": 2.0, "x=0.75": 3.0}
+
+
+class Watching(FakeSurrogate):
+    """Notes on how many threads torch runs here, and in a thread that begins to use it now."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.here: list[int] = []
+        self.there: list[int] = []
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        import torch
+
+        self.here.append(torch.get_num_threads())
+        other = Thread(target=lambda: self.there.append(torch.get_num_threads()))
+        other.start()
+        other.join()
+        return super().predict(problem, texts)
+
+
+@pytest.fixture
+def two_threads() -> Iterator[None]:
+    """Torch runs on two threads."""
     import torch
-
-    seen: list[int] = []
-
-    class Watching(FakeSurrogate):
-        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
-            seen.append(torch.get_num_threads())
-            return super().predict(problem, texts)
 
     before = torch.get_num_threads()
     torch.set_num_threads(2)
+    yield
+    assert torch.get_num_threads() == 2
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_torch_runs_on_one_thread_while_it_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(threading, "enumerate", lambda: [threading.current_thread()])  # whatever other tests have left
     watching: Any = Watching()
-    try:
-        optuna.create_study(sampler=RLMSampler(surrogate=watching, search_space=SPACE)).ask(SPACE)
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(before)
-    assert set(seen) == {1}
+    optuna.create_study(sampler=RLMSampler(surrogate=watching, search_space=SPACE)).ask(SPACE)
+    assert set(watching.here) == {1}
+
+
+@pytest.mark.usefixtures("two_threads")
+def test_beside_other_threads_none_begins_with_one_thread_of_torch() -> None:
+    """It would keep it: torch's number of threads is each thread's own from its first use on."""
+    watching: Any = Watching()
+    study = optuna.create_study(sampler=RLMSampler(surrogate=watching, search_space=SPACE))
+    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=4, n_jobs=2)
+    assert set(watching.here) == set(watching.there) == {2}
+
+
+def test_on_onnxruntime_a_text_is_chosen_without_torch(tmp_path: Path) -> None:
+    code = """
+        import sys
+        import optuna
+        from prerank.integrations.optuna import RLMSampler
+        from prerank.search_spaces import nas_bench_201 as cells
+        from prerank.surrogate import RLMSurrogate
+
+        edge = optuna.distributions.CategoricalDistribution(cells.OPERATIONS)
+        sampler = RLMSampler(
+            surrogate=RLMSurrogate.load(backend="onnxruntime"),
+            problem=cells.problem(),
+            to_text=lambda params: cells.to_text(cells.Cell(tuple(params.values()))),
+            search_space={f"edge_{number}": edge for number in range(6)},
+            pool_size=16,
+            seed=0,
+        )
+        study = optuna.create_study(direction="maximize", sampler=sampler)
+        study.ask({"edge_0": edge})
+        print(study.trials[0].user_attrs["prerank"]["by"], "torch" in sys.modules)
+    """
+    command = [sys.executable, "-c", dedent(code)]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["text", "False"]
 
 
 def test_a_known_space_is_ranked_by_the_packaged_weights_from_the_first_trial() -> None:
