@@ -2,8 +2,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/prerank.stamp
 
-BENCHMARKS := help_latency unseen_shapes unseen_kernel unseen_devices unseen_spaces unseen_families triton_prune \
-    feasibility nas_bench_101 calibration optuna_cost inference backends results
+BENCHMARKS := help_latency unseen_shapes unseen_kernel unseen_devices unseen_spaces unseen_families observing \
+    triton_prune feasibility nas_bench_101 calibration optuna_cost inference backends results
 
 # What an installation depends on: an edited file is seen through its link, a new or a removed one is not.
 define INSTALLED
@@ -43,7 +43,8 @@ train: venv
 leave-out: venv
 	@$(BIN)/python benchmarks/leave_out.py
 
-# What the shipped and the leave-out checkpoints reach, without training anything; says how long each took.
+# What the shipped and the leave-out checkpoints reach, without training anything; says how long each took. Those that
+# train or search for hours are run by hand: code_accuracy, optuna_samplers, ablations.
 benchmarks: venv
 	@for name in $(BENCHMARKS); do \
 	    started=$$(date +%s) && $(BIN)/python benchmarks/$$name.py || exit 1; \

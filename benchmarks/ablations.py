@@ -6,7 +6,7 @@ Three tables (NAS-Bench-101, NAS-Bench-201, Inductor's mm), their training rows 
 rows, a mean over metrics, and minutes. The first variant is trained with three seeds: what differs by less than they do
 says nothing. *Two digits*: values are rounded to two. *Opaque metrics*: each metric is a word that does not say what it
 means. *Joint*: every candidate is read by the encoder, after its context, and a step has a quarter of the candidates.
-Finished variants are kept in the output file; interrupt it at will.
+Finished variants are kept in the output file, those of other --steps too; interrupt it at will.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import numpy as np
 import pandas as pd
 import torch
 from intervals import interval, shown
-from measured_tables import FOLDER, kernel_rows, nas_bench_101_rows, nas_bench_201_rows
+from measured_tables import FOLDER, Measured, kernel_rows, nas_bench_101_rows, nas_bench_201_rows
 from tables import show
 from train_checkpoint import divided, vocabulary_texts
 
@@ -33,7 +33,6 @@ from prerank.surrogate import RLMSurrogate, Row, Training, inference, table
 from prerank.surrogate.network import CANDIDATE_WORDS
 
 LINES: tuple[str, ...] = ("nas_bench_101", "nas_bench_201", "triton matmul")
-Rows = Sequence[Row]
 
 
 @dataclass(frozen=True)
@@ -103,8 +102,9 @@ def main() -> None:
     results: list[dict[str, Any]] = json.loads(arguments.out.read_text()) if arguments.out.exists() else []
     for name in arguments.variants or VARIANTS:
         for seed in range(VARIANTS[name].seeds):
-            if not any((known["variant"], known["seed"]) == (name, seed) for known in results):
-                results.append(trained(name, rows, seed, arguments.steps))
+            own = {"variant": name, "seed": seed, "steps": arguments.steps}
+            if not any(own.items() <= known.items() for known in results):
+                results.append(own | trained(name, rows, seed, arguments.steps))
                 arguments.out.write_text(json.dumps(results, indent=1) + "\n")
     show(tables(results))
 
@@ -119,16 +119,16 @@ def parse() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def measured(data: Path) -> Iterator[Row]:
+def measured(data: Path) -> Iterator[Measured]:
     """Training rows of three tables."""
     rng = np.random.default_rng(0)
     for read in (nas_bench_101_rows, nas_bench_201_rows, kernel_rows):
         for found in read(data, rng):
             if not found.test and found.row.context.partition("\n")[0] in LINES:
-                yield found.row
+                yield found
 
 
-def trained(name: str, rows: Rows, seed: int, steps: int) -> dict[str, Any]:
+def trained(name: str, rows: Sequence[Measured], seed: int, steps: int) -> dict[str, Any]:
     """One training of a variant, rated."""
     variant, start = VARIANTS[name], time.time()
     own, validation = ([variant.rows(row) for row in part] for part in divided(rows, np.random.default_rng(0)))
@@ -142,20 +142,27 @@ def trained(name: str, rows: Rows, seed: int, steps: int) -> dict[str, Any]:
     with patch.object(table, "CANDIDATE_WORDS", longest), patch.object(inference, "CANDIDATE_WORDS", longest):
         surrogate.fit(own, run, validation=validation)
     ranks = {line: float(np.mean(list(metrics.values()))) for line, metrics in surrogate.knowledge.items()}
-    return {"variant": name, "seed": seed, "steps": steps, "minutes": (time.time() - start) / 60, "ranks": ranks}
+    return {"minutes": (time.time() - start) / 60, "ranks": ranks}
 
 
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
     """The results as titled data frames of text."""
-    lines: list[dict[str, str]] = []
+    return {
+        f"Spearman on validation rows after {steps} steps": pd.DataFrame(
+            across([result for result in results if result["steps"] == steps])
+        )
+        for steps in sorted({result["steps"] for result in results})
+    }
+
+
+def across(results: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
+    """A line for each variant, spaces across."""
     for name in dict.fromkeys(result["variant"] for result in results):
         own = [result for result in results if result["variant"] == name]
         ranks = {line: shown(interval(result["ranks"][line] for result in own)) for line in LINES}
         mean = shown(interval(float(np.mean(list(result["ranks"].values()))) for result in own))
         minutes = f"{np.mean([result['minutes'] for result in own]):.1f}"
-        lines.append({"variant": name, **ranks, "mean": mean, "minutes": minutes})
-    steps = {result["steps"] for result in results}
-    return {f"Spearman on validation rows after {', '.join(map(str, sorted(steps)))} steps": pd.DataFrame(lines)}
+        yield {"variant": name, **ranks, "mean": mean, "minutes": minutes}
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from intervals import interval, shown
 from measured_tables import kernel_frame, nas_bench_101_test_cells, table_file
 from tables import show
 from unseen_shapes import answer, divided
+from written import measurements, written
 
 from prerank.search_spaces import nas_bench_101, nas_bench_201
 from prerank.surrogate import Prediction, RLMSurrogate
@@ -35,6 +36,8 @@ SHAPES = 100
 CELLS = 1_000
 DEVICE = "titan_rtx_256"
 SEEDS = 10
+RATED = ("help_latency", "unseen_shapes", "unseen_kernel", "unseen_devices", "unseen_spaces", "unseen_families")
+"""Benchmarks whose results have trust and rank correlation."""
 
 Answer = tuple[Prediction, Any]
 """A prediction, and the values that were measured."""
@@ -102,11 +105,10 @@ def tables(results: list[dict[str, Any]]) -> dict[str, Any]:
 
 def trusts() -> Iterator[dict[str, str]]:
     """Trust beside the rank correlation reached, a mean over the cases of each benchmark and sample size."""
-    for name in ("help_latency", "unseen_kernel", "unseen_devices", "unseen_spaces"):
-        file = Path(__file__).with_name(f"{name}.json")
-        rated = [result for result in json.loads(file.read_text()) if "trust" in result] if file.exists() else []
-        for n in sorted({result["samples"] for result in rated}):
-            own = [result for result in rated if result["samples"] == n]
+    for name in RATED:
+        rated = [result for result in written(name) if "trust" in result]
+        for n in sorted({measurements(result) for result in rated}):
+            own = [result for result in rated if measurements(result) == n]
             trust, rank = (np.array([result[key]["mean"] for result in own]) for key in ("trust", "spearman"))
             means = {"trust": f"{trust.mean():.2f}", "Spearman": f"{rank.mean():.2f}"}
             apart = {"mean distance": f"{np.abs(trust - rank).mean():.2f}", "cases": str(len(own))}

@@ -6,8 +6,9 @@ The sources and accuracies are those of nn-dataset (Ignatov et al., MIT licence)
 nn-dataset==2.1.2`, a wheel of 103 MB. A row is a model on a data set with one of its measured settings (learning rate,
 batch, transform, ...), drawn at random, which lead the text. A fold leaves out whole families, by their names' prefix.
 *joint* reads sources of more than 256 words through the encoder, *split* cuts them there; both train for the same
-steps on the same rows. Means and intervals are over the ten folds. Interrupt it at will: the same command goes on;
-remove the folder of --run to train anew.
+steps on the same rows. Means and intervals are over the folds that were asked, of ten. Interrupt it at will: the same
+command goes on; remove the folder of --run to train anew. The parameters of a model are no baseline: nn-dataset does
+not have them, and they cannot be counted without running its programs, which this benchmark does not.
 """
 
 from __future__ import annotations
@@ -19,19 +20,20 @@ import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+from zlib import crc32
 
 import numpy as np
 import pandas as pd
 import torch
 from intervals import interval, shown
 from numpy.typing import NDArray
+from ranks import rank, tau
 from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from tables import show
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
-from prerank.surrogate.metrics import kendall_tau, spearman
 from prerank.surrogate.network import CANDIDATE_WORDS
 
 Floats = NDArray[np.float64]
@@ -89,11 +91,7 @@ def measured(folder: Path, rng: np.random.Generator, most: int | None) -> Any:
     kept = rng.permutation(len(found))[:most].tolist()
     records = [record for number in track(kept, "reading") for record in one(folder, found[number], rng)]
     frame = pd.DataFrame(records)
-    by_hand = sorted(set(frame["family"]) - set(LARGE))
-    fold_of = {family: family for family in LARGE} | {
-        family: f"by hand {number % BY_HAND + 1}" for number, family in enumerate(rng.permutation(by_hand).tolist())
-    }
-    return frame.assign(fold=[fold_of[name] for name in frame["family"]])
+    return frame.assign(fold=[fold_of(name) for name in frame["family"]])
 
 
 def one(folder: Path, file: Path, rng: np.random.Generator) -> list[dict[str, Any]]:
@@ -122,6 +120,11 @@ def family(model: str) -> str:
     return "ast" if versionless == "AlexNet" else versionless
 
 
+def fold_of(name: str) -> str:
+    """A large family is a fold of its own; the others stay in theirs whatever rows are read."""
+    return name if name in LARGE else f"by hand {crc32(name.encode()) % BY_HAND + 1}"
+
+
 def asked(frame: Any, fold: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """All models on one fold; no source of it, under whatever name, is trained on."""
     test = frame[frame["fold"] == fold]
@@ -134,7 +137,8 @@ def asked(frame: Any, fold: str, arguments: argparse.Namespace) -> list[dict[str
         "prerank, split": trained(train, fold, "split", arguments),
         "prerank, joint": trained(train, fold, "joint", arguments),
     }
-    return [summary(fold, name, predict, test) for name, predict in models.items()]
+    steps = {"steps": arguments.steps}
+    return [steps | summary(fold, name, predict, test) for name, predict in models.items()]
 
 
 def constant(train: Any) -> Predict:
@@ -195,7 +199,8 @@ def tokens(train: Any) -> Callable[[Any], Any]:
 
 def trained(train: Any, fold: str, route: str, arguments: argparse.Namespace) -> Predict:
     """The surrogate of a fold, trained anew or read where an earlier command left it."""
-    folder = arguments.run / f"{fold} {route}".replace(" ", "_")
+    of = told(fold, route, arguments)
+    folder = arguments.run / " ".join(f"{name}={word}" for name, word in of.items()).replace(" ", "_")
     if (folder / "checkpoint.json").exists():
         return reading(RLMSurrogate.load(folder), route)
     sample = train.sample(min(len(train), 2000), random_state=0)
@@ -210,11 +215,18 @@ def trained(train: Any, fold: str, route: str, arguments: argparse.Namespace) ->
         validate_every=200,
         patience=1000,
         folder=folder / "state",
+        of=of,
         amp=bool(torch.cpu.get_capabilities().get("avx512_bf16")),
     )
     surrogate.fit(own, run, validation=validation)
     surrogate.save(folder)
     return reading(surrogate, route)
+
+
+def told(fold: str, route: str, arguments: argparse.Namespace) -> dict[str, str]:
+    """What a training is of, so that no other one passes for it."""
+    settings = {name: str(vars(arguments)[name]) for name in ("rows", "candidates", "steps")}
+    return {"fold": fold, "route": route} | settings
 
 
 def rows_of(frame: Any, surrogate: RLMSurrogate, route: str) -> list[Row]:
@@ -259,7 +271,7 @@ def summary(fold: str, model: str, predict: Predict, test: Any) -> dict[str, Any
             continue
         (scores, (low, high)), accuracy = predict(rows), rows["accuracy"].to_numpy(dtype=np.float64)
         held = float(((low <= accuracy) & (accuracy <= high)).mean()) if np.isfinite(low).all() else float("nan")
-        found = {"spearman": spearman(scores, accuracy), "kendall": kendall_tau(scores, accuracy), "covered": held}
+        found = {"spearman": rank(scores, accuracy), "kendall": tau(scores, accuracy), "covered": held}
         tasks[str(task)] = {name: round(value, 4) for name, value in found.items() if np.isfinite(value)}
         tasks[str(task)]["models"] = len(rows)
     long = float((test["text"].str.split().str.len() > CANDIDATE_WORDS).mean())
@@ -267,14 +279,21 @@ def summary(fold: str, model: str, predict: Predict, test: Any) -> dict[str, Any
 
 
 def tables(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """The results as titled data frames of text: Spearman of each fold, and means over folds."""
+    """The results as a titled data frame of text: Spearman of each fold, and means over folds."""
     lines: list[dict[str, str]] = []
     for model in dict.fromkeys(result["model"] for result in results):
         own = [result for result in results if result["model"] == model]
         each = {f"{result['fold']} ({result['long']:.0%} long)": f"{mean(result, 'spearman'):.2f}" for result in own}
         measures = (("Spearman", "spearman"), ("Kendall", "kendall"), ("90 % hold", "covered"))
         lines.append({"model": model, **each} | {title: over(own, name) for title, name in measures})
-    return {"Accuracy after the first epoch: Spearman on families never seen": pd.DataFrame(lines)}
+    title = f"Accuracy after the first epoch, {measured_as(results)}: Spearman on families never seen"
+    return {title: pd.DataFrame(lines)}
+
+
+def measured_as(results: Sequence[dict[str, Any]]) -> str:
+    """How many folds, and the steps of a training where they were noted."""
+    folds, steps = ({result[name] for result in results if name in result} for name in ("fold", "steps"))
+    return ", ".join([f"{len(folds)} folds", *(f"{number} steps" for number in sorted(steps))])
 
 
 def mean(result: dict[str, Any], name: str) -> float:

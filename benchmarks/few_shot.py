@@ -11,13 +11,14 @@ from pathlib import Path
 import numpy as np
 from intervals import interval
 from numpy.typing import NDArray
+from ranks import rank
 from rich.progress import track
 from scipy.stats import rankdata
 
 from prerank.surrogate import Prediction
 from prerank.surrogate.adaptation import Adaptation
 from prerank.surrogate.checkpoint import load
-from prerank.surrogate.metrics import coverage, spearman
+from prerank.surrogate.metrics import coverage
 from prerank.surrogate.problem import Question, as_problem
 from prerank.surrogate.rlm_surrogate import PACKAGED
 
@@ -84,5 +85,5 @@ def reliability(pairs: Sequence[tuple[Prediction, Floats]]) -> dict[str, dict[st
     """How often the intervals hold, the trust and the rank correlation that it stands for: predictions, one a seed."""
     covered = {f"covered{level}": interval(coverage(*pair, level / 100) for pair in pairs) for level in LEVELS}
     trust = interval(prediction.trust.mean() for prediction, _ in pairs)
-    ranks = interval(float(np.nan_to_num(spearman(prediction.mean, values))) for prediction, values in pairs)
+    ranks = interval(rank(prediction.mean, values) for prediction, values in pairs)
     return covered | {"trust": trust, "spearman": ranks}

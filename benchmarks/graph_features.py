@@ -1,4 +1,4 @@
-"""Neural graph features: counts, ways and degrees by sets of operations.
+"""Neural graph features: counts of operations; ways and degrees by all sets of operations.
 
 After Kadlecova et al. 2024, "Surprisingly Strong Performance Prediction with Neural Graph Features" (arXiv:2404.16551).
 Graphs carry an operation on each edge and run from the node "input" to the node "output".
@@ -8,7 +8,8 @@ Shapes: N graphs, F features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
+from functools import cache, partial
 from itertools import combinations
 from typing import Any
 
@@ -18,8 +19,6 @@ from numpy.typing import NDArray
 
 from prerank.search_spaces import nas_bench_201, nas_bench_graph, nas_bench_macro
 
-LARGEST_SET = 2
-"""Operations in a set; all sets of a space of nine would be 511."""
 NO_WAY = 20.0
 """Length where there is no way."""
 PLAIN = ""
@@ -51,11 +50,12 @@ def network(found: nas_bench_macro.Network) -> Any:
 
 
 def features(graphs: Sequence[Any]) -> NDArray[np.float64]:
-    """Features of graphs, (N, F)."""
+    """Features of graphs, (N, F); what two columns say alike is said once."""
     operations = sorted({name for graph in graphs for *_, name in graph.edges(data="operation")} - {PLAIN})
-    sets = [set(chosen) for size in range(1, LARGEST_SET + 1) for chosen in combinations(operations, size)]
+    sizes = range(1, len(operations) + 1)
+    sets = [frozenset(chosen) for size in sizes for chosen in combinations(operations, size)]
     counts = [[_count(graph, name) for name in operations] for graph in graphs]
-    return np.hstack([counts, [[number for chosen in sets for number in _of(graph, chosen)] for graph in graphs]])
+    return np.unique(np.hstack([counts, [_of_all(graph, sets) for graph in graphs]]), axis=1)
 
 
 def _graph(edges: list[tuple[Any, Any, str]]) -> Any:
@@ -69,7 +69,7 @@ def _count(graph: Any, operation: str) -> float:
     return float(sum(name == operation for *_, name in graph.edges(data="operation")))
 
 
-def _of(graph: Any, operations: set[str]) -> list[float]:
+def _of(graph: Any, operations: Set[str]) -> list[float]:
     """Shortest and longest way from input to output through some operations alone, degrees of both in them."""
     allowed = operations | {PLAIN}
     part = nx.DiGraph([(u, v) for u, v, name in graph.edges(data="operation") if name in allowed])
@@ -80,3 +80,10 @@ def _of(graph: Any, operations: set[str]) -> list[float]:
     between = part.subgraph((nx.descendants(part, "input") & nx.ancestors(part, "output")) | {"input", "output"})
     shortest = nx.shortest_path_length(part, "input", "output")
     return [float(shortest), float(nx.dag_longest_path_length(between)), *degrees]
+
+
+def _of_all(graph: Any, sets: Sequence[frozenset[str]]) -> list[float]:
+    """The same of all sets; those that differ in what the graph lacks are alike."""
+    own = frozenset(name for *_, name in graph.edges(data="operation"))
+    of = cache(partial(_of, graph))
+    return [number for chosen in sets for number in of(chosen & own)]

@@ -16,5 +16,6 @@ def interval(values: Iterable[float]) -> dict[str, float]:
 
 
 def shown(found: dict[str, float], digits: int = 3) -> str:
-    """An interval as text."""
-    return f"{found['mean']:.{digits}f} ± {found['half']:.{digits}f}"
+    """An interval as text; a mean alone where there was one run, or every run gave the same."""
+    mean = f"{found['mean']:.{digits}f}"
+    return f"{mean} ± {found['half']:.{digits}f}" if found["half"] else mean

@@ -9,16 +9,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from help_latency import SOURCES, SPACES
-from measured_tables import read
+from help_latency import SOURCE_ARCHITECTURES, SOURCES, SPACES
+from measured_tables import Measured, read
 from train_checkpoint import parse, train, without
-
-from prerank.surrogate import Row
-from prerank.surrogate.problem import first_line
-from prerank.surrogate.table import by_space
 
 CHECKPOINTS = Path(__file__).parents[1] / "runs" / "leave_out"
 LEFT_OUT = {
@@ -43,8 +40,7 @@ LEFT_OUT = {
 }
 """Name of a checkpoint -> what it has not seen (see `train_checkpoint.without`), as ONNX graphs neither."""
 STEPS = {"cells_201": 1500, "macro_graph": 800, "help": 500}
-HELP_ARCHITECTURES = 900
-"""Architectures of each space that the checkpoint named help reads, on source devices alone, as in HELP."""
+"""Name of a checkpoint -> steps; the one named help reads source devices alone."""
 
 
 def main() -> None:
@@ -53,23 +49,22 @@ def main() -> None:
         if (CHECKPOINTS / name / "checkpoint.json").exists():
             print(f"{name} is trained; remove {CHECKPOINTS / name} to train it anew")
             continue
-        rows = [measured.row for measured in read() if not measured.test]
+        rows = [measured for measured in read() if not measured.test]
         rows = list(of_help(rows)) if name == "help" else without(rows, LEFT_OUT[name])
         folders = ["--out", str(CHECKPOINTS / name), "--run", str(CHECKPOINTS / f"{name}_run")]
         train(rows, parse(["--steps", str(STEPS[name]), *folders, "--leave-out", *LEFT_OUT.get(name, ())]))
 
 
-def of_help(rows: Sequence[Row]) -> Iterator[Row]:
+def of_help(rows: Sequence[Measured]) -> Iterator[Measured]:
     """Latencies on the source devices of a sample of the architectures of two spaces, and nothing else."""
     rng = np.random.default_rng(0)
-    own = by_space(rows)
     for space, _, last, _ in SPACES.values():
         metrics = {space.problem("latency_ms", device=device).metric for device in (*SOURCES, last)}
-        known = own[first_line(space.problem().context)]
-        for place in rng.permutation(len(known))[:HELP_ARCHITECTURES].tolist():
-            row = known[place]
+        known = [measured for measured in rows if measured.row.context == space.problem().context]
+        for place in rng.permutation(len(known))[:SOURCE_ARCHITECTURES].tolist():
+            row = known[place].row
             values = {metric: value for metric, value in row.values.items() if metric in metrics}
-            yield Row(row.context, row.texts, values)
+            yield replace(known[place], row=replace(row, values=values))
 
 
 if __name__ == "__main__":

@@ -11,11 +11,12 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pandas as pd
 
@@ -43,14 +44,23 @@ UNSEEN_FAMILIES = ("inception", "transformer", "ofa")
 _LATENCY = "latency_ms_"
 _LEAST_MS = 0.01  # cells without operations are at zero on some devices, where the logarithm has no meaning
 _ORDERS = 4  # equivalent texts of a candidate that training may draw
+_FEW_PROBLEMS = 64  # of a kernel; where there are more, configurations of one problem are a group, else of one text
 
 
 @dataclass(frozen=True)
 class Measured:
-    """A row, and whether the protocols keep it for tests."""
+    """A row of a table.
+
+    Args:
+        row: What was measured.
+        test: Whether the protocols keep it for tests.
+        group: What it has in common with rows that say nearly the same: cells that compute alike, a shape on any
+            device. Whole groups choose the weights. Empty: it is a group of its own.
+    """
 
     row: Row
     test: bool
+    group: str = ""
 
 
 def read(folder: Path = FOLDER, seed: int = 0) -> Iterator[Measured]:
@@ -102,6 +112,7 @@ def nas_bench_201_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measu
     texts = [nas_bench_201.to_text(cell) for cell in cells]
     test = [is_test(str(number)) for number in frame["unique_idx"]]
     kept = {text for text, own in zip(texts, test, strict=True) if own}
+    groups = twins(texts, frame["unique_idx"])
     metrics = {
         nas_bench_201.problem(epochs=200).metric: frame["c10_valid_200ep"] / 100,
         **{
@@ -112,7 +123,14 @@ def nas_bench_201_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measu
         **_latencies(frame, nas_bench_201.problem),
     }
     for cell, text, values in zip(cells, texts, _records(metrics), strict=True):
-        yield Measured(Row(nas_bench_201.problem().context, _texts(nas_bench_201, cell, rng), values), text in kept)
+        row = Row(nas_bench_201.problem().context, _texts(nas_bench_201, cell, rng), values)
+        yield Measured(row, text in kept, groups[text])
+
+
+def twins(texts: Sequence[str], numbers: Iterable[int]) -> dict[str, str]:
+    """Text -> a name that cells share if they have one text or one number, or each of them one with a third."""
+    found = nx.connected_components(nx.Graph(zip(texts, numbers, strict=True)))
+    return {word: f"twins {place}" for place, part in enumerate(found) for word in part if isinstance(word, str)}
 
 
 def fbnet_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
@@ -181,11 +199,15 @@ def kernel_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
     texts = {text: _texts(kernel_configs, config, rng) for text, config in configs.items()}
     keys = zip(frame["kernel"], frame["device"], frame["problem"], strict=True)
     contexts = {key: kernel_configs.problem(*key).context for key in dict.fromkeys(keys)}
+    problems: Any = frame.groupby("kernel")["problem"].transform("nunique")
+    groups = frame["problem"].where(problems > _FEW_PROBLEMS, frame["config"])
     columns = [frame["kernel"], frame["device"], frame["problem"], frame["config"], frame["ms"], frame["ms"] / best]
-    for kernel, device, problem, config, ms, slowdown, split in zip(*columns, frame["split"], strict=True):
+    for kernel, device, problem, config, ms, slowdown, split, group in zip(
+        *columns, frame["split"], groups, strict=True
+    ):
         values = {"latency_ms": float(ms), "slowdown": float(slowdown)}
         row = Row(contexts[kernel, device, problem], texts[config], values)
-        yield Measured(row, split == "test" or device == "NVIDIA TITAN RTX")
+        yield Measured(row, split == "test" or device == "NVIDIA TITAN RTX", group)
 
 
 def network_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:

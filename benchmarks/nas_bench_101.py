@@ -6,7 +6,7 @@ Every model predicts the 108-epoch validation accuracy of the rows with ``split=
 facts of its graph (depths, paths, counts; without them they are far weaker) and the logarithm of its parameters.
 With 1,000 and 100 training cells, the surrogate is a checkpoint that was trained on the cheap metrics of the training
 cells alone (``examples/train_nas_bench_101.py --cheap --steps 900``: 4 and 12 epochs, parameters) and then observes the
-accuracies of those few cells.
+accuracies of those few cells. It is measured where --cheap names it; `make benchmarks` does not.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from few_shot import draw
 from intervals import interval, shown
 from measured_tables import table_file
 from numpy.typing import NDArray
+from ranks import rank, tau
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from tables import show
 
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import RLMSurrogate
-from prerank.surrogate.metrics import kendall_tau, spearman
 
 Floats = NDArray[np.float64]
 Predict = Callable[[NDArray[np.intp], int], Floats]
@@ -169,7 +169,7 @@ def measure(name: str, size: int, predict: Predict, train: Cells, test: Cells, s
     """Rank correlations of a model, one for each draw of the training rows."""
     rounds = range(seeds if size < max(SIZES) or name in ("random forest", "boosted trees") else 1)
     pairs = [
-        (spearman(predicted, test.accuracy), kendall_tau(predicted, test.accuracy))
+        (rank(predicted, test.accuracy), tau(predicted, test.accuracy))
         for seed in rounds
         for predicted in [predict(draw(len(train.texts), size, seed), seed)]
     ]

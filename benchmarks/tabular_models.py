@@ -21,6 +21,9 @@ from prerank.surrogate.fields import Fields
 
 Floats = NDArray[np.float64]
 
+LEAF = 2
+"""Least rows of a leaf of boosted trees."""
+
 
 def ridge() -> RidgeCV:
     """Ridge regression whose penalty is chosen by leave-one-out."""
@@ -33,8 +36,8 @@ def forest() -> RandomForestRegressor:
 
 
 def boosted() -> HistGradientBoostingRegressor:
-    """Boosted trees that may split even ten rows."""
-    return HistGradientBoostingRegressor(max_iter=100, min_samples_leaf=2, random_state=0)
+    """Boosted trees that may split even four rows."""
+    return HistGradientBoostingRegressor(max_iter=100, min_samples_leaf=LEAF, random_state=0)
 
 
 def gaussian_process() -> GaussianProcessRegressor:

@@ -13,12 +13,13 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import torch
-from measured_tables import FOLDER, read
+from measured_tables import FOLDER, Measured, read
 from taught_networks import taught
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
@@ -46,18 +47,18 @@ SHARES = {
     "onnx_graph": 1.0,
 }
 """Weights of the draws: there are 17,000 small problems of compiled matrix products, and five large ones by hand."""
-VALIDATED = 150  # candidates of a space, or of a problem of few
-VALIDATED_PROBLEMS = 16  # of a kernel with many problems
+VALIDATED = 150  # candidates of each context of a space that choose the weights, if it has no more than
+VALIDATED_CONTEXTS = 6  # of them; as many in all where it has more
 
 
 def main() -> None:
     """Read the tables, train, save."""
     arguments = parse()
-    rows = [measured.row for measured in read(arguments.data) if not measured.test]
+    rows = [measured for measured in read(arguments.data) if not measured.test]
     train(without(rows, arguments.leave_out), arguments)
 
 
-def train(rows: Sequence[Row], arguments: argparse.Namespace) -> None:
+def train(rows: Sequence[Measured], arguments: argparse.Namespace) -> None:
     """Train on rows, save, print what the model knows."""
     start, processes = time.time(), Processes.launched(arguments.device)
     own, validation = divided(rows, np.random.default_rng(arguments.seed))
@@ -152,17 +153,18 @@ def started(rows: Sequence[Row], arguments: argparse.Namespace) -> RLMSurrogate:
     )
 
 
-def without(rows: Sequence[Row], left_out: Sequence[str]) -> list[Row]:
+def without(rows: Sequence[Measured], left_out: Sequence[str]) -> list[Measured]:
     """Rows less those of a first context line, as in nas_bench_201, or of a device, as in "xgemm: nvidia-t4"."""
     lines = [(line.strip(), words.strip()) for line, _, words in (item.partition(":") for item in left_out)]
-    kept: list[Row] = []
-    for row in rows:
+    kept: list[Measured] = []
+    for measured in rows:
+        row = measured.row
         words = [words for line, words in lines if line == first_line(row.context)]
         if any(word in row.context for word in words):  # no word at all is in every context
             continue
         values = {metric: value for metric, value in row.values.items() if not any(word in metric for word in words)}
         if values:
-            kept.append(Row(row.context, row.texts, values))
+            kept.append(replace(measured, row=replace(row, values=values)))
     return kept
 
 
@@ -172,22 +174,27 @@ def share(text: str) -> tuple[str, float]:
     return line, float(weight)
 
 
-def divided(rows: Sequence[Row], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
-    """Rows to train on, and rows that choose the weights: whole problems of a kernel that has many of them."""
+def divided(rows: Iterable[Measured], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
+    """Rows to train on, and rows that choose the weights: whole groups, in random order until they are enough."""
     train: list[Row] = []
     validation: list[Row] = []
-    for space in by_space(rows).values():
-        problems: dict[str, list[Row]] = {}
-        for row in space:
-            problems.setdefault(row.context, []).append(row)
-        many = len(problems) > 4 * VALIDATED_PROBLEMS
-        whole = set(rng.permutation(list(problems))[:VALIDATED_PROBLEMS].tolist()) if many else set[str]()
-        for context, own in problems.items():
-            kept = len(own) if context in whole else 0 if many else VALIDATED
-            places = set(rng.permutation(len(own))[:kept].tolist())
-            for place, row in enumerate(own):
-                (validation if place in places else train).append(row)
+    for groups in grouped(rows):
+        contexts = {row.context for own in groups for row in own}
+        wanted, kept = VALIDATED * min(len(contexts), VALIDATED_CONTEXTS), 0
+        for place in rng.permutation(len(groups)).tolist():
+            part, own = validation if kept < wanted else train, groups[place]
+            part += own
+            kept += len(own)
     return train, validation
+
+
+def grouped(rows: Iterable[Measured]) -> list[list[list[Row]]]:
+    """The groups of each space."""
+    spaces: dict[str, dict[str, list[Row]]] = {}
+    for measured in rows:
+        groups = spaces.setdefault(first_line(measured.row.context), {})
+        groups.setdefault(measured.group or measured.row.texts[0], []).append(measured.row)
+    return [list(groups.values()) for groups in spaces.values()]
 
 
 def vocabulary_texts(rows: Sequence[Row]) -> list[str]:

@@ -4,10 +4,12 @@ python benchmarks/unseen_devices.py [--checkpoints FOLDER]
 
 Each case names a checkpoint that has read the space on other devices but not on this one (`make leave-out`; the
 packaged one has read nothing that was measured on a TITAN RTX). n random candidates are measured on the device and all
-are ranked. Baselines: the mean logarithm of the measured values over the other devices, which takes every candidate to
-have been measured there; ridge regression on these values; a random forest and a Gaussian process on the numbers of the
-text. slowdown@10 is the best of the ten ranked first over the best of all. *Interleaved*: what was learnt and what the
-model says alone name the next candidate in turn (`rank` with two acquisitions).
+are ranked, those that ran on it and on at least one other. Baselines: the mean logarithm of the measured values over
+the other devices where a candidate ran, each device's less their mean; ridge regression on these values, with that mean
+where there is none; a random forest and a Gaussian process on the numbers of the text. The first two take every
+candidate to have been measured elsewhere. slowdown@10 is the best of the ten ranked first over the best of all.
+*Interleaved*: what was learnt and what the model says alone name the next candidate in turn (`rank` with two
+acquisitions).
 """
 
 from __future__ import annotations
@@ -26,11 +28,12 @@ from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import FOLDER, accel_nasbench_rows, kernel_frame
 from numpy.typing import NDArray
+from ranks import rank
 from tables import show
 from tabular_models import fitted, forest, gaussian_process, plain, ridge
 
 from prerank.search_spaces import accel_nasbench, kernel_configs
-from prerank.surrogate.metrics import slowdown_at, spearman
+from prerank.surrogate.metrics import slowdown_at
 from prerank.surrogate.problem import Question
 
 Floats = NDArray[np.float64]
@@ -61,7 +64,7 @@ class Case:
         problem: What is asked.
         texts: The candidates, N of them.
         values: What was measured on the device, (N,).
-        elsewhere: What was measured on the other devices, (N, others).
+        elsewhere: What was measured on the other devices, nan where it failed, at least one of each row, (N, others).
     """
 
     name: str
@@ -98,11 +101,11 @@ def kernels(data: Path) -> Iterator[Case]:
         own = frame[(frame["kernel"] == kernel) & frame["ms"].notna()]
         (problem,) = own[own["device"] == device]["problem"].unique()
         times: Any = own.pivot_table(index="config", columns="device", values="ms").dropna(subset=[device])
-        others = times.drop(columns=device).dropna(axis=1, how="all").dropna()
+        others = times.drop(columns=device).dropna(axis=1, how="all").dropna(how="all")
         times = times.loc[others.index].sample(min(CANDIDATES, len(others)), random_state=0)
         texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in times.index]
         question = kernel_configs.problem(kernel, device, problem, "latency_ms")
-        columns = times[device].to_numpy(), others.loc[times.index].to_numpy()
+        columns = times[device].to_numpy(), others.loc[times.index].dropna(axis=1, how="all").to_numpy()
         yield Case(f"{kernel}, {device}", checkpoint, question, texts, *columns)
 
 
@@ -112,9 +115,9 @@ def networks(data: Path) -> Iterator[Case]:
     for checkpoint, device in NETWORKS:
         question = accel_nasbench.problem("throughput", device)
         metrics = {name for row in rows for name in row.values if name.startswith("throughput")} - {question.metric}
-        known = [row for row in rows if {question.metric, *metrics} <= row.values.keys()][:CANDIDATES]
+        known = [row for row in rows if question.metric in row.values and metrics & row.values.keys()][:CANDIDATES]
         values = np.array([row.values[question.metric] for row in known])
-        elsewhere = np.array([[row.values[metric] for metric in sorted(metrics)] for row in known])
+        elsewhere = np.array([[row.values.get(metric, np.nan) for metric in sorted(metrics)] for row in known])
         yield Case(
             f"Accel-NASBench, {device}", checkpoint, question, [row.texts[0] for row in known], values, elsewhere
         )
@@ -122,9 +125,10 @@ def networks(data: Path) -> Iterator[Case]:
 
 def measured(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """All models on one case, at all sample sizes."""
-    yield summary(case, "mean over other devices", 0, [np.log(case.elsewhere).mean(axis=1)])
+    mean, elsewhere = others(case)
+    yield summary(case, "mean over other devices", 0, [mean])
     draws = [draw(len(case.texts), len(case.texts), seed) for seed in range(arguments.seeds)]
-    columns, elsewhere = plain(case.texts), np.log(case.elsewhere)
+    columns = plain(case.texts)
     models = (("random forest on numbers", forest, columns), ("Gaussian process on numbers", gaussian_process, columns))
     for n in SAMPLES:
         for name, model, known in (*models, ("ridge on other devices", ridge, elsewhere)):
@@ -132,10 +136,16 @@ def measured(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, An
     yield from surrogate(case, arguments)
 
 
+def others(case: Case) -> tuple[Floats, Floats]:
+    """Mean logarithm over the other devices, (N,), and the logarithms, (N, others), that mean where there is none."""
+    logarithms = np.log(case.elsewhere) - np.nanmean(np.log(case.elsewhere), axis=0)
+    mean = np.nanmean(logarithms, axis=1)
+    return mean, np.where(np.isfinite(logarithms), logarithms, mean[:, None])
+
+
 def surrogate(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """The surrogate without measurements and after n of them."""
-    folder = arguments.checkpoints / case.checkpoint if case.checkpoint != PACKAGED else None
-    read = FewShot(folder, case.problem, case.texts, case.values)
+    read = FewShot(folder_of(case, arguments.checkpoints), case.problem, case.texts, case.values)
     yield summary(case, "prerank", 0, [read.prior.mean]) | reliability([(read.prior, case.values)])
     for n in SAMPLES:
         after = list(read.after(n, arguments.seeds))
@@ -146,16 +156,21 @@ def surrogate(case: Case, arguments: argparse.Namespace) -> Iterator[dict[str, A
         yield summary(case, "interleaved", n, [sign * interleaved(prediction, sign) for prediction in predictions])
 
 
+def folder_of(case: Case, checkpoints: Path) -> Path | None:
+    """The checkpoint that is asked."""
+    return checkpoints / case.checkpoint if case.checkpoint != PACKAGED else None
+
+
 def sign_of(case: Case) -> int:
     """1 where less is better, else -1."""
     return -1 if case.problem.direction == "maximize" else 1
 
 
 def summary(case: Case, model: str, n: int, scores: list[Floats]) -> dict[str, Any]:
-    """One line of the results: rankings, one a seed; a constant one has the rank correlation 0."""
+    """One line of the results: rankings, one a seed."""
     sign = sign_of(case)
     found = {"case": case.name, "model": model, "samples": n}
-    ranks = interval(float(np.nan_to_num(spearman(score, case.values))) for score in scores)
+    ranks = interval(rank(score, case.values) for score in scores)
     best = interval(slowdown_at(10, sign * score, case.values**sign) for score in scores)
     return found | {"spearman": ranks, "slowdown@10": best}
 

@@ -25,13 +25,13 @@ from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from measured_tables import NETWORKS, UNSEEN_FAMILIES, is_test
 from network_features import Floats, frame_of, operators, totals, trees_on_counts
+from ranks import rank
 from rich.progress import track
 from scipy.optimize import nnls
 from tables import show
 
 from prerank.surrogate import Problem
 from prerank.surrogate.measured import Measured, read
-from prerank.surrogate.metrics import spearman
 
 Predict = Callable[[Sequence[Measured], Sequence[Measured]], Floats]
 """Rows to learn from, rows to predict -> a prediction of each of these."""
@@ -98,7 +98,7 @@ def ranks(predict: Predict, own: Sequence[Measured], count: int, draws: int) -> 
     for seed in range(draws if count else 1):
         order = draw(len(own), len(own), seed).tolist()
         seen, asked = [own[row] for row in order[:count]], [own[row] for row in order[count:]]
-        found.append(float(np.nan_to_num(spearman(predict(seen, asked), [row.value for row in asked]))))
+        found.append(rank(predict(seen, asked), [row.value for row in asked]))
     return found
 
 

@@ -32,12 +32,13 @@ from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import kernel_frame
 from numpy.typing import NDArray
+from ranks import rank
 from tables import show
 from tabular_models import fitted, forest, gaussian_process, plain
 from unseen_shapes import divided, trees
 
 from prerank.search_spaces import kernel_configs
-from prerank.surrogate.metrics import slowdown_at, spearman
+from prerank.surrogate.metrics import slowdown_at
 
 Floats = NDArray[np.float64]
 
@@ -171,7 +172,7 @@ def asked_of(model: Any, known: Size, size: Size, rows: NDArray[np.intp]) -> Flo
 def summary(size: Size, model: str, n: int, scores: list[Floats]) -> dict[str, Any]:
     """One line of the results: rankings, one a seed."""
     at = {f"slowdown@{k}": interval(slowdown_at(k, score, size.times) for score in scores) for k in FIRST}
-    ranks = interval(spearman(score, size.times) for score in scores)
+    ranks = interval(rank(score, size.times) for score in scores)
     return {"size": size.size, "model": model, "samples": n, **at, "spearman": ranks}
 
 

@@ -21,6 +21,7 @@ from command_line import command_line
 from intervals import interval
 from measured_tables import kernel_frame
 from numpy.typing import NDArray
+from ranks import rank
 from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor
 from tables import show
@@ -28,7 +29,7 @@ from tabular_models import gaussian_process, learnt
 
 from prerank.search_spaces import kernel_configs
 from prerank.surrogate import Prediction, RLMSurrogate
-from prerank.surrogate.metrics import coverage, slowdown_at, spearman
+from prerank.surrogate.metrics import coverage, slowdown_at
 
 Floats = NDArray[np.float64]
 Predict = Callable[[Any], Floats]
@@ -60,7 +61,7 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
     train, shapes = divided(frame, kernel, device)
     shapes = shapes[: arguments.shapes]
     surrogate = RLMSurrogate.load(arguments.checkpoint)
-    covered: list[list[float]] = []
+    reliable: list[list[float]] = []
     rng = np.random.default_rng(0)
     models: dict[str, Predict] = {
         "random": lambda shape: rng.random(len(shape)),
@@ -68,11 +69,11 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
         "boosted trees": trees(train),
         "random forest": regressed(train, RandomForestRegressor(100, n_jobs=-1, random_state=0)),
         "Gaussian process": regressed(train.sample(PROCESSED, random_state=0), gaussian_process()),
-        "prerank": asked(surrogate, kernel, device, covered),
+        "prerank": asked(surrogate, kernel, device, reliable),
     }
     found = [summary(kernel, device, name, predict, shapes) for name, predict in models.items()]
-    halves, nineties = (interval(shares) for shares in zip(*covered, strict=True))
-    return [*found[:-1], found[-1] | {"covered50": halves, "covered90": nineties}]
+    halves, nineties, trust = (interval(shares) for shares in zip(*reliable, strict=True))
+    return [*found[:-1], found[-1] | {"covered50": halves, "covered90": nineties, "trust": trust}]
 
 
 def divided(frame: Any, kernel: str, device: str) -> tuple[Any, list[Any]]:
@@ -129,13 +130,14 @@ def number(assignment: str) -> tuple[str, float]:
         return name, float(len(value))
 
 
-def asked(surrogate: RLMSurrogate, kernel: str, device: str, covered: list[list[float]]) -> Predict:
-    """The surrogate, which also notes how often its intervals hold."""
+def asked(surrogate: RLMSurrogate, kernel: str, device: str, reliable: list[list[float]]) -> Predict:
+    """The surrogate, which also notes how often its intervals hold, and its trust."""
 
     def predict(shape: Any) -> Floats:
         prediction = answer(surrogate, kernel, device, shape)
         slowdowns = shape["slowdown"].to_numpy(dtype=np.float64)
-        covered.append([coverage(prediction, slowdowns, level) for level in (0.5, 0.9)])
+        held = [coverage(prediction, slowdowns, level) for level in (0.5, 0.9)]
+        reliable.append([*held, float(prediction.trust.mean())])
         return prediction.mean
 
     return predict
@@ -159,7 +161,7 @@ def summary(kernel: str, device: str, model: str, predict: Predict, shapes: list
             "geometric": round(float(np.exp(np.mean(np.log(slowdowns)))), 4),
             "p95": round(float(np.quantile(slowdowns, 0.95)), 4),
         }
-    return found | {"spearman": interval(spearman(predicted, times) for predicted, times in scores)}
+    return found | {"spearman": interval(rank(*score) for score in scores if np.ptp(score[1]) > 0)}
 
 
 def tables(results: list[dict[str, Any]]) -> dict[str, Any]:

@@ -4,7 +4,9 @@ python benchmarks/unseen_spaces.py [--checkpoints FOLDER]
 
 Each model gets n random candidates of a space and ranks the rest of a fixed draw of 800. The surrogate is a checkpoint
 that was trained without that space (`make leave-out`). GRAF is a random forest on neural graph features (see
-`graph_features`); the fields are the counts and totals that can be read off a text. Figures are Kendall's tau.
+`graph_features`) and on the totals that the text states too, parameters and MACs, which NAS-Bench-Graph's does not; the
+fields are the counts and totals that can be read off a text. Parameters are those of the table. Figures are Kendall's
+tau.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -23,19 +26,21 @@ from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
 from measured_tables import FOLDER, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows, table_file
+from network_features import totals
 from numpy.typing import NDArray
+from ranks import tau
 from tables import show
 from tabular_models import boosted, fitted, forest, gaussian_process, logarithm, plain
 
 from prerank.search_spaces import nas_bench_201, nas_bench_graph, nas_bench_macro
 from prerank.surrogate import Problem, Row
-from prerank.surrogate.metrics import kendall_tau
 from prerank.surrogate.problem import as_problem
 
 Floats = NDArray[np.float64]
 
 SAMPLES = (4, 16, 64)
 RANKED = 800
+GRAF = "GRAF and totals"
 MODELS: dict[str, Callable[[], Any]] = {
     "random forest": forest,
     "boosted trees": boosted,
@@ -52,7 +57,8 @@ class Task:
         checkpoint: Name of the checkpoint.
         problem: What is asked.
         texts: The candidates, N of them.
-        graphs: Their neural graph features, (N, F).
+        graphs: Their graphs.
+        sizes: Parameters, and MACs where the texts have them, (N,) each.
         values: What was measured, (N,).
     """
 
@@ -60,8 +66,14 @@ class Task:
     checkpoint: str
     problem: Problem
     texts: list[str]
-    graphs: Floats
+    graphs: list[Any]
+    sizes: dict[str, Floats]
     values: Floats
+
+    @cached_property
+    def features(self) -> Floats:
+        """Neural graph features, and the totals that all texts state, (N, F)."""
+        return np.hstack([graph_features.features(self.graphs), stated(self.texts)])
 
 
 def main() -> None:
@@ -86,25 +98,34 @@ def tasks(data: Path) -> Iterator[Task]:
     """The spaces that are left out in turn."""
     rng = np.random.default_rng(0)
     macro = [measured.row for measured in nas_bench_macro_rows(data, rng)]
-    yield task("NAS-Bench-Macro, accuracy", "macro_graph", nas_bench_macro.problem(), macro, macro_graphs(data))
+    params = nas_bench_macro.problem("params").metric
+    yield task("NAS-Bench-Macro, accuracy", "macro_graph", nas_bench_macro.problem(), params, macro, macro_graphs(data))
     graphs, drawn = [measured.row for measured in nas_bench_graph_rows(data, rng)], architectures()
     for dataset in ("cora", "arxiv"):
-        problem = nas_bench_graph.problem(dataset=dataset)
-        yield task(f"NAS-Bench-Graph, accuracy on {dataset}", "macro_graph", problem, graphs, drawn)
+        problem, params = (nas_bench_graph.problem(word, dataset) for word in ("val_accuracy", "params"))
+        yield task(f"NAS-Bench-Graph, accuracy on {dataset}", "macro_graph", problem, params.metric, graphs, drawn)
     cells, drawn = [measured.row for measured in nas_bench_201_rows(data, rng)], cells_201(data)
-    yield task("NAS-Bench-201, accuracy", "cells_201", nas_bench_201.problem(), cells, drawn)
-    latency = nas_bench_201.problem("latency_ms", device="1080ti_256")
-    yield task("NAS-Bench-201, latency on a 1080 Ti", "cells_201", latency, cells, drawn)
+    params, latency = nas_bench_201.problem("params").metric, nas_bench_201.problem("latency_ms", device="1080ti_256")
+    yield task("NAS-Bench-201, accuracy", "cells_201", nas_bench_201.problem(), params, cells, drawn)
+    yield task("NAS-Bench-201, latency on a 1080 Ti", "cells_201", latency, params, cells, drawn)
 
 
-def task(name: str, checkpoint: str, question: Any, rows: list[Row], graphs: dict[str, Any]) -> Task:
+def task(name: str, checkpoint: str, question: Any, params: str, rows: list[Row], graphs: dict[str, Any]) -> Task:
     """A fixed draw of the rows that have a graph and a value."""
     problem = as_problem(question)
     known = [row for row in rows if np.isfinite(row.values.get(problem.metric, np.nan)) and row.texts[0] in graphs]
     drawn = [known[place] for place in draw(len(known), RANKED, 0).tolist()]
     texts = [row.texts[0] for row in drawn]
-    values = np.array([row.values[problem.metric] for row in drawn])
-    return Task(name, checkpoint, problem, texts, graph_features.features([graphs[text] for text in texts]), values)
+    values, parameters = (np.array([row.values[metric] for row in drawn]) for metric in (problem.metric, params))
+    sizes, found = {"parameters": parameters}, stated(texts)
+    if "macs_m" in found:
+        sizes["MACs"] = found["macs_m"].to_numpy()
+    return Task(name, checkpoint, problem, texts, [graphs[text] for text in texts], sizes, values)
+
+
+def stated(texts: list[str]) -> Any:
+    """Parameters and MACs in millions, as columns, where the texts state them."""
+    return pd.DataFrame([totals(text) for text in texts]).reindex(columns=["params_m", "macs_m"]).dropna(axis=1)
 
 
 def macro_graphs(data: Path) -> dict[str, Any]:
@@ -129,21 +150,22 @@ def cells_201(data: Path) -> dict[str, Any]:
 
 def measured(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
     """All models at all sample sizes."""
+    for name, sizes in task.sizes.items():
+        yield {"task": task.name, "model": name, "samples": 0, "tau": interval([tau(sizes, task.values)])}
     fields, scaled = plain(task.texts), task.problem.metric.startswith("latency")
     values = logarithm(task.values) if scaled else task.values
     for n in SAMPLES:
         draws = [draw(len(task.texts), len(task.texts), seed) for seed in range(arguments.seeds)]
-        for name, columns in (("GRAF", task.graphs), ("fields", fields)):
+        for name, columns in ((GRAF, task.features), ("fields", fields)):
             for model in MODELS if name == "fields" else ["random forest"]:
-                taus = [tau(MODELS[model](), columns, values, draw, n) for draw in draws]
+                taus = [tau_after(MODELS[model](), columns, values, draw, n) for draw in draws]
                 yield {"task": task.name, "model": f"{model} on {name}", "samples": n, "tau": interval(taus)}
     yield from surrogate(task, arguments)
 
 
-def tau(model: Any, columns: Floats, values: Floats, draw: NDArray[np.intp], n: int) -> float:
-    """Kendall's tau of a model that saw the first n of a draw, on the rest; 0 where it says the same of all."""
-    predicted = fitted(model, columns, values, draw[:n], columns[draw[n:]])
-    return float(np.nan_to_num(kendall_tau(predicted, values[draw[n:]])))
+def tau_after(model: Any, columns: Floats, values: Floats, draw: NDArray[np.intp], n: int) -> float:
+    """Kendall's tau of a model that saw the first n of a draw, on the rest."""
+    return tau(fitted(model, columns, values, draw[:n], columns[draw[n:]]), values[draw[n:]])
 
 
 def surrogate(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
@@ -151,10 +173,10 @@ def surrogate(task: Task, arguments: argparse.Namespace) -> Iterator[dict[str, A
     read = FewShot(arguments.checkpoints / task.checkpoint, task.problem, task.texts, task.values)
     line = {"task": task.name, "model": "prerank"}
     alone = [(read.prior, task.values)]
-    yield line | {"samples": 0, "tau": interval([kendall_tau(read.prior.mean, task.values)])} | reliability(alone)
+    yield line | {"samples": 0, "tau": interval([tau(read.prior.mean, task.values)])} | reliability(alone)
     for n in SAMPLES:
         rest = unmeasured(read.after(n, arguments.seeds), task.values)
-        taus = interval(kendall_tau(learnt.mean, values) for learnt, values in rest)
+        taus = interval(tau(learnt.mean, values) for learnt, values in rest)
         yield line | {"samples": n, "tau": taus} | reliability(rest)
 
 
@@ -171,7 +193,8 @@ def across(results: list[dict[str, Any]]) -> Iterator[dict[str, str]]:
     for model in dict.fromkeys(result["model"] for result in results):
         own = {result["samples"]: result for result in results if result["model"] == model}
         cells = {f"{n} measured": shown(own[n]["tau"]) if n in own else "" for n in (0, *SAMPLES)}
-        held = f"{own[16]['covered90']['mean']:.2f}" if "covered90" in own[16] else ""
+        covered = own.get(16, {}).get("covered90")
+        held = f"{covered['mean']:.2f}" if covered else ""
         yield {"model": model, **cells, "90 % intervals hold, 16": held}
 
 

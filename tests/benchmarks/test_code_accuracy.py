@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 from pathlib import Path
 
@@ -42,6 +43,28 @@ def test_a_family_is_in_one_fold_and_no_outcome_is_in_the_text(tmp_path: Path) -
     assert frame.groupby("family")["fold"].nunique().max() == 1
     assert frame["text"].iloc[0].startswith("batch=8 lr=0.01 transform=norm_32\nclass")
     assert not frame["text"].str.contains("0.123|987654").any()
+
+
+def test_a_family_stays_in_its_fold_whatever_else_is_read() -> None:
+    assert {code_accuracy.fold_of(name) for name in code_accuracy.LARGE} == set(code_accuracy.LARGE)
+    folds = {code_accuracy.fold_of(f"Net{letter}") for letter in "abcdefghijklmnopqrstuvwxyz"}
+    assert folds == {f"by hand {number + 1}" for number in range(code_accuracy.BY_HAND)}
+
+
+def test_a_training_of_other_arguments_is_another_one() -> None:
+    arguments = argparse.Namespace(rows=None, candidates=32, steps=800)
+    own = code_accuracy.told("rag", "joint", arguments)
+    for name in vars(arguments):
+        other = argparse.Namespace(**vars(arguments) | {name: 7})
+        assert {key for key, _ in own.items() ^ code_accuracy.told("rag", "joint", other).items()} == {name}
+
+
+def test_the_title_says_how_much_was_measured() -> None:
+    line = {"fold": "rag", "model": "m", "long": 0.5, "tasks": {"mnist": {"spearman": 0.5, "models": 20}}}
+    (title,) = code_accuracy.tables([line, line | {"fold": "ga"}])
+    assert "2 folds:" in title
+    (title,) = code_accuracy.tables([line | {"steps": 200}])
+    assert "1 folds, 200 steps:" in title
 
 
 def test_a_package_that_is_not_there_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -32,3 +32,11 @@ def test_features_tell_networks_apart_and_are_finite() -> None:
     assert found.shape[0] == 3
     assert np.isfinite(found).all()
     assert len(np.unique(found, axis=0)) == 3
+    assert len(np.unique(found, axis=1).T) == found.shape[1]
+
+
+def test_ways_through_three_operations_count() -> None:
+    cell = nas_bench_201.Cell(("conv3x3", "zero", "conv1x1", "zero", "zero", "avgpool3x3"))
+    sets = [frozenset({"conv3x3", "conv1x1", "avgpool3x3"}), frozenset({"conv3x3", "conv1x1", "skip"})]
+    found = graph_features._of_all(graph_features.cell_201(cell), sets)
+    assert found == [3, 3, 1, 1, graph_features.NO_WAY, 0, 1, 0]

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import measured_tables
 import numpy as np
+import pandas as pd
 import pytest
 import train_checkpoint
 from measured_tables import FOLDER, Measured
@@ -38,16 +40,56 @@ def test_no_text_is_both_for_training_and_for_tests(rows: list[Measured]) -> Non
     assert 0.05 < len(kept) / len(read) < 0.2
 
 
-def test_whole_problems_of_a_kernel_choose_the_weights() -> None:
-    rows = [Row(f"kernel\n{n // 10}", (f"t{n}",), {"slowdown": n + 1.0}) for n in range(1000)]
-    rows += [Row("space\nfacts", (f"a{n}",), {"m": n + 1.0}) for n in range(1000)]
+def test_whole_groups_choose_the_weights() -> None:
+    rows = [
+        Measured(Row(f"kernel\n{device}\n{n // 10}", (f"t{n}",), {"slowdown": n + 1.0}), False, str(n // 10))
+        for n in range(2000)
+        for device in ("a", "b")
+    ]
+    rows += [Measured(Row("space\nfacts", (f"a{n}",), {"m": n + 1.0}), False) for n in range(1000)]
     train, validation = train_checkpoint.divided(rows, np.random.default_rng(0))
-    assert len(train) + len(validation) == 2000
+    assert len(train) + len(validation) == 5000
     problems = Counter(row.context for row in validation if first_line(row.context) == "kernel")
     assert set(problems.values()) == {10}
-    assert len(problems) == train_checkpoint.VALIDATED_PROBLEMS
-    assert not problems.keys() & {row.context for row in train}
+    assert problems.total() == train_checkpoint.VALIDATED * train_checkpoint.VALIDATED_CONTEXTS
+    sizes = {context.rsplit("\n", 1)[1] for context in problems}
+    assert not sizes & {row.context.rsplit("\n", 1)[1] for row in train if first_line(row.context) == "kernel"}
     assert sum(first_line(row.context) == "space" for row in validation) == train_checkpoint.VALIDATED
+
+
+def test_cells_of_one_text_or_one_number_are_twins() -> None:
+    found = measured_tables.twins(["a", "a", "b", "c", "d"], [1, 2, 2, 3, 4])
+    assert found["a"] == found["b"]
+    assert len({found[text] for text in "acd"}) == 3
+
+
+def test_a_cell_and_its_twin_are_on_one_side(rows: list[Measured]) -> None:
+    cells = [row for row in rows if row.row.context == nas_bench_201.problem().context and not row.test]
+    group = {row.row.texts[0]: row.group for row in cells}
+    train, validation = ({group[row.texts[0]] for row in part} for part in
+                         train_checkpoint.divided(cells, np.random.default_rng(0)))  # fmt: skip
+    assert not train & validation
+    assert len(validation) > 30
+
+
+def kernel(problems: int) -> Any:
+    return pd.DataFrame([
+        {"source": "s", "kernel": "triton_mm", "device": device, "problem": f"m={n}", "config": f"BLOCK_M={size}",
+         "ms": 1.0 + size, "split": "train"}
+        for n in range(1, problems + 1)
+        for device in ("NVIDIA A100", "NVIDIA H100")
+        for size in (16, 32)
+    ])  # fmt: skip
+
+
+@pytest.mark.parametrize(("problems", "groups"), [(5, 2), (80, 80)])
+def test_a_shape_or_a_configuration_is_a_group_on_all_devices(
+    problems: int, groups: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(measured_tables, "kernel_frame", lambda folder: kernel(problems))
+    found = list(measured_tables.kernel_rows(Path(), np.random.default_rng(0)))
+    assert len({row.group for row in found}) == groups
+    assert set(Counter(row.group for row in found).values()) == {len(found) // groups}
 
 
 def test_families_and_conditions_of_networks_stay_unseen() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -14,3 +15,8 @@ def test_the_page_says_what_the_benchmarks_wrote(monkeypatch: pytest.MonkeyPatch
     assert results.text() == results.RESULTS.read_text()
     named = [name for name in results.BENCHMARKS if f"(plots/{name}.png)" in results.text()]
     assert sorted(file.stem for file in (results.FOLDER / "plots").iterdir()) == sorted(named)
+
+
+def test_the_page_says_what_make_does_not_run() -> None:
+    (listed,) = re.findall(r"^BENCHMARKS := ((?:.*\\\n)*.*)$", (results.FOLDER.parent / "Makefile").read_text(), re.M)
+    assert {*results.BENCHMARKS, "results"} - set(results.APART) == set(listed.replace("\\", "").split())
