@@ -25,6 +25,7 @@ BENCHMARKS = (
     "unseen_spaces",
     "nas_bench_101",
     "unseen_families",
+    "cell_and_graph",
     "observing",
     "code_accuracy",
     "calibration",

@@ -133,7 +133,8 @@ def describe(name: str) -> str:
         "shared_kb": device.shared,
     }
     known = [f"{key}={value:g}" for key, value in facts.items() if value is not None]
-    return " ".join([device.name, device.kind, device.architecture, *known])
+    card = _VERSIONS.sub("", device.name).strip("-")  # one word for all its versions, which the numbers tell apart
+    return " ".join([card, device.kind, device.architecture, *known])
 
 
 def find(name: str) -> Device | None:

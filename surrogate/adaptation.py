@@ -332,7 +332,6 @@ class Adaptation:
         return knots[:, :-1], knots[:, 1:], mass
 
 
-_PLAIN = (None,)
 _FAILURES = Kernel(size=1.0, detail=1.0, bend=1.0, prior=0.0, noise=0.3)
 
 
@@ -400,7 +399,9 @@ def _rated(parts: _Parts, y: Floats, trust: float) -> dict[Kernel, float]:
     part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(int)
     some = _Parts(*(block[np.ix_(part, part)] for block in vars(parts).values()))
     evidence: dict[Kernel, float] = {}
-    details = (*(_DETAILS if trust else _DETAILS[-1:]), *_PLAIN)  # outlines of an unknown space are mere guesses
+    details = _DETAILS if trust else _DETAILS[-1:]  # outlines of an unknown space are guesses, no better than states
+    if parts.fields.any():
+        details = (*details, None)
     for size, detail, bend, prior in product(_SIZES, details, _BENDS, _PRIORS):
         # One decomposition serves every noise, which only adds to the eigenvalues.
         values, vectors = np.linalg.eigh(Kernel(size, detail, bend, prior, 0.0)(some))

@@ -30,7 +30,7 @@ class Scale:
     """
 
     def __init__(self, mean: Floats, std: Floats, values: Floats, trust: float) -> None:
-        self._shift = self._error = 0.0
+        self._shift = 0.0
         if len(values) == 0 or (mean <= 0).any() or (values <= 0).any():
             return
         away = np.log(values) - np.log(mean)
@@ -39,14 +39,11 @@ class Scale:
         shift = float(precision @ away / total)
         doubt = max(1 - trust, _LEAST_DOUBT)
         odds = np.log(doubt / (1 - doubt + 1e-9)) + (shift**2 * total - np.log(total * _SPREAD**2)) / 2
-        weight = float(1 / (1 + np.exp(-np.clip(odds, -50, 50))))
-        self._shift = weight * shift
-        self._error = float(np.sqrt(weight / total + weight * (1 - weight) * shift**2))
+        self._shift = float(shift / (1 + np.exp(-np.clip(odds, -50, 50))))
 
     def __call__(self, prediction: Prediction) -> Prediction:
-        """Predictions on the scale of the values; the ranking stays."""
+        """Predictions on the scale of the values, no surer than before; the ranking stays."""
         if self._shift == 0:
             return prediction
         factor, own = np.exp(self._shift), prediction
-        moved = Prediction(factor * own.lower, factor * own.upper, own.mass, own.p_fail, own.trust, own.mean)
-        return moved.rescaled(self._error)
+        return Prediction(factor * own.lower, factor * own.upper, own.mass, own.p_fail, own.trust, own.mean)
