@@ -35,6 +35,7 @@ _CAUTION = 2.0  # standard errors, over the number of observations, that a corre
 FEWEST = 5
 """Observations below which only the scale is corrected: leave-one-out could not tell good from bad."""
 _MOST_TUNED = 300  # observations on which kernels are rated; all of them are used for the prediction
+_MANY = 60  # observations from which fields alone may explain what the model is known to see more in
 _AVERAGED = 6  # kernels of most evidence that are averaged
 _HUGE = 1e300  # sums and differences of values stay finite
 _LEVELS = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
@@ -400,7 +401,7 @@ def _rated(parts: _Parts, y: Floats, trust: float) -> dict[Kernel, float]:
     some = _Parts(*(block[np.ix_(part, part)] for block in vars(parts).values()))
     evidence: dict[Kernel, float] = {}
     details = _DETAILS if trust else _DETAILS[-1:]  # outlines of an unknown space are guesses, no better than states
-    if parts.fields.any():
+    if parts.fields.any() and (not trust or len(y) >= _MANY):
         details = (*details, None)
     for size, detail, bend, prior in product(_SIZES, details, _BENDS, _PRIORS):
         # One decomposition serves every noise, which only adds to the eigenvalues.
