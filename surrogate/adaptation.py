@@ -31,7 +31,7 @@ from .scale import Scale
 Floats = NDArray[np.float64]
 
 _PRIOR_WEIGHT = 8  # observations that the model's own trust counts for, against what the observations show
-_CAUTION = 2.0  # standard errors, over the number of observations, that a correction must gain beside the trust
+_CAUTION = 5.0  # its square over that of their number: standard errors that a correction must gain beside the trust
 FEWEST = 5
 """Observations below which only the scale is corrected: leave-one-out could not tell good from bad."""
 _MOST_TUNED = 300  # observations on which kernels are rated; all of them are used for the prediction
@@ -277,7 +277,7 @@ class Adaptation:
         line = _Line(self._features.prior, y)
         gains = [(rival - y) ** 2 - (left_out - y) ** 2 for rival in (line.left_out, _others(y))]
         # By more than chance: on pure noise the best of many kernels looks better than none.
-        margin = (max(trust**2, _LEAST_TRUST) + _CAUTION / count) / np.sqrt(count)
+        margin = (max(trust**2, _LEAST_TRUST) + (_CAUTION / count) ** 2) / np.sqrt(count)
         self._corrects = trust == 0 or all(gain.mean() > margin * gain.std() for gain in gains)
         self._line = line if line.density(y) > self._density(y) + _MARGIN else None
         ranked = np.asarray(left_out) if self._corrects else self._features.prior

@@ -248,8 +248,7 @@ class Knowledge:
         """A first line, or the known one that is most similar to it."""
         if line in self.spaces:
             return line
-        words = {*line.split()} - _SAYS_LITTLE
-        similar = {known: _similarity(words, {*known.split()} - _SAYS_LITTLE) for known in self.spaces} if words else {}
+        similar = {known: _alike(line, known) for known in self.spaces}
         nearest = max(similar, key=lambda known: similar[known], default=line)
         return nearest if similar.get(nearest, 0.0) >= _ALIKE else line
 
@@ -257,6 +256,13 @@ class Knowledge:
         """What all spaces know of a metric word."""
         metrics = [pair for space in self.spaces.values() for pair in space.metrics.items()]
         return [known for metric, known in metrics if metric.split()[0] == word]
+
+
+def _alike(line: str, other: str) -> float:
+    """Share of words that two first lines have in common, with or without those that say little; 0 if no other is."""
+    words, others = ({*text.split()} for text in (line, other))
+    telling = words - _SAYS_LITTLE, others - _SAYS_LITTLE
+    return max(_similarity(words, others), _similarity(*telling)) if set.intersection(*telling) else 0.0
 
 
 def names(context: str) -> frozenset[str]:
