@@ -43,7 +43,7 @@ train: venv
 leave-out: venv
 	@$(BIN)/python benchmarks/leave_out.py
 
-# What the shipped and the leave-out checkpoints reach, without training anything; says how long each took. Those that
+# What the shipped and the leave-out checkpoints reach, without training anything; says how long each took: an hour in all. Those that
 # train or search for hours are run by hand: code_accuracy, optuna_samplers, ablations.
 benchmarks: venv
 	@for name in $(BENCHMARKS); do \

@@ -75,6 +75,7 @@ def measured(path: Path, folder: Path) -> dict[str, Any]:
 
 def quantised(path: Path, folder: Path) -> RLMSurrogate:
     """A checkpoint whose graphs for onnxruntime hold matrices of 8-bit integers."""
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
@@ -83,7 +84,8 @@ def quantised(path: Path, folder: Path) -> RLMSurrogate:
     own = folder / weights.name
     for name in GRAPHS:
         plain = folder / f"{name}.onnx"
-        quant_pre_process(graph_file(weights, name), plain, skip_symbolic_shape=True)  # folds what is transposed
+        onnx.save(onnx.load(graph_file(weights, name)), plain)  # with its weights in it
+        quant_pre_process(plain, plain, skip_symbolic_shape=True)  # folds what is transposed
         quantize_dynamic(plain, graph_file(own, name), weight_type=QuantType.QInt8)
     return RLMSurrogate(Inference(OnnxNetwork(own), known.tokenizer, known.knowledge))
 
