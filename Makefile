@@ -3,7 +3,7 @@ BIN := .venv/bin
 STAMP := .venv/prerank.stamp
 
 BENCHMARKS := help_latency unseen_shapes unseen_kernel unseen_devices unseen_spaces unseen_families observing \
-    triton_prune feasibility nas_bench_101 calibration optuna_cost inference backends results
+    cell_and_graph triton_prune feasibility nas_bench_101 calibration optuna_cost inference backends results
 
 # What an installation depends on: an edited file is seen through its link, a new or a removed one is not.
 define INSTALLED
