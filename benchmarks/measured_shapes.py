@@ -106,7 +106,7 @@ def shape(problem: str, rows: Any, compile_seconds: float) -> Shape:
 def config(text: str) -> TableConfig:
     """A configuration of the table."""
     fields = dict(kernel_configs.from_record(text).fields)
-    warps, stages = (int(fields.pop(name)) for name in _OPTIONS)
+    warps, stages = (int(str(fields.pop(name))) for name in _OPTIONS)
     return TableConfig(fields, warps, stages)
 
 
