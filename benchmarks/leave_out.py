@@ -7,6 +7,7 @@ python benchmarks/leave_out.py [NAME ...]
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -14,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 from help_latency import SOURCE_ARCHITECTURES, SOURCES, SPACES
-from measured_tables import Measured, read
+from measured_tables import FOLDER, Measured, read
 from train_checkpoint import parse, train, without
 
 CHECKPOINTS = Path(__file__).parents[1] / "runs" / "leave_out"
@@ -53,6 +54,22 @@ def main() -> None:
         rows = list(of_help(rows)) if name == "help" else without(rows, LEFT_OUT[name])
         folders = ["--out", str(CHECKPOINTS / name), "--run", str(CHECKPOINTS / f"{name}_run")]
         train(rows, parse(["--steps", str(STEPS[name]), *folders, "--leave-out", *LEFT_OUT.get(name, ())]))
+
+
+def command_line(about: str | None, file: str, *, seeds: int) -> argparse.ArgumentParser:
+    """What the benchmarks that ask these checkpoints have in common.
+
+    Args:
+        about: The benchmark's docstring.
+        file: The benchmark's file.
+        seeds: Draws that it makes unless told otherwise.
+    """
+    parser = argparse.ArgumentParser(description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
+    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of the leave-out checkpoints")
+    parser.add_argument("--seeds", type=int, default=seeds, help="draws of the candidates that are measured")
+    parser.add_argument("--out", type=Path, default=Path(file).with_suffix(".json"))
+    return parser
 
 
 def of_help(rows: Sequence[Measured]) -> Iterator[Measured]:

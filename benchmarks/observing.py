@@ -25,8 +25,8 @@ import unseen_families
 import unseen_kernel
 import unseen_spaces
 from few_shot import FewShot, draw
-from leave_out import CHECKPOINTS
-from measured_tables import FOLDER, NETWORKS, kernel_frame, table_file
+from leave_out import command_line
+from measured_tables import NETWORKS, kernel_frame, table_file
 from numpy.typing import NDArray
 from ranks import rank
 from rich.progress import track
@@ -71,12 +71,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of the leave-out checkpoints")
-    parser.add_argument("--seeds", type=int, default=3, help="draws of the candidates that are measured")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
-    return parser.parse_args()
+    return command_line(__doc__, __file__, seeds=3).parse_args()
 
 
 def cases(arguments: argparse.Namespace) -> Iterator[Case]:

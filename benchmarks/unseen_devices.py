@@ -25,8 +25,8 @@ import numpy as np
 import pandas as pd
 from few_shot import FewShot, draw, interleaved, reliability, unmeasured
 from intervals import interval, shown
-from leave_out import CHECKPOINTS
-from measured_tables import FOLDER, accel_nasbench_rows, kernel_frame
+from leave_out import command_line
+from measured_tables import accel_nasbench_rows, kernel_frame
 from numpy.typing import NDArray
 from ranks import rank
 from tables import show
@@ -86,12 +86,7 @@ def main() -> None:
 
 def parse() -> argparse.Namespace:
     """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, default=FOLDER, help="folder of the tables")
-    parser.add_argument("--checkpoints", type=Path, default=CHECKPOINTS, help="folder of the leave-out checkpoints")
-    parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
-    return parser.parse_args()
+    return command_line(__doc__, __file__, seeds=10).parse_args()
 
 
 def kernels(data: Path) -> Iterator[Case]:

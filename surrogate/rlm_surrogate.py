@@ -191,7 +191,8 @@ class RLMSurrogate:
         with self._changing:
             self._observations.remove(problem, texts)
             self._outdate(problem)
-            self._seen = {key: own for key, own in self._seen.items() if key[0] != problem or key[1] not in texts}
+            gone = {(problem, text) for text in texts}
+            self._seen = {key: own for key, own in self._seen.items() if key not in gone}
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
