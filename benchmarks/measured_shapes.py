@@ -120,7 +120,9 @@ def launch(kernel: str, device: str, problem: str) -> Launch:
     tensors = {name: Tensor(fields[f"{name}_dtype"]) for name in ("mat1", "mat2")} | {"out": Tensor("float16")}
     scalars = {name.upper(): int(fields[name]) for name in "mnk"}
     scalars |= {f"stride_{axes}": int(fields[name]) for axes, name in _STRIDES.items()}
-    return Launch(Kernel(kernel, (*tensors, *scalars)), tensors, scalars, device)
+    constants = {"ALLOW_TF32": fields["using_tf32"] == "True"} if "using_tf32" in fields else {}  # as in Inductor's
+    scalars |= constants
+    return Launch(Kernel(kernel, (*tensors, *scalars), "", tuple(constants)), tensors, scalars, device)
 
 
 def nearest_other(own: Shape, shapes: Sequence[Shape]) -> Shape:

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
+from ..surrogate.covariance import left_out, matern, squares
+
 Floats = NDArray[np.float64]
 
 _LENGTH_SPREAD, _SIZE_SPREAD = np.sqrt(3), 1.0  # of logarithms
@@ -132,12 +134,9 @@ class GaussianProcess:
 
     @property
     def left_out(self) -> Floats:
-        """What the others say of each observation (Rasmussen and Williams 2006, equation 5.12), (n,)."""
-        inverse = cho_solve((self._factor, True), np.eye(len(self.observed)))
-        return self.observed - inverse @ self.observed / np.diag(inverse)
+        """What the others say of each observation, (n,)."""
+        return left_out(cho_solve((self._factor, True), np.eye(len(self.observed))), self.observed)
 
     def _covariance(self, scaled: Floats) -> Floats:
         """Covariance of scaled features with the observed ones, (m, n)."""
-        own = (scaled**2).sum(axis=1)[:, None] + (self._scaled**2).sum(axis=1)
-        root = np.sqrt(5 * np.maximum(own - 2 * scaled @ self._scaled.T, 0))
-        return self._hyper.size * (1 + root + root**2 / 3) * np.exp(-root)
+        return self._hyper.size * matern(squares(scaled, self._scaled))

@@ -22,6 +22,9 @@ ALIGNED = 16
 _BLOCKS = ("block_m", "block_n", "block_k")
 _DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
+_PRECISION = re.compile(
+    r"""^[^#\n]*\b(?:allow_tf32|input_precision)\b[^=\n]*=\s*["']?(\w+)""", re.IGNORECASE | re.MULTILINE
+)
 _AFFIXES = re.compile(r"^arg_|_?(?:ptr|pointer|desc)$")
 _OPERANDS = (("a", "mat1"), ("b", "mat2"))  # names
 _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
@@ -162,8 +165,15 @@ def _template(launch: Launch, sizes: Mapping[str, int], first: Tensor, second: T
     }
     if second.dtype in ("int8", "uint8"):
         return Reading("triton_mixed_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=likeness)
-    fields["using_tf32"] = first.dtype == "float32" or "not_float_32"
+    fields["using_tf32"] = _uses_tf32(launch) if first.dtype == "float32" else "not_float_32"
     return Reading("triton_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=likeness)
+
+
+def _uses_tf32(launch: Launch) -> bool:
+    """Whether 32-bit products may round to TF32, as they do unless an argument or the source says otherwise."""
+    named = [value for name, value in launch.scalars.items() if re.search("tf32|precision", name, re.IGNORECASE)]
+    said = [str(value).lower() for value in (*named, *_PRECISION.findall(launch.kernel.source))]
+    return not said or said[0] not in ("false", "ieee", "0")
 
 
 def _strides(launch: Launch, tensor: Tensor, letter: str, axes: str) -> list[int]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,8 @@ class Fields:
         return np.array([[row.get(name, 0.0) for name in self._names] for row in rows], dtype=np.float64).reshape(shape)
 
 
-def _counted(text: str) -> dict[str, float]:
+@lru_cache(maxsize=20_000)
+def _counted(text: str) -> Mapping[str, float]:
     features: Counter[str] = Counter()
     numbers: dict[str, float] = {}
     for word in text.split():

@@ -1,6 +1,6 @@
 """Asking a trained model: texts in batches, each context read once.
 
-Shapes: n texts, D the width of the model, K the metrics that the model knows of a context.
+Shapes: n texts.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .adaptation import Reading
 from .decoding import Leaves, decode, outline
 from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
 from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Bools, Floats, Network, Rows, Splits
 from .prediction import Prediction, concatenate
 from .problem import Problem
+from .reading import Reading
 from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -64,21 +64,22 @@ class Inference:
         return self._prediction(problem, texts, [answer(memory) for memory in self._read(problem, texts)])
 
     def read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
-        """The same, with what the model makes of each text besides: for the metric asked, then for all it knows.
+        """The same, with what the model makes of each text besides.
 
-        Outlines are of the metrics of one word alone, where there are any: sizes and accuracies say little of a latency
-        that latencies on other devices do not, and a few observations could not tell which of them to follow.
+        Outlines are of the metric asked and of the other known ones of its word; where there are none, of all that are
+        known. Sizes and accuracies say little of a latency that latencies on other devices do not, and a few
+        observations could not tell which of them to follow.
         """
-        names = [problem.metric, *self.knowledge.metrics(problem.context)]
-        known = {problem.metric, *self.knowledge.alike(problem)}
-        alike = np.array([len(known) == 1 or name in known for name in names])
+        alike = {*self.knowledge.alike(problem)} - {problem.metric}
+        known = self.knowledge.metrics(problem.context)
+        names = [problem.metric, *(name for name in known if name != problem.metric and (not alike or name in alike))]
         answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()
         metrics = self._metrics(names)
         heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])
-        outlines, states = [np.empty((0, alike.sum()))], [np.empty((0, math.prod(metrics.shape)))]
+        outlines, states = [np.empty((0, len(names)))], [np.empty((0, math.prod(metrics.shape)))]
         for memory in self._read(problem, texts):
             decoded.append(answer(memory))
-            means, before = self._outlined(metrics, heads, alike, memory)
+            means, before = outline(self.network.write(metrics, memory), heads)
             outlines.append(means)
             states.append(before.reshape(len(before), -1))
         prediction = self._prediction(problem, texts, decoded)
@@ -100,15 +101,6 @@ class Inference:
             return _mixed(decoded, list(shares.values()))
 
         return answer
-
-    def _outlined(self, metrics: Any, heads: Bools, alike: Bools, memory: Any) -> tuple[Floats, Floats]:
-        """Outlines of the metrics that are alike, and the states before all of them, (n, K, D)."""
-        means, before = outline(self.network.write(metrics[alike], memory), heads[alike])
-        states = np.empty((len(before), *metrics.shape))
-        states[:, alike] = before
-        if not alike.all():  # what is not outlined need not be written
-            _, states[:, ~alike] = self.network.write(metrics[~alike], memory).start(heads[~alike])
-        return means, states
 
     def _prediction(
         self, problem: Problem, texts: Sequence[str], decoded: Sequence[tuple[Leaves, Floats]]

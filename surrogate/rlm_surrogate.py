@@ -306,7 +306,8 @@ class RLMSurrogate:
         self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
 
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
-        from .adaptation import Adaptation, Reading
+        from .adaptation import Adaptation
+        from .reading import Reading
 
         for problem in {problem for problem, _, _ in rows}:
             new = [text for other, text, _ in rows if other == problem and (problem, text) not in self._seen]

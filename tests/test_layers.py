@@ -16,7 +16,7 @@ LIBRARY = [path.relative_to(ROOT).as_posix() for layer in LAYERS for path in sor
 # Beyond the standard library; what is not listed is not allowed. Integrations are free, but for each other's hosts.
 THIRD_PARTY = {
     "surrogate": {"numpy", "scipy", "torch", "transformers", "tokenizers", "safetensors", "tqdm", "accelerate"}
-    | {"onnx", "onnxruntime"},
+    | {"sklearn", "onnx", "onnxruntime"},
     "search_spaces": {"numpy", "networkx", "onnx", "google"},  # google.protobuf, whose errors onnx raises
 }
 

@@ -25,11 +25,18 @@ CONFIGS = [
 ARGUMENTS = ("A", "B", "C", "M", "N", "K", "stride_am", "stride_ak", "stride_bk", "stride_bn")
 
 
-def product(dtypes: tuple[str, str], values: tuple[int, ...], configs: list[FakeConfig] = CONFIGS) -> Any:
+def product(
+    dtypes: tuple[str, str],
+    values: tuple[int, ...],
+    configs: list[FakeConfig] = CONFIGS,
+    source: str = "def mine(): ...",
+    **constants: Any,
+) -> Any:
     tensors = [Tensor(dtype) for dtype in (*dtypes, "float16")]
     given: list[Any] = [*tensors, *values]
-    named: dict[str, Any] = dict(zip(ARGUMENTS, given, strict=False))
-    return read_tuning(Kernel("mine", ARGUMENTS, "def mine(): ..."), configs, named, {"grid": (8,)}, "NVIDIA A100")
+    named: dict[str, Any] = dict(zip(ARGUMENTS, given, strict=False)) | constants
+    kernel = Kernel("mine", (*ARGUMENTS, *constants), source, tuple(constants))
+    return read_tuning(kernel, configs, named, {"grid": (8,)}, "NVIDIA A100")
 
 
 @pytest.mark.parametrize(
@@ -66,6 +73,26 @@ def test_grouped_programs_are_read_as_the_tutorials() -> None:
     expected = kernel_configs.problem("triton_matmul_tutorial_fp16", "NVIDIA A100", "M=N=K=512")
     assert tutorial.problem("slowdown") == expected
     assert tutorial.to_text(tuning.words[0]) == "block_k=16 block_m=64 block_n=32 group_m=8 stages=3 warps=4"
+
+
+@pytest.mark.parametrize(
+    ("constants", "line", "rounds"),
+    [
+        ({}, "acc = tl.dot(a, b, acc)", True),
+        ({"ALLOW_TF32": False}, "acc += tl.dot(a, b, allow_tf32=ALLOW_TF32)", False),
+        ({"ALLOW_TF32": True}, "acc += tl.dot(a, b, allow_tf32=ALLOW_TF32)", True),
+        ({"INPUT_PRECISION": "ieee"}, "acc += tl.dot(a, b, input_precision=INPUT_PRECISION)", False),
+        ({}, "acc += tl.dot(a, b, allow_tf32=False)", False),
+        ({}, "ALLOW_TF32 : tl.constexpr = False", False),
+        ({}, "acc = tl.dot(a, b, acc, input_precision='ieee')", False),
+        ({}, "acc = tl.dot(a, b)  # allow_tf32=False would be slower", True),
+    ],
+)
+def test_the_precision_of_a_product_is_read(constants: dict[str, Any], line: str, rounds: bool) -> None:
+    source = f"def mine():\n    {line}"
+    tuning = product(("float32", "float32"), (512, 256, 128, 128, 1, 1, 128), source=source, **constants)
+    template = readings(tuning.launch, tuning.words)[-1]
+    assert template.fields["using_tf32"] is rounds
 
 
 @pytest.mark.parametrize("beside", [{}, {"GROUP_SIZE_M": 8}])

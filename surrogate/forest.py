@@ -1,0 +1,53 @@
+"""A random forest on the plain fields of texts: what a model would learn that has read nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .fields import Fields
+from .prior_line import others
+
+Floats = NDArray[np.float64]
+
+_TREES = 50
+
+
+class Forest:
+    """Trees on the fields of observed texts (Breiman 2001).
+
+    Args:
+        texts: The observed candidates, n of them.
+        y: Scores of their values, (n,).
+    """
+
+    def __init__(self, texts: Sequence[str], y: Floats) -> None:
+        self._fields = Fields(texts)
+        self._mean, self.left_out = float(y.mean()), others(y)
+        columns = self._fields(texts)
+        self._model = _fitted(columns, y) if columns.size else None
+        if self._model:
+            said = np.asarray(self._model.oob_prediction_, dtype=np.float64)
+            self.left_out = np.where(
+                np.isfinite(said), said, self.left_out
+            )  # of the trees that did not see a candidate
+
+    def __call__(self, texts: Sequence[str]) -> Floats:
+        """Scores expected of new candidates, (m,)."""
+        if self._model is None or not texts:
+            return np.full(len(texts), self._mean)
+        return np.asarray(self._model.predict(self._fields(texts)), dtype=np.float64)
+
+
+def _fitted(columns: Floats, y: Floats) -> Any:
+    import warnings
+
+    from sklearn.ensemble import RandomForestRegressor
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # a candidate that all trees saw
+        model: Any = RandomForestRegressor(_TREES, oob_score=True, random_state=0)
+        return model.fit(columns, y)

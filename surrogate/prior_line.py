@@ -1,0 +1,54 @@
+"""The prior on the scale of the values.
+
+Shapes: n observations, m candidates.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .covariance import inverse, left_out
+
+Floats = NDArray[np.float64]
+
+LEAST_SPREAD = 0.02
+"""Of scores; no candidate is known better."""
+_LEAST_SLOPE = 0.05  # of values over the prior; one that shows nothing, or the opposite, keeps its ranking but no more
+_NOISE = 0.5
+
+
+class PriorLine:
+    """The same ranking as the prior's, but in the user's unit and with the errors that it had.
+
+    Args:
+        prior: Prior scores of the observed candidates, (n,).
+        y: Scores of their values, (n,).
+    """
+
+    def __init__(self, prior: Floats, y: Floats) -> None:
+        inverted = inverse(1 + prior[:, None] * prior, _NOISE)
+        weights = inverted @ y
+        slope, self._shift = float(prior @ weights), float(weights.sum())
+        self._slope = max(slope, _LEAST_SLOPE)
+        self.left_out = left_out(inverted, y) if slope > _LEAST_SLOPE else others(y)
+        # Few errors say little of their spread: widened as a Student distribution would be.
+        self.spread = float(np.sqrt(np.mean((y - self.left_out) ** 2) * (1 + 4 / len(y))) + LEAST_SPREAD)
+
+    def __call__(self, prior: Floats) -> Floats:
+        """Scores expected of prior scores, (m,)."""
+        return self._shift + self._slope * prior
+
+    def density(self, y: Floats) -> float:
+        """Mean log density of the observed scores, each expected from the others."""
+        return density(y, self.left_out, self.spread)
+
+
+def others(y: Floats) -> Floats:
+    """Mean of all numbers but each one, (n,)."""
+    return (y.sum() - y) / (len(y) - 1)
+
+
+def density(y: Floats, mean: Floats, spread: Floats | float) -> float:
+    """Mean log density of numbers under normal distributions, but for a constant."""
+    return float((-((y - mean) ** 2) / spread**2 / 2 - np.log(spread)).mean())
