@@ -1,4 +1,7 @@
-"""A random forest on the plain fields of texts: what a model would learn that has read nothing."""
+"""A random forest on the plain fields of texts: what a model would learn that has read nothing.
+
+Shapes: n observations, m candidates.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from numpy.typing import NDArray
 
 from .fields import Fields
 from .prior_line import others
+from .reading import Reading
 
 Floats = NDArray[np.float64]
 
@@ -30,16 +34,17 @@ class Forest:
         columns = self._fields(texts)
         self._model = _fitted(columns, y) if columns.size else None
         if self._model:
-            said = np.asarray(self._model.oob_prediction_, dtype=np.float64)
-            self.left_out = np.where(
-                np.isfinite(said), said, self.left_out
-            )  # of the trees that did not see a candidate
+            said = np.asarray(self._model.oob_prediction_, dtype=np.float64)  # of the trees that did not see it
+            self.left_out = np.where(np.isfinite(said), said, self.left_out)
+        self._variance = float(np.mean((self.left_out - y) ** 2))
 
-    def __call__(self, texts: Sequence[str]) -> Floats:
-        """Scores expected of new candidates, (m,)."""
-        if self._model is None or not texts:
-            return np.full(len(texts), self._mean)
-        return np.asarray(self._model.predict(self._fields(texts)), dtype=np.float64)
+    def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
+        """Means and variances of the scores of new candidates, (m,) each."""
+        count = len(reading.texts)
+        mean = np.full(count, self._mean)
+        if self._model is not None and count:
+            mean = np.asarray(self._model.predict(self._fields(reading.texts)), dtype=np.float64)
+        return mean, np.full(count, self._variance)
 
 
 def _fitted(columns: Floats, y: Floats) -> Any:

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .covariance import inverse, left_out
+from .features import Features
+from .reading import Reading
 
 Floats = NDArray[np.float64]
 
@@ -22,26 +24,28 @@ class PriorLine:
     """The same ranking as the prior's, but in the user's unit and with the errors that it had.
 
     Args:
-        prior: Prior scores of the observed candidates, (n,).
+        features: Features of the observed candidates, their prior among them.
         y: Scores of their values, (n,).
     """
 
-    def __init__(self, prior: Floats, y: Floats) -> None:
+    def __init__(self, features: Features, y: Floats) -> None:
+        self._features, prior = features, features.prior
         inverted = inverse(1 + prior[:, None] * prior, _NOISE)
         weights = inverted @ y
         slope, self._shift = float(prior @ weights), float(weights.sum())
         self._slope = max(slope, _LEAST_SLOPE)
         self.left_out = left_out(inverted, y) if slope > _LEAST_SLOPE else others(y)
         # Few errors say little of their spread: widened as a Student distribution would be.
-        self.spread = float(np.sqrt(np.mean((y - self.left_out) ** 2) * (1 + 4 / len(y))) + LEAST_SPREAD)
+        self._spread = float(np.sqrt(np.mean((y - self.left_out) ** 2) * (1 + 4 / len(y))) + LEAST_SPREAD)
 
-    def __call__(self, prior: Floats) -> Floats:
-        """Scores expected of prior scores, (m,)."""
-        return self._shift + self._slope * prior
+    def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
+        """Means and variances of the scores of new candidates, (m,) each."""
+        mean = self._shift + self._slope * self._features.prior_of(reading)
+        return mean, np.full(len(mean), self._spread**2)
 
     def density(self, y: Floats) -> float:
         """Mean log density of the observed scores, each expected from the others."""
-        return density(y, self.left_out, self.spread)
+        return density(y, self.left_out, self._spread)
 
 
 def others(y: Floats) -> Floats:

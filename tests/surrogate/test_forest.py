@@ -4,11 +4,17 @@ import numpy as np
 
 from prerank.surrogate.forest import Forest
 from prerank.surrogate.metrics import spearman
+from prerank.surrogate.reading import Reading
 
 
 def texts(count: int) -> list[str]:
     rng = np.random.default_rng(0)
     return [f"block={2 ** rng.integers(4, 9)} warps={2 ** rng.integers(0, 4)}" for _ in range(count)]
+
+
+def reading(texts: list[str]) -> Reading:
+    nothing = np.zeros((len(texts), 1))
+    return Reading(texts, nothing[:, 0], nothing[:, 0], nothing[:, 0], nothing, nothing)
 
 
 def value(text: str) -> float:
@@ -20,7 +26,7 @@ def test_the_fields_of_a_text_tell_its_score() -> None:
     known, new = texts(80), texts(120)[80:]
     y = np.array([value(text) for text in known])
     forest = Forest(known, y)
-    assert spearman(forest(new), np.array([value(text) for text in new])) > 0.9
+    assert spearman(forest(reading(new))[0], np.array([value(text) for text in new])) > 0.9
     assert np.mean((forest.left_out - y) ** 2) < y.var() / 4
 
 
@@ -33,15 +39,15 @@ def test_a_candidate_is_left_out_of_what_is_expected_of_it() -> None:
 def test_texts_without_fields_are_expected_to_be_alike() -> None:
     y = np.arange(6.0)
     forest = Forest(["candidate"] * 6, y)
-    assert forest(["candidate", "another"]).tolist() == [2.5, 2.5]
+    assert forest(reading(["candidate", "another"]))[0].tolist() == [2.5, 2.5]
     assert forest.left_out.tolist() == [3.0, 2.8, 2.6, 2.4, 2.2, 2.0]
 
 
 def test_equal_observations_give_equal_trees() -> None:
     known = texts(30)
     y = np.array([value(text) for text in known])
-    assert np.array_equal(Forest(known, y)(texts(50)), Forest(known, y)(texts(50)))
+    assert np.array_equal(Forest(known, y)(reading(texts(50))), Forest(known, y)(reading(texts(50))))
 
 
 def test_nothing_is_expected_of_no_candidate() -> None:
-    assert Forest(texts(10), np.arange(10.0))([]).shape == (0,)
+    assert Forest(texts(10), np.arange(10.0))(reading([]))[0].shape == (0,)

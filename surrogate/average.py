@@ -1,0 +1,80 @@
+"""What Gaussian processes, trees and the prior expect together.
+
+Shapes: n observations, m candidates, E experts.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .features import Features
+from .forest import Forest
+from .gaussian_processes import GaussianProcesses
+from .prior_line import PriorLine, others
+from .reading import Reading
+
+Floats = NDArray[np.float64]
+
+_FEWEST_OF_A_FOREST = 8  # observations, unless nothing else is known
+_CAUTION = 7.0  # observations at which the prior counts as one that is trusted, whatever its trust
+_USELESS = 0.8  # of the precision of a mean; what is no more precise counts nothing
+_LEAST_SHARE, _LEAST_ERROR = 1e-6, 1e-9
+_WIDENED = 20.0  # over the square of the observations: few errors say little of their spread
+
+
+class Expert(Protocol):
+    """What has learnt from observations."""
+
+    @property
+    def left_out(self) -> Floats:
+        """What it expects of the score of each observation from the others, (n,)."""
+        ...
+
+    def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
+        """Means and variances of the scores of new candidates, (m,) each."""
+        ...
+
+
+class Average:
+    """Experts, each of which counts by how much more precisely than a mean it expects each observation from the others.
+
+    The prior counts by its trust as well, and by how few were measured; where it deserves none there is no prior.
+
+    Args:
+        features: Features of the observed candidates.
+        reading: The observed candidates.
+        y: Scores of their values, (n,).
+        trust: How far the prior deserves belief, in [0, 1].
+    """
+
+    def __init__(self, features: Features, reading: Reading, y: Floats, trust: float) -> None:
+        self.line = PriorLine(features, y)
+        grown = len(y) >= _FEWEST_OF_A_FOREST or trust == 0
+        forests = [Forest(reading.texts, y)] if grown else []
+        self._experts: list[Expert] = [self.line, GaussianProcesses(features, y, trust), *forests]
+        expected = np.array([expert.left_out for expert in self._experts])
+        errors = np.array([_error(own, y) for own in expected])
+        self._shares = _shares(errors, y, trust)
+        self.left_out: Floats = self._shares @ expected
+        together = _error(self.left_out, y) / (self._shares @ errors)
+        self._certainty = together * (1 + _WIDENED / len(y) ** 2)
+
+    def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
+        """Means and variances of the scores of new candidates, (m,) each."""
+        means, variances = zip(*(expert(reading) for expert in self._experts), strict=True)
+        return self._shares @ np.array(means), self._certainty * (self._shares @ np.array(variances))
+
+
+def _shares(errors: Floats, y: Floats, trust: float) -> Floats:
+    """Shares of the experts, the prior first, by their errors, (E,)."""
+    shares = np.maximum(1 / errors - _USELESS / _error(others(y), y), _LEAST_SHARE)
+    shares[0] *= trust + (_CAUTION / len(y)) ** 4 if trust else 0
+    return shares / shares.sum()
+
+
+def _error(expected: Floats, y: Floats) -> float:
+    """Mean squared error."""
+    return float(((expected - y) ** 2).mean()) + _LEAST_ERROR

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from prerank.surrogate.average import Average
+from prerank.surrogate.features import Features
+from prerank.surrogate.reading import Reading
+
+Floats = NDArray[np.float64]
+
+
+def reading(count: int, seed: int = 0) -> Reading:
+    """Candidates with a prior, states that know more, and texts that know something else."""
+    rng = np.random.default_rng(seed)
+    states, ones = rng.normal(size=(count, 8)), np.ones(count)
+    prior = np.exp(states[:, 0])
+    texts = [f"block={2**block}" for block in rng.integers(1, 8, count).tolist()]
+    return Reading(texts, prior, ones, 0 * ones, prior[:, None], states)
+
+
+def averaged(own: Reading, y: Floats, trust: float) -> Average:
+    return Average(Features(own), own, y, trust)
+
+
+@pytest.mark.parametrize("trust", [0.0, 0.5, 1.0])
+def test_no_expert_alone_is_better_by_much(trust: float) -> None:
+    own = reading(60)
+    y = own.states[:, 0] + own.states[:, 1]
+    average = averaged(own, y, trust)
+    errors = [np.mean((expert.left_out - y) ** 2) for expert in average._experts]
+    assert np.mean((average.left_out - y) ** 2) < 1.3 * min(errors)
+
+
+def test_without_trust_there_is_no_prior() -> None:
+    own = reading(40)
+    assert averaged(own, own.states[:, 0], 0.0)._shares[0] == 0
+
+
+def test_the_prior_counts_the_more_the_fewer_were_measured() -> None:
+    shares = []
+    for count in (5, 7, 12, 40):
+        own = reading(count)
+        shares.append(averaged(own, np.log(own.prior) + 0.3 * own.states[:, 1], 0.2)._shares[0])
+    assert shares[0] > shares[-1]
+    assert all(0 < share < 1 for share in shares)
+
+
+def test_variances_are_those_of_what_is_expected_together() -> None:
+    own, new = reading(200), reading(400, seed=1)
+    rng = np.random.default_rng(2)
+    noisy = [r.states[:, 0] + r.states[:, 1] + 0.5 * rng.normal(size=len(r.texts)) for r in (own, new)]
+    mean, variance = averaged(own, noisy[0], 0.5)(new)
+    inside = np.abs(mean - noisy[1]) < 1.645 * np.sqrt(variance)
+    assert 0.82 < inside.mean() < 0.97
