@@ -6,9 +6,10 @@ The sources and accuracies are those of nn-dataset (Ignatov et al., MIT licence)
 nn-dataset==2.1.2`, a wheel of 103 MB. A row is a model on a data set with one of its measured settings (learning rate,
 batch, transform, ...), drawn at random, which lead the text. A fold leaves out whole families, by their names' prefix.
 *joint* reads sources of more than 256 words through the encoder, *split* cuts them there; both train for the same
-steps on the same rows. Means and intervals are over the folds that were asked, of ten. Interrupt it at will: the same
-command goes on; remove the folder of --run to train anew. The parameters of a model are no baseline: nn-dataset does
-not have them, and they cannot be counted without running its programs, which this benchmark does not.
+steps on the same rows. *Observing*: up to 1,000 of these rows, of the data set asked, are told to it as measurements
+too (`RLMSurrogate.observe`). Means and intervals are over the folds that were asked, of ten. Interrupt it at will: the
+same command goes on; remove the folder of --run to train anew. The parameters of a model are no baseline: nn-dataset
+does not have them, and they cannot be counted without running its programs, which this benchmark does not.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ SETTINGS = ("lr", "momentum", "batch", "dropout", "transform")
 """Those that boosted trees see; the text has all."""
 TASKS = ("cifar-10", "cifar-100", "svhn", "mnist", "imagenette", "celeba-gender", "places365")
 TOKENS = 300
+OBSERVED = 1000
+"""Training rows of a data set, at most, that are told as measurements, too."""
 VALIDATED = 150
 
 
@@ -129,13 +132,15 @@ def asked(frame: Any, fold: str, arguments: argparse.Namespace) -> list[dict[str
     """All models on one fold; no source of it, under whatever name, is trained on."""
     test = frame[frame["fold"] == fold]
     train = frame[(frame["fold"] != fold) & ~frame["code"].isin(test["code"])]
+    split, joint = (trained(train, fold, route, arguments) for route in ("split", "joint"))
     models: dict[str, Predict] = {
         "constant": constant(train),
         "length of the source": length,
         "trees on settings": trees(train, settings),
         "trees on settings and tokens": trees(train, tokens(train)),
-        "prerank, split": trained(train, fold, "split", arguments),
-        "prerank, joint": trained(train, fold, "joint", arguments),
+        "prerank, split": reading(split, "split"),
+        "prerank, joint": reading(joint, "joint"),
+        "prerank, joint, observing": observing(joint, train),
     }
     steps = {"steps": arguments.steps}
     return [steps | summary(fold, name, predict, test) for name, predict in models.items()]
@@ -197,12 +202,12 @@ def tokens(train: Any) -> Callable[[Any], Any]:
     return columns
 
 
-def trained(train: Any, fold: str, route: str, arguments: argparse.Namespace) -> Predict:
+def trained(train: Any, fold: str, route: str, arguments: argparse.Namespace) -> RLMSurrogate:
     """The surrogate of a fold, trained anew or read where an earlier command left it."""
     of = told(fold, route, arguments)
     folder = arguments.run / " ".join(f"{name}={word}" for name, word in of.items()).replace(" ", "_")
     if (folder / "checkpoint.json").exists():
-        return reading(RLMSurrogate.load(folder), route)
+        return RLMSurrogate.load(folder)
     sample = train.sample(min(len(train), 2000), random_state=0)
     surrogate = RLMSurrogate.untrained([*sample["text"], METRIC, *map(context, TASKS)], vocabulary=1024)
     kept = np.random.default_rng(0).permutation(len(train))
@@ -220,7 +225,7 @@ def trained(train: Any, fold: str, route: str, arguments: argparse.Namespace) ->
     )
     surrogate.fit(own, run, validation=validation)
     surrogate.save(folder)
-    return reading(surrogate, route)
+    return surrogate
 
 
 def told(fold: str, route: str, arguments: argparse.Namespace) -> dict[str, str]:
@@ -257,10 +262,27 @@ def reading(surrogate: RLMSurrogate, route: str) -> Predict:
 
     def predict(rows: Any) -> tuple[Floats, Floats]:
         texts = [routed(text, surrogate, route) for text in rows["text"]]
-        prediction = surrogate.predict(Problem(context(rows["task"].iloc[0]), METRIC, "maximize"), texts)
+        prediction = surrogate.predict(question(rows), texts)
         return prediction.mean, np.stack([prediction.quantile(0.05), prediction.quantile(0.95)])
 
     return predict
+
+
+def observing(surrogate: RLMSurrogate, train: Any) -> Predict:
+    """Answers after it was told a part of what it was trained on, of the data set that is asked, as measurements."""
+
+    def predict(rows: Any) -> tuple[Floats, Floats]:
+        own = train[train["task"] == rows["task"].iloc[0]]
+        told, student = own.sample(min(len(own), OBSERVED), random_state=0), surrogate.fork()
+        student.observe(question(rows), told["text"].tolist(), told["accuracy"].to_numpy())
+        return reading(student, "joint")(rows)
+
+    return predict
+
+
+def question(rows: Any) -> Problem:
+    """What is asked of rows of one data set."""
+    return Problem(context(rows["task"].iloc[0]), METRIC, "maximize")
 
 
 def summary(fold: str, model: str, predict: Predict, test: Any) -> dict[str, Any]:

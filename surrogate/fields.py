@@ -21,19 +21,20 @@ Floats = NDArray[np.float64]
 
 _BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
 _LONGEST = 64  # a longer word is no field
+_MOST = 500  # features
 
 
 class Fields:
-    """Features that vary among some texts.
+    """Features that vary among some texts; where there are very many, as of programs, those that vary most.
 
     Args:
         texts: The texts whose features count.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        rows = [_counted(text) for text in texts]
-        names = sorted({name for row in rows for name in row})
-        self._names = [name for name in names if len({row.get(name, 0.0) for row in rows}) > 1]
+        varied = _varied([_counted(text) for text in texts])
+        most = sorted(varied, key=lambda name: (-varied[name], name))[:_MOST]
+        self._names = sorted(name for name in most if varied[name])
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Features of texts, (n, F)."""
@@ -42,7 +43,17 @@ class Fields:
         return np.array([[row.get(name, 0.0) for name in self._names] for row in rows], dtype=np.float64).reshape(shape)
 
 
-@lru_cache(maxsize=20_000)
+def _varied(rows: Sequence[Mapping[str, float]]) -> dict[str, int]:
+    """Feature -> rows that have another value than the most frequent one."""
+    values: dict[str, Counter[float]] = {}
+    for row in rows:
+        for name, value in row.items():
+            values.setdefault(name, Counter())[value] += 1
+    absent = {name: len(rows) - own.total() for name, own in values.items()}
+    return {name: len(rows) - max(absent[name], *own.values()) for name, own in values.items()}
+
+
+@lru_cache(maxsize=4096)
 def _counted(text: str) -> Mapping[str, float]:
     features: Counter[str] = Counter()
     numbers: dict[str, float] = {}

@@ -29,3 +29,11 @@ def test_any_text_gives_finite_fields(texts: list[str]) -> None:
     values = Fields(texts)(texts)
     assert np.isfinite(values).all()
     assert len(values) == len(texts)
+
+
+def test_of_very_many_features_those_that_vary_most_are_kept() -> None:
+    programs = [" ".join([f"lr={number}", *(f"only{number}_{word}" for word in range(60))]) for number in range(40)]
+    fields = Fields([f"{text} even" if number % 2 else text for number, text in enumerate(programs)])
+    assert fields(programs).shape == (40, 500)
+    assert len({*fields(programs)[:, fields._names.index("lr")]}) == 40
+    assert "even" in fields._names
