@@ -49,7 +49,7 @@ leave-out: venv
 # hand: code_accuracy, optuna_samplers, ablations.
 benchmarks: venv
 	@echo 'two benchmarks at a time, on one thread each; what each finds is printed when it is done'
-	@OMP_NUM_THREADS=1 $(MAKE) --no-print-directory --output-sync -j2 $(BENCHMARKS:%=measure-%)
+	@OMP_NUM_THREADS=1 $(MAKE) --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--output-sync) -j2 $(BENCHMARKS:%=measure-%)
 	@$(MAKE) --no-print-directory -j1 $(TIMED:%=measure-%)
 
 measure-%:

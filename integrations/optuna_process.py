@@ -70,10 +70,10 @@ def fitted(
     return Hyperparameters(found.x), -float(found.fun)
 
 
-def _loss(vector: Floats, squares: Floats, y: Floats) -> tuple[float, Floats]:
+def _loss(vector: Floats, distances: Floats, y: Floats) -> tuple[float, Floats]:
     """Negative log evidence plus prior, and its gradient (Rasmussen and Williams 2006, equation 5.9)."""
     hyper, count = Hyperparameters(vector), len(y)
-    root = np.sqrt(5 * (hyper.weights @ squares)).reshape(count, count)
+    root = np.sqrt(5 * (hyper.weights @ distances)).reshape(count, count)
     decay = np.exp(-root)
     kernel = hyper.size * (1 + root + root**2 / 3) * decay
     try:
@@ -84,7 +84,7 @@ def _loss(vector: Floats, squares: Floats, y: Floats) -> tuple[float, Floats]:
     evidence = -y @ alpha / 2 - np.log(np.diag(factor[0])).sum()
     away = (np.outer(alpha, alpha) - cho_solve(factor, np.eye(count))) / 2
     slope = away * hyper.size * (-5 / 6) * (1 + root) * decay  # by the squared distance
-    lengths = -2 * hyper.weights * (squares @ slope.ravel())
+    lengths = -2 * hyper.weights * (distances @ slope.ravel())
     gradient = np.array([*lengths, (away * kernel).sum(), hyper.noise * np.trace(away)])
     prior, prior_gradient = _prior(vector)
     return float(-evidence - prior), -gradient - prior_gradient

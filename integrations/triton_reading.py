@@ -22,9 +22,8 @@ ALIGNED = 16
 _BLOCKS = ("block_m", "block_n", "block_k")
 _DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
-_PRECISION = re.compile(
-    r"""^[^#\n]*\b(?:allow_tf32|input_precision)\b[^=\n]*=\s*["']?(\w+)""", re.IGNORECASE | re.MULTILINE
-)
+_PRECISION = re.compile(r"""[(,]\s*(?:allow_tf32|input_precision)\s*=\s*["']?(\w+)""")
+_PRECISIONS = ("allow_tf32", "input_precision")
 _AFFIXES = re.compile(r"^arg_|_?(?:ptr|pointer|desc)$")
 _OPERANDS = (("a", "mat1"), ("b", "mat2"))  # names
 _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
@@ -117,7 +116,7 @@ def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list
     if operands is None:
         return []
     sizes = {name: _sizes(launch)[name] for name in ("m", "n", "k")}
-    found = [_template(launch, sizes, *operands, _LIKENESS)] if _constant_beside(words, _TEMPLATE_FIELDS) else []
+    found = [_template(launch, words[0], sizes, *operands)] if _constant_beside(words, _TEMPLATE_FIELDS) else []
     grouped = "group_m" in map(kernel_configs.field, words[0]) and _constant_beside(words, _TUTORIAL_FIELDS)
     if grouped and {operands[0].dtype, operands[1].dtype} == {"float16"}:
         likeness = 1.0 if _is_tutorial(launch.kernel) else _LIKENESS
@@ -151,7 +150,9 @@ def _candidates(launch: Launch, names: tuple[str, ...]) -> list[Tensor]:
     return named or list(launch.tensors.values())
 
 
-def _template(launch: Launch, sizes: Mapping[str, int], first: Tensor, second: Tensor, likeness: float) -> Reading:
+def _template(
+    launch: Launch, words: Mapping[str, Any], sizes: Mapping[str, int], first: Tensor, second: Tensor
+) -> Reading:
     """As Inductor's mm, or mixed_mm where the second operand is quantised."""
     strides = [*_strides(launch, first, "a", "mk"), *_strides(launch, second, "b", "kn")]
     names = ("mat1_stride_0", "mat1_stride_1", "mat2_stride_0", "mat2_stride_1")
@@ -164,16 +165,19 @@ def _template(launch: Launch, sizes: Mapping[str, int], first: Tensor, second: T
         "mat2_iscontig": strides[3] == 1,
     }
     if second.dtype in ("int8", "uint8"):
-        return Reading("triton_mixed_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=likeness)
-    fields["using_tf32"] = _uses_tf32(launch) if first.dtype == "float32" else "not_float_32"
-    return Reading("triton_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=likeness)
+        return Reading("triton_mixed_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=_LIKENESS)
+    fields["using_tf32"] = _uses_tf32(launch, words) if first.dtype == "float32" else "not_float_32"
+    return Reading("triton_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=_LIKENESS)
 
 
-def _uses_tf32(launch: Launch) -> bool:
-    """Whether 32-bit products may round to TF32, as they do unless an argument or the source says otherwise."""
-    named = [value for name, value in launch.scalars.items() if re.search("tf32|precision", name, re.IGNORECASE)]
-    said = [str(value).lower() for value in (*named, *_PRECISION.findall(launch.kernel.source))]
-    return not said or said[0] not in ("false", "ieee", "0")
+def _uses_tf32(launch: Launch, words: Mapping[str, Any]) -> bool:
+    """Whether 32-bit products round to TF32, as they do unless the source or an argument says otherwise."""
+    source = re.sub(r"#.*", "", launch.kernel.source)
+    named = {**words, **launch.scalars}
+    arguments = [value for name, value in named.items() if name.lower() in _PRECISIONS]
+    said = [*_PRECISION.findall(source), *arguments, True][0]
+    assigned = re.search(rf"""\b{said}\s*(?::[^=,()\n]*)?=(?!=)\s*["']?(\w+)""", source)
+    return str(named.get(str(said), assigned[1] if assigned else said)).lower() in ("true", "tf32", "1")
 
 
 def _strides(launch: Launch, tensor: Tensor, letter: str, axes: str) -> list[int]:

@@ -1,7 +1,7 @@
-"""A few measurements of the user's own problem -> better predictions, in milliseconds.
+"""A few measurements of the user's own problem -> better predictions, in milliseconds to seconds.
 
 The model's own prediction is the prior. What it makes of a candidate besides, the outlines of the same metric elsewhere
-(on other devices, on other data sets), its hidden states before all metrics and the plain fields of the text, are what
+(on other devices, on other data sets), its hidden states before these and the plain fields of the text, are what
 Gaussian processes go by; a random forest goes by the fields alone. What they expect, and what the prior says on the
 scale of the values, is averaged: each counts the more the better it predicts every measurement from the others (in
 closed form, or by the trees that did not see it), the prior also the more it is trusted and the fewer were measured.
@@ -64,6 +64,8 @@ class Adaptation:
 
         self._warp, features = Warp(values), Features(reading)
         y, count = self._warp.scores, len(values)
+        if np.ptp(y) == 0:
+            return  # alike on this scale
         self._average = Average(features, reading, y, trust)
         gains = (y.mean() - y) ** 2 - (self._average.left_out - y) ** 2
         self._corrects = trust == 0 or gains.mean() > _CHANCE * gains.std() / np.sqrt(count)

@@ -19,7 +19,7 @@ from .reading import Reading
 Floats = NDArray[np.float64]
 
 _FEWEST_OF_A_FOREST = 8  # observations, unless nothing else is known
-_CAUTION = 7.0  # observations at which the prior counts as one that is trusted, whatever its trust
+_CAUTION, _SOME_TRUST = 7.0, 0.05  # at so many observations a prior of some trust counts as one of full trust
 _USELESS = 0.8  # of the precision of a mean; what is no more precise counts nothing
 _LEAST_SHARE, _LEAST_ERROR = 1e-6, 1e-9
 _WIDENED = 20.0  # over the square of the observations: few errors say little of their spread
@@ -71,7 +71,7 @@ class Average:
 def _shares(errors: Floats, y: Floats, trust: float) -> Floats:
     """Shares of the experts, the prior first, by their errors, (E,)."""
     shares = np.maximum(1 / errors - _USELESS / _error(others(y), y), _LEAST_SHARE)
-    shares[0] *= trust + (_CAUTION / len(y)) ** 4 if trust else 0
+    shares[0] *= trust + min(trust / _SOME_TRUST, 1) * (_CAUTION / len(y)) ** 4
     return shares / shares.sum()
 
 

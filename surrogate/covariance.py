@@ -17,7 +17,7 @@ def squares(a: Floats, b: Floats) -> Floats:
 
 
 def matern(squares: Floats) -> Floats:
-    """Matern 5/2 of squared distances, of length 1: the spread of the observed candidates."""
+    """Matern 5/2 of squared distances, of length 1."""
     root = np.sqrt(5 * squares)
     return (1 + root + root**2 / 3) * np.exp(-root)
 

@@ -31,11 +31,11 @@ class Forest:
     def __init__(self, texts: Sequence[str], y: Floats) -> None:
         self._fields = Fields(texts)
         self._mean, self.left_out = float(y.mean()), others(y)
-        columns = self._fields(texts)
-        self._model = _fitted(columns, y) if columns.size else None
+        rows = sorted(range(len(y)), key=lambda row: (texts[row], y[row]))  # the order of observing shall not matter
+        columns = self._fields([texts[row] for row in rows])
+        self._model = _fitted(columns, y[rows]) if columns.size else None
         if self._model:
-            said = np.asarray(self._model.oob_prediction_, dtype=np.float64)  # of the trees that did not see it
-            self.left_out = np.where(np.isfinite(said), said, self.left_out)
+            self.left_out[rows] = self._model.oob_prediction_  # of the trees that did not see it
         self._variance = float(np.mean((self.left_out - y) ** 2))
 
     def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
@@ -48,11 +48,7 @@ class Forest:
 
 
 def _fitted(columns: Floats, y: Floats) -> Any:
-    import warnings
-
     from sklearn.ensemble import RandomForestRegressor
 
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a candidate that all trees saw
-        model: Any = RandomForestRegressor(_TREES, oob_score=True, random_state=0)
-        return model.fit(columns, y)
+    model: Any = RandomForestRegressor(_TREES, oob_score=True, random_state=0, n_jobs=1)
+    return model.fit(columns, y)

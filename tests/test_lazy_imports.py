@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = {path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"}
 HOSTS = sorted(stem for stem in FILES if not any(stem.startswith(f"{other}_") for other in FILES))
-HEAVY = {"torch", "transformers", "optuna", "triton", "nni", "onnx", "onnxruntime", "scipy.stats"}
+HEAVY = {"torch", "transformers", "optuna", "triton", "nni", "onnx", "onnxruntime", "scipy.stats", "sklearn"}
 
 
 def loaded_by(module: str, folder: Path, code: str = "pass") -> set[str]:

@@ -80,12 +80,22 @@ def test_grouped_programs_are_read_as_the_tutorials() -> None:
     [
         ({}, "acc = tl.dot(a, b, acc)", True),
         ({"ALLOW_TF32": False}, "acc += tl.dot(a, b, allow_tf32=ALLOW_TF32)", False),
-        ({"ALLOW_TF32": True}, "acc += tl.dot(a, b, allow_tf32=ALLOW_TF32)", True),
+        ({"ALLOW_TF32": True}, "acc += tl.dot(a, b, allow_tf32=ALLOW_TF32, max_num_imprecise_acc=0)", True),
+        ({"ALLOW_TF32": True}, "acc += tl.dot(a, b, allow_tf32=False)", False),
         ({"INPUT_PRECISION": "ieee"}, "acc += tl.dot(a, b, input_precision=INPUT_PRECISION)", False),
+        ({"PREC": "ieee"}, "acc += tl.dot(a.to(tl.float32), b, input_precision=PREC)", False),
+        ({"HIGH_PRECISION_ACC": False}, "acc += tl.dot(a, b)", True),
+        ({"OUTPUT_PRECISION": "fp16"}, "acc = tl.dot(a, b, input_precision='ieee')", False),
         ({}, "acc += tl.dot(a, b, allow_tf32=False)", False),
-        ({}, "ALLOW_TF32 : tl.constexpr = False", False),
-        ({}, "acc = tl.dot(a, b, acc, input_precision='ieee')", False),
-        ({}, "acc = tl.dot(a, b)  # allow_tf32=False would be slower", True),
+        (
+            {},
+            "ALLOW_TF32 : tl.constexpr = False\n    acc = tl.dot(a, b, acc, allow_tf32=ALLOW_TF32, out_dtype=T)",
+            False,
+        ),
+        ({}, "FLOAT32_PRECISION : tl.constexpr = 'ieee'\n    tl.dot(a, b, input_precision=FLOAT32_PRECISION)", False),
+        ({}, "acc = tl.dot(a, b, acc, input_precision='tf32')", True),
+        ({}, "acc = tl.dot(a, b)  # tl.dot(a, b, allow_tf32=False) would be slower", True),
+        ({}, "if ALLOW_TF32 != 0: acc = tl.dot(a, b)", True),
     ],
 )
 def test_the_precision_of_a_product_is_read(constants: dict[str, Any], line: str, rounds: bool) -> None:
@@ -93,6 +103,13 @@ def test_the_precision_of_a_product_is_read(constants: dict[str, Any], line: str
     tuning = product(("float32", "float32"), (512, 256, 128, 128, 1, 1, 128), source=source, **constants)
     template = readings(tuning.launch, tuning.words)[-1]
     assert template.fields["using_tf32"] is rounds
+
+
+def test_a_precision_that_all_configurations_name_is_read() -> None:
+    configs = [FakeConfig(config.kwargs | {"ALLOW_TF32": False}) for config in CONFIGS]
+    source = "def mine():\n    acc += tl.dot(a, b, allow_tf32=ALLOW_TF32)"
+    tuning = product(("float32", "float32"), (512, 256, 128, 128, 1, 1, 128), configs, source)
+    assert readings(tuning.launch, tuning.words)[-1].fields["using_tf32"] is False
 
 
 @pytest.mark.parametrize("beside", [{}, {"GROUP_SIZE_M": 8}])

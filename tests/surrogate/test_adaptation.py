@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from prerank.surrogate import average
 from prerank.surrogate.adaptation import FEWEST, Adaptation
+from prerank.surrogate.forest import Forest
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.prediction import Prediction
 from prerank.surrogate.reading import Reading
@@ -169,22 +171,40 @@ def test_one_failure_does_not_condemn_all_that_look_like_it() -> None:
     assert several.p_fail.mean() > one.p_fail.mean()
 
 
-@pytest.mark.parametrize("trust", [0.0, 0.5, 1.0])
-def test_interactions_of_fields_that_no_process_follows_are_learnt_by_trees(trust: float) -> None:
-    rng = np.random.default_rng(0)
-    fields = rng.integers(0, 4, (260, 3))
-    values = 1.0 + ((fields[:, 0] == 1) & (fields[:, 1] == 2)) + 0.1 * fields[:, 2]
-    texts = [f"a={2**a} b={2**b} c={2**c}" for a, b, c in fields.tolist()]
-    told = rng.normal(size=(260, 1)) + 5  # a prior and states that know nothing
+def interacting(count: int) -> tuple[list[str], Floats]:
+    """Texts with many fields that say nothing, and values of which three decide together."""
+    fields = np.random.default_rng(0).integers(0, 2, (count, 16))
+    values = (1.0 + 2 * (fields[:, 0] & fields[:, 1]) + (fields[:, 0] & fields[:, 2] & (1 - fields[:, 1]))).astype(
+        np.float64
+    )
+    return [" ".join(f"f{n}={2**f}" for n, f in enumerate(row)) for row in fields.tolist()], values
+
+
+@pytest.mark.parametrize("trust", [0.0, 0.5])
+def test_interactions_of_fields_are_learnt_by_trees(trust: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    texts, values = interacting(260)
+    told = np.random.default_rng(1).normal(size=(260, 1)) + 5  # a prior and states that know nothing
 
     def read(rows: slice) -> Reading:
-        count = len(texts[rows])
-        own = told[rows]
+        own, count = told[rows], len(texts[rows])
         return Reading(texts[rows], own[:, 0], np.ones(count), np.zeros(count), own, own)
 
-    learnt = Adaptation(read(slice(60)), values[:60], trust)
-    p = learnt(predicted(told[60:, 0]), read(slice(60, None)))
-    assert spearman(p.mean, values[60:]) > 0.7
+    def error() -> float:
+        learnt = Adaptation(read(slice(60)), values[:60], trust)
+        p = learnt(predicted(told[60:, 0]), read(slice(60, None)))
+        return float(np.mean((p.quantile(0.5) - values[60:]) ** 2))
+
+    with_trees = error()
+    monkeypatch.setattr(average, "_FEWEST_OF_A_FOREST", 1000)
+    monkeypatch.setattr(average, "Forest", lambda texts, y: Forest(["the same"] * len(y), y))
+    assert with_trees < error() / 2
+
+
+def test_values_alike_but_for_what_a_logarithm_tells_move_the_scale() -> None:
+    prior, states, _ = world(0, 20)
+    p = adapted(prior, states, np.array([1e6, 999999.9999999999, *[1e6] * 18]), 6)
+    assert p.mean.mean() == pytest.approx(1e6, rel=0.2)
+    assert np.isfinite(p.trust).all()
 
 
 def test_candidates_far_from_all_observed_ones_are_told_apart() -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from prerank.surrogate.average import Average
+from prerank.surrogate.average import Average, _shares
 from prerank.surrogate.features import Features
 from prerank.surrogate.reading import Reading
 
@@ -38,13 +38,28 @@ def test_without_trust_there_is_no_prior() -> None:
     assert averaged(own, own.states[:, 0], 0.0)._shares[0] == 0
 
 
-def test_the_prior_counts_the_more_the_fewer_were_measured() -> None:
-    shares = []
-    for count in (5, 7, 12, 40):
-        own = reading(count)
-        shares.append(averaged(own, np.log(own.prior) + 0.3 * own.states[:, 1], 0.2)._shares[0])
-    assert shares[0] > shares[-1]
-    assert all(0 < share < 1 for share in shares)
+def shares(trust: float, count: int, errors: tuple[float, ...] = (0.3, 0.2)) -> Floats:
+    return _shares(np.array(errors), np.linspace(-1.7, 1.7, count), trust)
+
+
+def test_the_prior_counts_the_more_the_more_it_is_trusted_and_the_fewer_were_measured() -> None:
+    by_trust = [shares(trust, 20)[0] for trust in (0.0, 0.01, 0.2, 0.5, 1.0)]
+    assert by_trust[0] == 0
+    assert (np.diff(by_trust) > 0).all()
+    by_count = [shares(0.2, count)[0] for count in (5, 7, 10, 40)]
+    assert (np.diff(by_count) < 0).all()
+    assert shares(1e-9, 5)[0] < 1e-6
+
+
+def test_what_is_no_better_than_a_mean_counts_nothing() -> None:
+    assert shares(0.5, 20, (0.3, 0.2, 1.5))[2] < 1e-5
+    assert shares(0.5, 20, (0.3, 0.2, 0.2))[2] == shares(0.5, 20, (0.3, 0.2, 0.2))[1]
+
+
+@pytest.mark.parametrize(("count", "trust", "experts"), [(7, 0.5, 2), (8, 0.5, 3), (5, 0.0, 3)])
+def test_trees_need_some_observations_unless_nothing_else_is_known(count: int, trust: float, experts: int) -> None:
+    own = reading(count)
+    assert len(averaged(own, own.states[:, 1], trust)._experts) == experts
 
 
 def test_variances_are_those_of_what_is_expected_together() -> None:

@@ -49,5 +49,13 @@ def test_equal_observations_give_equal_trees() -> None:
     assert np.array_equal(Forest(known, y)(reading(texts(50))), Forest(known, y)(reading(texts(50))))
 
 
+def test_the_order_of_observing_does_not_matter() -> None:
+    known = list(dict.fromkeys(texts(80)))
+    y = np.array([value(text) for text in known])
+    one, other = Forest(known, y), Forest(known[::-1], y[::-1])
+    assert np.array_equal(one.left_out, other.left_out[::-1])
+    assert np.array_equal(one(reading(texts(50)))[0], other(reading(texts(50)))[0])
+
+
 def test_nothing_is_expected_of_no_candidate() -> None:
     assert Forest(texts(10), np.arange(10.0))(reading([]))[0].shape == (0,)

@@ -50,3 +50,10 @@ def test_outlines_are_of_the_metrics_of_one_word_where_there_are_others(inferenc
         _, read = inference.read(Problem("c", metric), texts)
         assert read.outlines.shape == (len(texts), count)
         assert read.states.shape == (len(texts), count * 16)
+
+
+def test_metrics_of_one_word_are_read_alike_in_an_unknown_space(inference: Inference, texts: list[str]) -> None:
+    inference.knowledge = Knowledge({"c": Space({"latency_ms": Known(0.9), "params": Known(0.9)})})
+    readings = [inference.read(Problem("another", metric), texts)[1] for metric in ("latency_ms", "latency_ms p99")]
+    assert readings[0].states.shape == readings[1].states.shape
+    assert readings[0].outlines.shape == readings[1].outlines.shape
