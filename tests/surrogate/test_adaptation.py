@@ -174,9 +174,8 @@ def test_one_failure_does_not_condemn_all_that_look_like_it() -> None:
 def interacting(count: int) -> tuple[list[str], Floats]:
     """Texts with many fields that say nothing, and values of which three decide together."""
     fields = np.random.default_rng(0).integers(0, 2, (count, 16))
-    values = (1.0 + 2 * (fields[:, 0] & fields[:, 1]) + (fields[:, 0] & fields[:, 2] & (1 - fields[:, 1]))).astype(
-        np.float64
-    )
+    first, second, third = fields[:, :3].T
+    values = 1.0 + 2 * (first & second) + (first & third & (1 - second)).astype(np.float64)
     return [" ".join(f"f{n}={2**f}" for n, f in enumerate(row)) for row in fields.tolist()], values
 
 
