@@ -23,6 +23,7 @@ import torch
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import BaseSampler, RandomSampler, TPESampler
 from tables import show
+from threadpoolctl import threadpool_limits
 
 from prerank.integrations.optuna import RLMSampler
 from prerank.search_spaces import nas_bench_201
@@ -41,6 +42,7 @@ def main() -> None:
     arguments = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     torch.set_num_threads(1)
+    threadpool_limits(1)  # a second thread of BLAS would wait busily
     reading = RLMSampler(problem=nas_bench_201.problem(), to_text=to_text, search_space=CELLS, seed=0)
     results = {
         "Numbers": compared(NUMBERS, bowl, RLMSampler(seed=0), 1000, arguments.rounds),
