@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -61,6 +62,26 @@ def taught(surrogate: Surrogate, kernel: Kernel, measured: Sequence[Measurement]
         times.setdefault(reading.to_text(own.config), own.ms)  # of one text the fastest
     student.observe(reading.problem("latency_ms"), list(times), np.array(list(times.values())))
     return student
+
+
+def fastest(measured: Sequence[Measurement], words: Sequence[Mapping[str, Any]], places: Sequence[int]) -> list[int]:
+    """Those places whose configurations were measured and ran, the fastest first.
+
+    Args:
+        measured: Measurements of one launch.
+        words: Names and values of all configurations.
+        places: Which of them may run.
+    """
+    times: dict[str, float] = {}
+    for own in sorted(measured, key=lambda own: own.ms):
+        if math.isfinite(own.ms):
+            times.setdefault(_named(own.config), own.ms)
+    known = {place: times[name] for place in places if (name := _named(words[place])) in times}
+    return sorted(known, key=lambda place: known[place])
+
+
+def _named(config: Mapping[str, Any]) -> str:
+    return json.dumps(config, sort_keys=True, default=str)
 
 
 def _spread(measured: Sequence[Measurement]) -> list[Measurement]:

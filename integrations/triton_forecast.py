@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..surrogate import RLMSurrogate
-from .triton_experience import Surrogate, nearest, taught
+from .triton_experience import Surrogate, fastest, nearest, taught
 from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
 from .triton_reading import Reading, reading_like, readings
@@ -47,7 +47,8 @@ class Forecast:
         learnt = float(predictions[0].trust.mean())
         if trust > _KNOWN:
             predictions.append(self._surrogate.predict(zero_shot, texts))
-        return outlook(predictions, places, n, "ms", max(learnt, trust) if len(measured) < _TELLING else learnt)
+        told = max(learnt, trust) if len(measured) < _TELLING else learnt
+        return outlook(predictions, places, n, "ms", told, fastest(measured, tuning.words, places))
 
     @property
     def fingerprint(self) -> str:

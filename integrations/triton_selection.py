@@ -47,7 +47,14 @@ class Outlook:
     unit: str
 
 
-def outlook(predictions: Sequence[Prediction], places: Sequence[int], n: int, unit: str, trust: float) -> Outlook:
+def outlook(
+    predictions: Sequence[Prediction],
+    places: Sequence[int],
+    n: int,
+    unit: str,
+    trust: float,
+    fastest: Sequence[int] = (),
+) -> Outlook:
     """What predictions of the same configurations say together; values are the first one's.
 
     Several rankings are interleaved: what each of them wants first is tried first.
@@ -58,9 +65,11 @@ def outlook(predictions: Sequence[Prediction], places: Sequence[int], n: int, un
         n: How many there are.
         unit: What the first one's values are.
         trust: How far they deserve belief together.
+        fastest: Places of some of them as they were measured elsewhere, the fastest first.
     """
     first = predictions[0]
-    order = [places[row] for row in interleaved([_ranking(prediction) for prediction in predictions])]
+    rankings = [[places[row] for row in _ranking(prediction)] for prediction in predictions]
+    order = interleaved([rankings[0], fastest, *rankings[1:]])
     mean, low, high = (_spread(values, places, n) for values in (first.mean, *map(first.quantile, _INTERVAL)))
     return Outlook(order, mean, low, high, trust, unit)
 

@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from fake_config import FakeConfig
 
-from prerank.integrations.triton_experience import nearest
+from prerank.integrations.triton_experience import fastest, nearest
 from prerank.integrations.triton_kernel import Kernel, is_interpreted, kernel_of
 from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
 from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
-from prerank.integrations.triton_selection import interleaved, number_kept, select
+from prerank.integrations.triton_selection import interleaved, number_kept, outlook, select
 from prerank.search_spaces import kernel_configs
+from prerank.surrogate import Prediction
 
 CONFIGS = [
     FakeConfig({"BLOCK_M": 64, "BLOCK_N": 32, "BLOCK_K": 16}),
@@ -368,3 +369,17 @@ def test_one_place_goes_to_the_best_only_if_it_is_trusted() -> None:
     assert select([3, 1, 0], {0}, 4, 1, trust=0.9) == [3]
     assert select([3, 1, 0], {0}, 4, 1, trust=0.1) == [0]
     assert select([3, 1, 0], {0}, 4, 2, trust=0.1) == [3, 0]
+
+
+def test_what_was_fast_at_another_size_is_tried_early() -> None:
+    words = [{"BLOCK": 16 * (place + 1), "num_warps": 4} for place in range(6)]
+    times = {5: 3.0, 2: 1.0, 3: float("nan"), 0: 2.0}
+    measured = [Measurement({}, dict(reversed(words[place].items())), ms) for place, ms in times.items()]
+    measured.append(Measurement({}, {"BLOCK": 512, "num_warps": 4}, 0.5))  # is not among those to come
+    assert fastest(measured, words, [0, 1, 2, 3, 5]) == [2, 0, 5]
+    assert fastest(measured, words, [1, 5]) == [5]
+
+    values, ones = np.arange(5.0)[:, None], np.ones(5)
+    prediction = Prediction(values, values, ones[:, None], 0 * ones, ones)
+    found = outlook([prediction, prediction], [0, 1, 2, 3, 5], 6, "ms", 1.0, [2, 0, 5])
+    assert found.order == [0, 2, 1, 5, 3]
