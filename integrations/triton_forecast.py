@@ -47,8 +47,9 @@ class Forecast:
         learnt = float(predictions[0].trust.mean())
         if trust > _KNOWN:
             predictions.append(self._surrogate.predict(zero_shot, texts))
+        early = [] if trust > _KNOWN else fastest(measured, tuning.words, places)
         told = max(learnt, trust) if len(measured) < _TELLING else learnt
-        return outlook(predictions, places, n, "ms", told, fastest(measured, tuning.words, places))
+        return outlook(predictions, places, n, "ms", told, early)
 
     @property
     def fingerprint(self) -> str:
