@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
@@ -64,7 +63,9 @@ def taught(surrogate: Surrogate, kernel: Kernel, measured: Sequence[Measurement]
     return student
 
 
-def fastest(measured: Sequence[Measurement], words: Sequence[Mapping[str, Any]], places: Sequence[int]) -> list[int]:
+def fastest_elsewhere(
+    measured: Sequence[Measurement], words: Sequence[Mapping[str, Any]], places: Sequence[int]
+) -> list[int]:
     """Those places whose configurations were measured and ran, the fastest first.
 
     Args:
@@ -72,16 +73,13 @@ def fastest(measured: Sequence[Measurement], words: Sequence[Mapping[str, Any]],
         words: Names and values of all configurations.
         places: Which of them may run.
     """
-    times: dict[str, float] = {}
-    for own in sorted(measured, key=lambda own: own.ms):
+    times: dict[frozenset[tuple[str, Any]], float] = {}
+    for own in measured:
         if math.isfinite(own.ms):
-            times.setdefault(_named(own.config), own.ms)
-    known = {place: times[name] for place in places if (name := _named(words[place])) in times}
-    return sorted(known, key=lambda place: known[place])
-
-
-def _named(config: Mapping[str, Any]) -> str:
-    return json.dumps(config, sort_keys=True, default=str)
+            config = frozenset(own.config.items())
+            times[config] = min(own.ms, times.get(config, math.inf))
+    configs = {place: frozenset(words[place].items()) for place in places}
+    return sorted((place for place in places if configs[place] in times), key=lambda place: times[configs[place]])
 
 
 def _spread(measured: Sequence[Measurement]) -> list[Measurement]:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..surrogate import RLMSurrogate
-from .triton_experience import Surrogate, fastest, nearest, taught
+from .triton_experience import Surrogate, fastest_elsewhere, nearest, taught
 from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
 from .triton_reading import Reading, reading_like, readings
@@ -45,9 +45,11 @@ class Forecast:
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         predictions = [student.predict(reading.problem("latency_ms"), texts)]
         learnt = float(predictions[0].trust.mean())
+        early: list[int] = []
         if trust > _KNOWN:
             predictions.append(self._surrogate.predict(zero_shot, texts))
-        early = [] if trust > _KNOWN else fastest(measured, tuning.words, places)
+        else:
+            early = fastest_elsewhere(measured, tuning.words, places)
         told = max(learnt, trust) if len(measured) < _TELLING else learnt
         return outlook(predictions, places, n, "ms", told, early)
 

@@ -22,8 +22,8 @@ ALIGNED = 16
 _BLOCKS = ("block_m", "block_n", "block_k")
 _DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
-_PRECISION = re.compile(r"""[(,]\s*(?:allow_tf32|input_precision)\s*=\s*["']?(\w+)""")
 _PRECISIONS = ("allow_tf32", "input_precision")
+_PRECISION = re.compile(rf"""[(,]\s*(?:{"|".join(_PRECISIONS)})\s*=\s*["']?(\w+)""")
 _AFFIXES = re.compile(r"^arg_|_?(?:ptr|pointer|desc)$")
 _OPERANDS = (("a", "mat1"), ("b", "mat2"))  # names
 _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
@@ -176,7 +176,7 @@ def _uses_tf32(launch: Launch, words: Mapping[str, Any]) -> bool:
     named = {**words, **launch.scalars}
     arguments = [value for name, value in named.items() if name.lower() in _PRECISIONS]
     said = [*_PRECISION.findall(source), *arguments, True][0]
-    assigned = re.search(rf"""\b{said}\s*(?::[^=,()\n]*)?=(?!=)\s*["']?(\w+)""", source)
+    assigned = re.search(rf"""\b{re.escape(str(said))}\s*(?::[^=,()\n]*)?=(?!=)\s*["']?(\w+)""", source)
     return str(named.get(str(said), assigned[1] if assigned else said)).lower() in ("true", "tf32", "1")
 
 

@@ -70,10 +70,10 @@ class Inference:
         known. Sizes and accuracies say little of a latency that latencies on other devices do not, and a few
         observations could not tell which of them to follow.
         """
-        asked, known = problem.metric, self.knowledge.metrics(problem.context)
-        own = {*self.knowledge.alike(problem)}  # in a space that is not known, even the same word is another metric
-        others = [name for name in known if name not in own or name != asked]
-        names = [asked, *([name for name in others if name in own] or others)]
+        asked, alike = problem.metric, self.knowledge.alike(problem)
+        known = alike if {*alike} - {asked} else self.knowledge.metrics(problem.context)
+        # In a space that is not known, even the same word is another metric.
+        names = [asked, *(name for name in known if name != asked or not alike)]
         answer, decoded = self._answer(problem), list[tuple[Leaves, Floats]]()
         metrics = self._metrics(names)
         heads = np.stack([self.knowledge.heads(Problem(problem.context, name)) for name in names])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from fake_config import FakeConfig
 
-from prerank.integrations.triton_experience import fastest, nearest
+from prerank.integrations.triton_experience import fastest_elsewhere, nearest
 from prerank.integrations.triton_kernel import Kernel, is_interpreted, kernel_of
 from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
@@ -376,8 +376,8 @@ def test_what_was_fast_at_another_size_is_tried_early() -> None:
     times = {5: 3.0, 2: 1.0, 3: float("nan"), 0: 2.0}
     measured = [Measurement({}, dict(reversed(words[place].items())), ms) for place, ms in times.items()]
     measured.append(Measurement({}, {"BLOCK": 512, "num_warps": 4}, 0.5))  # is not among those to come
-    assert fastest(measured, words, [0, 1, 2, 3, 5]) == [2, 0, 5]
-    assert fastest(measured, words, [1, 5]) == [5]
+    assert fastest_elsewhere(measured, words, [0, 1, 2, 3, 5]) == [2, 0, 5]
+    assert fastest_elsewhere(measured, words, [1, 5]) == [5]
 
     values, ones = np.arange(5.0)[:, None], np.ones(5)
     prediction = Prediction(values, values, ones[:, None], 0 * ones, ones)
