@@ -24,7 +24,7 @@ from optuna.study import Study, StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Problem, Question, RLMSurrogate
-from ..surrogate.acquisitions import Acquisition, expected_value
+from ..surrogate.acquisitions import Acquisition
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
@@ -53,7 +53,8 @@ class RLMSampler(BaseSampler):
         search_space: Distributions, if known, so that the first trial is ranked too.
         n_startup_trials: Trials that are spread evenly before the parameters say anything.
         pool_size: Candidates that are ranked for one proposal.
-        acquisition: How much each prediction of the surrogate is wanted.
+        acquisition: How much each prediction of the surrogate is wanted, whatever the parameters say. None: its mean at
+            first; once the parameters say something, the improvement that both expect together.
         sources: Earlier studies of the same objectives, of the same space or others. The surrogate observes their
             trials as text, by `to_text`, which must read their parameters, or by name and value.
         independent_sampler: Samples what is outside the relative search space, and what has no candidate left.
@@ -70,7 +71,7 @@ class RLMSampler(BaseSampler):
         search_space: Mapping[str, BaseDistribution] | None = None,
         n_startup_trials: int = 6,
         pool_size: int = 512,
-        acquisition: Acquisition = expected_value,
+        acquisition: Acquisition | None = None,
         sources: Sequence[Study] = (),
         independent_sampler: BaseSampler | None = None,
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
@@ -172,12 +173,13 @@ class RLMSampler(BaseSampler):
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         past = history(memory.records[names], parameters, known, signs)
         settled = _settled(trial, group)
-        candidates = Candidates(parameters, past, memory.fits[names], self._rng, self._pool_size, settled)
+        size, startup = self._pool_size, self._n_startup_trials
+        candidates = Candidates(parameters, past, memory.fits[names], self._rng, size, startup, settled)
         if first and self._reads:
             proposal = self._read(study, candidates, memory, known)
             if proposal is not None:
                 return proposal
-        proposal = by_parameters(candidates, signs, self._n_startup_trials)
+        proposal = by_parameters(candidates, signs)
         return proposal or Proposal(
             {name: self.sample_independent(study, trial, name, own) for name, own in group.items()}, {}
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..surrogate.metrics import spearman
 from .optuna_history import History, mean_places
 from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
+from .optuna_opinion import Opinion
 from .optuna_parameters import Parameters
 from .optuna_process import GaussianProcess, Hyperparameters, fitted
 from .optuna_scale import SHARES, Scale
@@ -146,11 +147,12 @@ class Model:
         means = [constraint(features)[0] > 0 for constraint in self._constraints]
         return np.any(means, axis=0) if means else np.zeros(len(rows), dtype=np.bool_)
 
-    def acquisition(self, among: Floats | None = None) -> Acquisition:
+    def acquisition(self, among: Floats | None = None, opinion: Opinion | None = None) -> Acquisition:
         """Expected improvement over the best feasible trial, or over a part of the front, times feasibility.
 
         Args:
             among: Rows to improve on instead, where no candidate may reach what the best trials did, (m, D).
+            opinion: What else is known of the candidates that will be asked about.
         """
         rivals = self._observed[self._feasible] if among is None else self._parameters.features(among)
         improvement = self._improvement(rivals) if self._feasible.any() else None
@@ -160,24 +162,26 @@ class Model:
             score = np.zeros(len(rows))
             if self._constraints:
                 score += log_feasibility(*_together(self._constraints, features))
-            return score + (improvement(features) if improvement else 0.0)
+            if improvement is None:
+                return score
+            expected = _together(self.objectives, features)
+            return score + improvement(*(opinion.averaged(self.scales, *expected) if opinion else expected))
 
         return wanted
 
-    def _improvement(self, rivals: Floats) -> Acquisition:
+    def _improvement(self, rivals: Floats) -> Callable[[Floats, Floats], Floats]:
         # What is expected of the trials themselves, since their measurements may be noisy.
         reached = _together(self.objectives, rivals)[0]
         if len(self.objectives) == 1:
             best = float(reached.min())
-            return lambda features: log_expected_improvement(*self.objectives[0](features), best)
+            return lambda means, stds: log_expected_improvement(means[:, 0], stds[:, 0], best)
         weights = self._rng.dirichlet(np.ones(len(self.objectives)))
         best_front, samples = reached[front(reached)], normals(self._rng, len(self.objectives))
         width = np.maximum(np.ptp(best_front, axis=0), _NARROWEST)
         ideal = best_front.min(axis=0) - _BEYOND * width  # nearer, and the front would never grow at its ends
         weights = weights / width
 
-        def score(features: Floats) -> Floats:
-            means, stds = _together(self.objectives, features)
+        def score(means: Floats, stds: Floats) -> Floats:
             return log_chebyshev_improvement(means - ideal, stds, best_front - ideal, weights, samples)
 
         return score

@@ -15,7 +15,8 @@ from optuna.distributions import BaseDistribution
 
 from ..surrogate import Problem
 from .optuna_history import History, Known, mean_places
-from .optuna_model import Fits, Model
+from .optuna_model import Acquisition, Fits, Model
+from .optuna_opinion import Opinion
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
 from .optuna_reader import Choice, Names, Params, Pool, Reader
@@ -42,6 +43,7 @@ class Candidates:
         fits: What earlier proposals fitted to it.
         rng: All draws.
         size: Candidates to rank.
+        startup: Trials that must have succeeded before their parameters say anything.
         settled: Parameters that are decided already.
     """
 
@@ -52,11 +54,14 @@ class Candidates:
         fits: Fits,
         rng: np.random.Generator,
         size: int,
+        startup: int,
         settled: Params,
     ) -> None:
         self.parameters, self.past, self.rng = parameters, past, rng
         self._fits, self._size, self.settled = fits, size, settled
         self.tried = np.concatenate([past.rows, past.pending])
+        self.modelled: bool = past.succeeded.sum() >= max(1, startup)
+        """Whether the parameters say anything."""
         self._read: Callable[[Params], str | None] | None = None
         self._tried_texts: set[str] = set()
         self._texts: dict[bytes, str | None] = {}
@@ -65,6 +70,18 @@ class Candidates:
     def model(self) -> Model:
         """What the trials say of them, at least one of which must have succeeded."""
         return Model(self.parameters, self.past, self._fits, self.rng)
+
+    def wanted(self, rows: Floats, opinion: Opinion | None = None) -> Floats:
+        """How much some are wanted by their parameters, and by what else is known of them, (m,)."""
+        return self._acquisition(rows, opinion)(rows)
+
+    def refined(self, rows: Floats) -> Floats:
+        """The most wanted one near some, by their parameters, (D,)."""
+        return refined(self.rng, self.parameters, self._acquisition(rows), rows, self.eligible)
+
+    def _acquisition(self, rows: Floats, opinion: Opinion | None = None) -> Acquisition:
+        """Where values are decided that the best trials may not have, some improve on the others at least."""
+        return self.model.acquisition(rows if self.settled else None, opinion)
 
     def only_readable(self, read: Callable[[Params], str | None], tried: set[str]) -> None:
         """From now on leave out what has no text, and texts that were tried."""
@@ -107,7 +124,7 @@ def by_text(
     known: Sequence[Known],
     space: Mapping[str, BaseDistribution],
 ) -> Proposal | None:
-    """What the language model chooses of what its parameters allow; None: it has no say this time.
+    """What the language model chooses, together with the parameters once these say anything; None: it has no say.
 
     From here on the candidates are those that have a text, unless none can be made. `space` is what a text is made of.
     """
@@ -122,12 +139,28 @@ def by_text(
     if reader.unreadable(space):
         candidates.regardless()
         return None
-    choice = reader.choose(problems, list(rows), candidates.rng) if rows else None
+    choice = _chosen(candidates, reader, problems, rows) if rows else None
     return None if choice is None else Proposal(parameters.decode(rows[choice.text][None])[0], _said(choice))
 
 
+def _chosen(
+    candidates: Candidates, reader: Reader, problems: Sequence[Problem], rows: Mapping[str, Floats]
+) -> Choice | None:
+    """The most wanted text, by what is said of it and of its parameters; None: nobody has a say."""
+    texts = list(rows)
+    if reader.alone or not candidates.modelled:
+        return reader.choose(problems, texts, candidates.rng)
+    opinion = reader.opinion(problems, texts)
+    wanted = candidates.wanted(np.stack([*rows.values()]), opinion)
+    best = texts[int(np.lexsort((-wanted, opinion.fails))[0])]
+    return Choice(best, reader.predict(problems, [best]), "both")
+
+
 def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[str]) -> Mapping[str, Floats]:
-    """Texts to choose from, with their rows: what is left of the last ones while no trial has ended since."""
+    """Texts to choose from, with their rows: what is left of the last ones while no trial has ended since.
+
+    The parameters' own favourite is among them.
+    """
     past = candidates.past
     after = tuple(past.numbers), names
     if reader.pool is not None and reader.pool.drawn_after == after and not candidates.settled:
@@ -135,6 +168,8 @@ def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[s
         if left:
             return left
     rows = _allowed(candidates, candidates.pool(past.rows[_ranked(past)[:_INCUMBENTS]]))
+    if len(rows) and candidates.modelled:
+        rows = np.concatenate([rows, candidates.refined(rows)[None]])
     found = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
     if not candidates.settled:
         reader.pool = Pool(after, found)
@@ -149,14 +184,14 @@ def _allowed(candidates: Candidates, rows: Floats) -> Floats:
     return rows[~candidates.model.violates(rows)]
 
 
-def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials: int) -> Proposal | None:
+def by_parameters(candidates: Candidates, signs: Sequence[int]) -> Proposal | None:
     """What is expected to improve most, by Gaussian processes; at first, what is farthest from all that was tried.
 
     Returns:
         None if there is nothing that may be proposed and was not tried.
     """
-    parameters, past, rng = candidates.parameters, candidates.past, candidates.rng
-    if past.succeeded.sum() < max(1, n_startup_trials):
+    parameters = candidates.parameters
+    if not candidates.modelled:
         rows = candidates.pool(np.empty((0, len(parameters))))
         chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
@@ -164,8 +199,7 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], n_startup_trials
     rows = candidates.pool(model.incumbents)
     if not len(rows):
         return None
-    wanted = model.acquisition(rows if candidates.settled else None)
-    chosen = refined(rng, parameters, wanted, rows, candidates.eligible)
+    chosen = candidates.refined(rows)
     return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen, signs))
 
 
@@ -178,7 +212,7 @@ def _ranked(past: History) -> NDArray[np.intp]:
 def _said(choice: Choice) -> dict[str, Any]:
     ends = [[float(p.quantile(q)[0]) for q in (0.05, 0.95)] for p in choice.predictions]
     return {
-        "by": "text",
+        "by": choice.by,
         "mean": [float(p.mean[0]) for p in choice.predictions],
         "interval": ends,
         "trust": [float(p.trust[0]) for p in choice.predictions],

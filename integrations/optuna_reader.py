@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,8 +16,9 @@ from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
-from ..surrogate.acquisitions import Acquisition
+from ..surrogate.acquisitions import Acquisition, expected_value
 from .optuna_improvement import scalarised
+from .optuna_opinion import Opinion
 
 Params = dict[str, Any]
 Floats = NDArray[np.float64]
@@ -27,10 +28,11 @@ _ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own tri
 
 
 class Choice(NamedTuple):
-    """A text chosen, and what is predicted of it: one prediction for each objective."""
+    """A text chosen, what is predicted of it, one prediction for each objective, and what it was chosen by."""
 
     text: str
     predictions: list[Prediction]
+    by: Literal["text", "both"]
 
 
 class Pool(NamedTuple):
@@ -46,16 +48,18 @@ class Reader:
     Args:
         surrogate: What predicts; it observes.
         to_text: Parameters -> text of the candidate, None for an invalid one.
-        acquisition: How much each prediction is wanted.
+        acquisition: How much each prediction is wanted, whatever the parameters say; None: they have a say.
     """
 
-    def __init__(self, surrogate: RLMSurrogate, to_text: ToText | None, acquisition: Acquisition) -> None:
-        self._surrogate, self._acquisition = surrogate, acquisition
+    def __init__(self, surrogate: RLMSurrogate, to_text: ToText | None, acquisition: Acquisition | None) -> None:
+        self._surrogate, self._acquisition = surrogate, acquisition or expected_value
+        self.alone = acquisition is not None
         self._to_text = to_text or written
         self._learnt: dict[str, Floats] = {}
         self._failed, self._made = set[Names](), set[Names]()
         self._texts: dict[tuple[int, Names], str | None] = {}
         self._ranked: dict[Problem, dict[str, int]] = {}
+        self._predicted: dict[Problem, tuple[dict[str, int], Prediction]] = {}
         self.pool: Pool | None = None
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
@@ -98,6 +102,7 @@ class Reader:
         self._learnt.update((text, found[text]) for text in new)
         if new:
             self._ranked.clear()
+            self._predicted.clear()
 
     def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
         """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
@@ -120,7 +125,25 @@ class Reader:
             weights = rng.dirichlet(np.ones(len(problems)))
             places = np.stack([self._places(problem, texts) for problem in problems], axis=1)
             best = texts[int(np.argmin(scalarised(places, weights)))]  # the least sum lies at an end of a concave front
-            return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
+            return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems], "text")
+
+    def opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion:
+        """What the surrogate says of a pool of texts."""
+        with _one_thread():
+            predictions = self.predict(problems, texts)
+            trust = [self._surrogate.trust(problem) for problem in problems]
+        return Opinion(predictions, [problem.direction for problem in problems], trust)
+
+    def predict(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Prediction]:
+        """One prediction for each objective; asks of a burst share one."""
+        found: list[Prediction] = []
+        for problem in problems:
+            rows = self._predicted[problem][0] if problem in self._predicted else {}
+            if not rows.keys() >= {*texts}:
+                rows = {text: row for row, text in enumerate(texts)}
+                self._predicted[problem] = rows, self._surrogate.predict(problem, texts)
+            found.append(self._predicted[problem][1][np.array([rows[text] for text in texts], dtype=np.intp)])
+        return found
 
     def _places(self, problem: Problem, texts: Sequence[str]) -> Floats:
         """Place of each text in the ranking, the best first, (m,); asks of a burst share one."""

@@ -42,6 +42,14 @@ class Scale:
         away = self._away(losses)
         return away if np.isinf(self.share) else np.log(away + self.share)
 
+    def __call__(self, losses: Floats) -> Floats:
+        """Scores of any losses; those below the best go on as steeply as the scale does there."""
+        away = np.clip((np.clip(losses, -_HUGE, _HUGE) - self._best) / self._unit, -_FAR, _FAR)
+        bent = away
+        if not np.isinf(self.share):
+            bent = np.log(np.maximum(away, 0) + self.share) + np.minimum(away, 0) / self.share
+        return (bent - self._centre) / self._spread
+
     def inverse(self, scores: Floats) -> Floats:
         """Losses of scores; none is much better than the best where the scale is logarithmic."""
         bent = scores * self._spread + self._centre

@@ -392,4 +392,4 @@ def test_constraints_are_heeded_by_text() -> None:
     study.optimize(objective, n_trials=12)
     violated = [any(bound > 0 for bound in trial.constraints.values()) for trial in study.trials]
     assert sum(violated[4:]) <= 4
-    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "text"
+    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "both"
