@@ -83,12 +83,20 @@ class Adaptation:
         """How far predictions deserve belief after the observations, of the trust in the model alone; any shape."""
         return (_PRIOR_WEIGHT * before + self._seen * self._rank) / (_PRIOR_WEIGHT + self._seen)
 
-    def __call__(self, prediction: Prediction, reading: Reading) -> Prediction:
-        """Correct the predictions of m candidates."""
+    def __call__(self, prediction: Prediction, reading: Reading, error: float = 0.0) -> Prediction:
+        """Correct the predictions of m candidates.
+
+        Args:
+            prediction: What the model says.
+            reading: What it is based on.
+            error: Standard deviation of the logarithm of a factor by which all values may differ from those observed,
+                as of another size of a kernel.
+        """
         p_fail, trust = self._failures(reading), self.trust(prediction.trust)
         if self._corrects or self._moves:
             mean, variance = (self._average if self._corrects else self._average.line)(reading)
-            return Prediction(*self._leaves(mean, np.sqrt(variance)), p_fail, trust, prediction.mean)
+            leaves = self._leaves(mean, np.sqrt(variance))
+            return Prediction(*leaves, p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
         return own if self._seen else self._scale(own)
 

@@ -21,6 +21,10 @@ class Observations:
     def __bool__(self) -> bool:
         return bool(self._values)
 
+    def __contains__(self, problem: Problem) -> bool:
+        """Whether any value of a problem itself was observed."""
+        return undirected(problem) in self._values
+
     def add(self, problem: Problem, values: Mapping[str, float]) -> None:
         """Add values; a text that has one takes the new one."""
         if not values:

@@ -151,8 +151,9 @@ class RLMSurrogate:
         adaptation = self._adaptation(problem)
         if adaptation is None:
             return self._inference.predict(problem, texts)
+        error = 0.0 if problem in self._observations else self._knowledge.error(problem)
         parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
-        return concatenate([adaptation(*self._inference.read(problem, part)) for part in parts])
+        return concatenate([adaptation(*self._inference.read(problem, part), error) for part in parts])
 
     def trust(self, problem: Question) -> float:
         """How far predictions on a problem deserve belief after what was observed: `Prediction.trust` without a text.

@@ -148,7 +148,7 @@ def test_a_new_name_is_read_as_the_most_similar_known_one(inference: Inference) 
     new, known = (
         inference.predict(Problem(line, "latency_ms pixel 3"), ["a", "b"]) for line in ("space two\nm=1", "space\nm=1")
     )
-    assert np.array_equal(new.mean, known.mean)
+    assert new.mean == pytest.approx(known.mean, rel=1e-12)
     assert KNOWLEDGE.read_as("elsewhere\nm=1") == "elsewhere\nm=1"
     assert KNOWLEDGE.claim(Problem("space two", "latency_ms pixel 3")) < KNOWLEDGE.trust(
         Problem("space two", "latency_ms pixel 3")
@@ -181,6 +181,18 @@ def test_a_known_metric_is_off_as_validation_rows_were() -> None:
     knowledge = Knowledge({"space": Space({"latency_ms": Known(0.9, error=0.1)}, frozenset({"gpu-1"}))})
     assert knowledge.error(Problem("space\ngpu-1", "latency_ms")) == 0.1
     assert knowledge.error(Problem("space\ngpu-2", "latency_ms")) > 0.1
+
+
+def test_a_kind_of_device_never_read_is_less_sure_than_another_device_of_a_known_kind() -> None:
+    known, strange = (KNOWLEDGE.error(Problem("space", f"latency_ms {name}")) for name in ("pixel 9", "eyeriss asic"))
+    assert 0 < known < strange
+
+
+def test_slowdowns_of_a_kernel_never_read_are_less_sure() -> None:
+    knowledge = Knowledge({"triton matmul": Space({"slowdown": Known(0.9, error=0.02)})})
+    assert knowledge.error(Problem("triton matmul", "slowdown")) == 0.02
+    assert knowledge.error(Problem("triton matmul fp8", "slowdown")) > 0.1
+    assert knowledge.error(Problem("softmax", "slowdown")) == 0  # nothing is known of it at all
 
 
 def test_a_text_with_words_never_read_is_believed_less(inference: Inference) -> None:

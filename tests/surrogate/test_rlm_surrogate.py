@@ -111,6 +111,16 @@ def test_a_device_never_measured_hears_of_other_new_ones(surrogate: RLMSurrogate
     assert np.isfinite(surrogate.predict(board, POOL).mean).all()
 
 
+def test_measured_elsewhere_the_ranking_is_as_sure_and_the_scale_is_not(surrogate: RLMSurrogate) -> None:
+    """A kernel that is not known was measured at one size: all of another size may be off by one factor."""
+    surrogate._inference.knowledge = Knowledge({"matmul": Space({"latency_ms": Known(0.8, 1.0, 50.0)})})
+    measured, other = (Problem(f"matmul fp8\nm={size}", "latency_ms") for size in (512, 513))
+    surrogate.observe(measured, POOL, VALUES)
+    here, there = surrogate.predict(measured, POOL), surrogate.predict(other, POOL)
+    assert (np.log(there.std / there.mean) > np.log(here.std / here.mean)).all()
+    assert (there.quantile(0.95) / there.quantile(0.05) > 3).all()  # a factor's own 90 %, whatever else is unsure
+
+
 def test_a_fork_learns_alone(surrogate: RLMSurrogate) -> None:
     fork = surrogate.fork()
     fork.observe(PROBLEM, POOL, VALUES)
