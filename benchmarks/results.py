@@ -21,6 +21,7 @@ BENCHMARKS = (
     "unseen_kernel",
     "unseen_devices",
     "triton_prune",
+    "triton_cost",
     "feasibility",
     "unseen_spaces",
     "nas_bench_101",

@@ -38,10 +38,9 @@ class Forecast:
     def after(self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int]) -> Outlook:
         """Rank some of the configurations of a launch after measurements of one launch of its kernel, or none."""
         reading, trust = self._reading(tuning.launch, tuning.words)
-        texts, n = _texts(reading, tuning, places), len(tuning.configs)
-        zero_shot = reading.problem("slowdown")
+        texts, zero_shot = _texts(reading, tuning, places), reading.problem("slowdown")
         if not measured:
-            return outlook([self._surrogate.predict(zero_shot, texts)], places, n, "x the best", trust)
+            return outlook([self._surrogate.predict(zero_shot, texts)], places, "x the best", trust)
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         predictions = [student.predict(reading.problem("latency_ms"), texts)]
         learnt = float(predictions[0].trust.mean())
@@ -51,7 +50,7 @@ class Forecast:
         else:
             early = fastest_elsewhere(measured, tuning.words, places)
         told = max(learnt, trust) if len(measured) < _TELLING else learnt
-        return outlook(predictions, places, n, "ms", told, early)
+        return outlook(predictions, places, "ms", told, early)
 
     @property
     def fingerprint(self) -> str:

@@ -38,10 +38,12 @@ def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
     sizes = " ".join(f"{name}={value}" for name, value in launch.scalars.items())
     title = f"{launch.kernel.name} on {launch.device or 'an unnamed device'}: {kept} of {len(verdicts)} configs kept"
     table = Table("", "config", f"predicted, {found.unit}", "90 % interval", "why", title=title)
+    values = found.values()
     for place in dict.fromkeys([*found.order, *range(len(verdicts))]):
-        verdict = verdicts[place]
-        told = [f"{found.mean[place]:.3g}", f"{found.low[place]:.3g} to {found.high[place]:.3g}"]
-        told = told if place in found.order else ["", ""]
+        verdict, told = verdicts[place], ["", ""]
+        if place in values:
+            mean, low, high = values[place]
+            told = [f"{mean:.3g}", f"{low:.3g} to {high:.3g}"]
         table.add_row("kept" if verdict.kept else "dropped", verdict.config, *told, verdict.reason)
     table.caption = f"trust {found.trust:.2f}; {sizes}"
     Console(stderr=True, width=None).print(table)

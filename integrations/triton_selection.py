@@ -1,7 +1,4 @@
-"""Which configurations are benchmarked: pure functions of what is predicted.
-
-Shapes: n configurations.
-"""
+"""Which configurations are benchmarked: pure functions of what is predicted."""
 
 from __future__ import annotations
 
@@ -12,12 +9,10 @@ from itertools import chain, zip_longest
 from typing import Any, cast
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..surrogate import Prediction
 from .triton_launch import Config
 
-Floats = NDArray[np.float64]
 Keep = Config | list[Any] | Callable[[Any], bool]
 
 SURE = 0.9
@@ -32,46 +27,42 @@ class Outlook:
 
     Args:
         order: Places of those that were asked about, best first.
-        mean: Expected value of each, (n,); nan where it was not asked.
-        low: Lower end of its central 90 % interval, (n,).
-        high: Upper end, (n,).
+        places: The same as they were asked.
+        prediction: What is predicted of each, in that order.
         trust: How far all this deserves belief, from 0 to 1.
         unit: What the values are: ``x the best`` or ``ms``.
     """
 
     order: Sequence[int]
-    mean: Floats
-    low: Floats
-    high: Floats
+    places: Sequence[int]
+    prediction: Prediction
     trust: float
     unit: str
 
+    def values(self) -> dict[int, tuple[float, float, float]]:
+        """Place -> expected value, and both ends of its central 90 % interval."""
+        mean, low, high = self.prediction.mean, *map(self.prediction.quantile, _INTERVAL)
+        rows = zip(mean.tolist(), low.tolist(), high.tolist(), strict=True)
+        return dict(zip(self.places, rows, strict=True))
+
 
 def outlook(
-    predictions: Sequence[Prediction],
-    places: Sequence[int],
-    n: int,
-    unit: str,
-    trust: float,
-    fastest: Sequence[int] = (),
+    predictions: Sequence[Prediction], places: Sequence[int], unit: str, trust: float, fastest: Sequence[int] = ()
 ) -> Outlook:
     """What predictions of the same configurations say together; values are the first one's.
 
     Several rankings are interleaved: what each of them wants first is tried first.
 
     Args:
-        predictions: One or more predictions of some of n configurations.
+        predictions: One or more predictions of some configurations.
         places: Which of them.
-        n: How many there are.
         unit: What the first one's values are.
         trust: How far they deserve belief together.
         fastest: Places of some of them as they were measured elsewhere, the fastest first.
     """
-    first = predictions[0]
     rankings = [[places[row] for row in _ranking(prediction)] for prediction in predictions]
     order = interleaved([rankings[0], fastest, *rankings[1:]])
-    mean, low, high = (_spread(values, places, n) for values in (first.mean, *map(first.quantile, _INTERVAL)))
-    return Outlook(order, mean, low, high, trust, unit)
+    return Outlook(order, places, predictions[0], trust, unit)
 
 
 def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
@@ -117,13 +108,6 @@ def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float 
     wanted = order[:1] if top_k is not None and count == 1 and trust > _UNSURE else [*sorted(defaults), *others]
     kept = set(wanted[:count])
     return [place for place in order if place in kept]
-
-
-def _spread(values: Floats, places: Sequence[int], n: int) -> Floats:
-    """Values at their places among n, nan elsewhere."""
-    found = np.full(n, np.nan)
-    found[list(places)] = values
-    return found
 
 
 def _ranking(prediction: Prediction) -> list[int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any, TypeAlias, cast
 
 import numpy as np
@@ -265,6 +265,7 @@ def _text(value: Any) -> str:
     return _WORDS.get(text, text)
 
 
+@lru_cache(maxsize=4096)
 def field(name: str) -> str:
     """A field's name as all kernels spell it."""
     name = re.sub(r"_size(?=_|$)|^num_", "", name.lower())

@@ -266,14 +266,17 @@ def test_predict_keeps_the_order(fake: FakeSurrogate) -> None:
     ]
 
 
-def test_a_name_that_is_no_utf_8_is_printed(fake: FakeSurrogate, tmp_path: Path) -> None:
+def test_a_name_that_is_no_utf_8_is_printed(
+    fake: FakeSurrogate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)  # a long path would be wrapped, anywhere
     name = os.fsdecode(b"caf\xe9.onnx")
     try:
         network(tmp_path / name, 8)
     except OSError:
         pytest.skip("this file system has no such names")
     assert [Path(entry["candidate"]).name for entry in rank_json(tmp_path)] == [name]
-    assert r"caf\udce9.onnx" in "".join(call("rank", tmp_path / name)[0].split())
+    assert r"caf\udce9.onnx" in call("rank", name)[0]
     network(tmp_path / "other.onnx", 8)
     out = tmp_path / "out.jsonl"
     assert "is no UTF-8" in call("measure", tmp_path, "--out", out, "--seconds", "0", status=1)[1]

@@ -381,5 +381,5 @@ def test_what_was_fast_at_another_size_is_tried_early() -> None:
 
     values, ones = np.arange(5.0)[:, None], np.ones(5)
     prediction = Prediction(values, values, ones[:, None], 0 * ones, ones)
-    found = outlook([prediction, prediction], [0, 1, 2, 3, 5], 6, "ms", 1.0, [2, 0, 5])
+    found = outlook([prediction, prediction], [0, 1, 2, 3, 5], "ms", 1.0, [2, 0, 5])
     assert found.order == [0, 2, 1, 5, 3]
