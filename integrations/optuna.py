@@ -2,7 +2,7 @@
 
 ``optuna.create_study(sampler=RLMSampler())`` works bare: Gaussian processes on the encoded parameters rank the
 candidates. With `to_text` the surrogate reads the candidate itself (a cell, a graph, a kernel); with `problem` it knows
-what is measured. What it expects is averaged with what the parameters do, by how sure each is and how far to be trusted.
+what is measured. What it expects and what the parameters expect are averaged, by how sure each is, and it is trusted.
 
 One proposal, for each group of parameters that occur together: pool (draws, mutations and neighbours of the best
 trials) -> rank -> the best not yet tried. Trials under way count as if they had turned out as expected.
