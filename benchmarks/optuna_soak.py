@@ -3,9 +3,10 @@
 python benchmarks/optuna_soak.py [--studies 2000] [--processes 8] [--trials 200] [--seed 0]
 
 A study of the first part has up to eight parameters of all kinds, some conditional; its objective succeeds, fails, is
-pruned, gives huge, equal or infinite values. A warning or an error ends the soak and names the seed. In the second part
-processes share a study on SQLite, then on a journal; every other one is killed and replaced. No finished trial may be
-lost or have a value that is not its own, and all must end in time.
+pruned, gives huge, equal or infinite values; in half of the studies a surrogate has a say, which guesses. A warning or
+an error ends the soak and names the seed. In the second part processes share a study on SQLite, then on a journal;
+every other one is killed and replaced. No finished trial may be lost or have a value that is not its own, and all must
+end in time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import tempfile
 import time
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import optuna
@@ -27,6 +29,7 @@ from rich import print
 from rich.progress import track
 
 from prerank.integrations.optuna import RLMSampler
+from prerank.surrogate import Prediction, Problem
 
 NAME = "soak"
 PATIENCE = 600  # seconds after which processes count as hung
@@ -78,10 +81,34 @@ def random_study(seed: int) -> None:
         warnings.simplefilter("error")
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         warnings.simplefilter("ignore", FutureWarning)
-        sampler = RLMSampler(seed=seed, pool_size=32, constraints_func=constraints_func)
+        surrogate: Any = Guessing(rng) if rng.random() < 0.5 else None
+        sampler = RLMSampler(seed=seed, pool_size=32, constraints_func=constraints_func, surrogate=surrogate)
         ways = [StudyDirection.MINIMIZE, StudyDirection.MAXIMIZE, StudyDirection.MINIMIZE]
         study = optuna.create_study(directions=ways[:objectives], sampler=sampler)
         study.optimize(objective, n_trials=int(rng.integers(8, 30)), catch=(ValueError,))
+
+
+class Guessing:
+    """A surrogate that says anything at all of any text, and is trusted as it happens."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        self._rng = rng
+
+    def fork(self) -> Guessing:
+        return self
+
+    def trust(self, problem: Problem) -> float:
+        return float(np.clip(self._rng.uniform(-0.5, 1.5), 0, 1))
+
+    def observe(self, problem: Problem, texts: list[str], values: list[float]) -> None:
+        pass
+
+    def predict(self, problem: Problem, texts: list[str]) -> Prediction:
+        count, scale = len(texts), 10.0 ** self._rng.integers(-3, 4)
+        middle = scale * self._rng.normal(size=(count, 1))
+        half = scale * np.abs(self._rng.normal(size=(count, 1))) * self._rng.integers(0, 2)
+        mass, p_fail = np.ones((count, 1)), self._rng.random(count)
+        return Prediction(middle - half, middle + half, mass, p_fail, np.ones(count))
 
 
 def some_violate(trial: optuna.trial.FrozenTrial) -> tuple[float]:

@@ -6,6 +6,7 @@ Shapes: n trials that ended, m candidates, D parameters, M objectives, C constra
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -137,9 +138,10 @@ class Model:
         ranks = [spearman(process.left_out, process.observed) for process in self.objectives]
         return [float(np.clip(np.nan_to_num(rank), 0, 1)) for rank in ranks]
 
-    def predict(self, rows: Floats) -> tuple[Floats, Floats]:
-        """Means and standard deviations of the scores of candidates, (m, M) each."""
-        return _together(self.objectives, self._parameters.features(rows))
+    def predict(self, rows: Floats, opinion: Opinion | None = None) -> tuple[Floats, Floats]:
+        """Means and standard deviations of the scores of candidates, (m, M) each, with what else is known of them."""
+        expected = _together(self.objectives, self._parameters.features(rows))
+        return opinion.averaged(self.scales, *expected) if opinion else expected
 
     def violates(self, rows: Floats) -> NDArray[np.bool_]:
         """Candidates that are more likely than not to violate a constraint, or to fail, (m,)."""
@@ -158,16 +160,18 @@ class Model:
         improvement = self._improvement(rivals) if self._feasible.any() else None
 
         def wanted(rows: Floats) -> Floats:
-            features = self._parameters.features(rows)
             score = np.zeros(len(rows))
             if self._constraints:
-                score += log_feasibility(*_together(self._constraints, features))
-            if improvement is None:
-                return score
-            expected = _together(self.objectives, features)
-            return score + improvement(*(opinion.averaged(self.scales, *expected) if opinion else expected))
+                score += log_feasibility(*_together(self._constraints, self._parameters.features(rows)))
+            return score + (improvement(*self.predict(rows, opinion)) if improvement else 0.0)
 
         return wanted
+
+    @cached_property
+    def _draws(self) -> tuple[Floats, Floats]:
+        """Weights of the objectives (M,) and samples, which are those of one proposal."""
+        count = len(self.objectives)
+        return self._rng.dirichlet(np.ones(count)), normals(self._rng, count)
 
     def _improvement(self, rivals: Floats) -> Callable[[Floats, Floats], Floats]:
         # What is expected of the trials themselves, since their measurements may be noisy.
@@ -175,8 +179,7 @@ class Model:
         if len(self.objectives) == 1:
             best = float(reached.min())
             return lambda means, stds: log_expected_improvement(means[:, 0], stds[:, 0], best)
-        weights = self._rng.dirichlet(np.ones(len(self.objectives)))
-        best_front, samples = reached[front(reached)], normals(self._rng, len(self.objectives))
+        best_front, (weights, samples) = reached[front(reached)], self._draws
         width = np.maximum(np.ptp(best_front, axis=0), _NARROWEST)
         ideal = best_front.min(axis=0) - _BEYOND * width  # nearer, and the front would never grow at its ends
         weights = weights / width

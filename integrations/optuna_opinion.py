@@ -6,6 +6,7 @@ Shapes: m candidates, M objectives.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,9 +32,17 @@ class Opinion:
     def __init__(self, predictions: Sequence[Prediction], ways: Sequence[str], trust: Sequence[float]) -> None:
         signs = [-1 if way == "maximize" else 1 for way in ways]
         ends = [[sign * own.quantile(q) for q in _ENDS] for sign, own in zip(signs, predictions, strict=True)]
-        self._ends, self._trust = np.sort(ends, axis=1), np.array(trust)
+        self._ends: Floats = np.sort(ends, axis=1)
+        self.trust: Floats = np.array(trust)
+        """How far each objective's predictions are to be trusted, (M,)."""
         self.fails: NDArray[np.bool_] = np.any([own.p_fail > 0.5 for own in predictions], axis=0)
         """Which candidates are likely to fail, (m,)."""
+
+    def __getitem__(self, rows: NDArray[np.intp]) -> Opinion:
+        """What is said of some of the candidates, in the order asked."""
+        part = copy(self)
+        part._ends, part.fails = self._ends[..., rows], self.fails[rows]
+        return part
 
     def averaged(self, scales: Sequence[Scale], means: Floats, stds: Floats) -> tuple[Floats, Floats]:
         """This and another opinion as one normal distribution of scores: the product, each weighed by its trust.
@@ -47,6 +56,6 @@ class Opinion:
             stds: Their standard deviations, (m, M).
         """
         low, middle, high = np.stack([scale(ends) for scale, ends in zip(scales, self._ends, strict=True)], axis=-1)
-        theirs, ours = stds**-2.0, self._trust * np.maximum((high - low) / 2, _SURE) ** -2
+        theirs, ours = stds**-2.0, self.trust * np.maximum((high - low) / 2, _SURE) ** -2
         precision = theirs + ours
-        return (theirs * means + ours * middle) / precision, np.sqrt((1 + self._trust) / precision)
+        return (theirs * means + ours * middle) / precision, np.sqrt((1 + self.trust) / precision)

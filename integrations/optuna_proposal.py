@@ -139,27 +139,33 @@ def by_text(
     if reader.unreadable(space):
         candidates.regardless()
         return None
-    choice = _chosen(candidates, reader, problems, rows) if rows else None
+    if not rows:
+        return None
+    if candidates.modelled and not reader.alone:
+        return _by_both(candidates, reader, problems, rows)
+    choice = reader.choose(problems, list(rows), candidates.rng)
     return None if choice is None else Proposal(parameters.decode(rows[choice.text][None])[0], _said(choice))
 
 
-def _chosen(
-    candidates: Candidates, reader: Reader, problems: Sequence[Problem], rows: Mapping[str, Floats]
-) -> Choice | None:
-    """The most wanted text, by what is said of it and of its parameters; None: nobody has a say."""
-    texts = list(rows)
-    if reader.alone or not candidates.modelled:
-        return reader.choose(problems, texts, candidates.rng)
-    opinion = reader.opinion(problems, texts)
-    wanted = candidates.wanted(np.stack([*rows.values()]), opinion)
-    best = texts[int(np.lexsort((-wanted, opinion.fails))[0])]
-    return Choice(best, reader.predict(problems, [best]), "both")
+def _by_both(
+    candidates: Candidates, reader: Reader, problems: Sequence[Problem], texts: Mapping[str, Floats]
+) -> Proposal | None:
+    """The most wanted of some texts, by what is said of it and of its parameters; None: nothing is said."""
+    opinion = reader.opinion(problems, list(texts))
+    if opinion is None:
+        return None
+    rows = np.stack([*texts.values()])
+    best = np.lexsort((-candidates.wanted(rows, opinion), opinion.fails))[:1]
+    signs = [-1 if problem.direction == "maximize" else 1 for problem in problems]
+    return Proposal(
+        candidates.parameters.decode(rows[best])[0], _expected(candidates.model, rows[best], signs, opinion[best])
+    )
 
 
 def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[str]) -> Mapping[str, Floats]:
     """Texts to choose from, with their rows: what is left of the last ones while no trial has ended since.
 
-    The parameters' own favourite is among them.
+    A new pool has the parameters' own favourite, where it matters.
     """
     past = candidates.past
     after = tuple(past.numbers), names
@@ -168,7 +174,7 @@ def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[s
         if left:
             return left
     rows = _allowed(candidates, candidates.pool(past.rows[_ranked(past)[:_INCUMBENTS]]))
-    if len(rows) and candidates.modelled:
+    if len(rows) and candidates.modelled and not reader.alone:
         rows = np.concatenate([rows, candidates.refined(rows)[None]])
     found = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
     if not candidates.settled:
@@ -200,7 +206,7 @@ def by_parameters(candidates: Candidates, signs: Sequence[int]) -> Proposal | No
     if not len(rows):
         return None
     chosen = candidates.refined(rows)
-    return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen, signs))
+    return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen[None], signs))
 
 
 def _ranked(past: History) -> NDArray[np.intp]:
@@ -212,20 +218,21 @@ def _ranked(past: History) -> NDArray[np.intp]:
 def _said(choice: Choice) -> dict[str, Any]:
     ends = [[float(p.quantile(q)[0]) for q in (0.05, 0.95)] for p in choice.predictions]
     return {
-        "by": choice.by,
+        "by": "text",
         "mean": [float(p.mean[0]) for p in choice.predictions],
         "interval": ends,
         "trust": [float(p.trust[0]) for p in choice.predictions],
     }
 
 
-def _expected(model: Model, row: Floats, signs: Sequence[int]) -> dict[str, Any]:
-    means, stds = model.predict(row[None])
+def _expected(model: Model, row: Floats, signs: Sequence[int], opinion: Opinion | None = None) -> dict[str, Any]:
+    """What is predicted of one candidate, (1, D), by its parameters, or by what else is known of it too."""
+    means, stds = model.predict(row, opinion)
     bands = zip(signs, model.scales, means[0], stds[0], strict=True)
     knots = [sign * scale.inverse(mean + std * np.array([0, -_BAND, _BAND])) for sign, scale, mean, std in bands]
     return {
-        "by": "parameters",
+        "by": "both" if opinion else "parameters",
         "mean": [float(values[0]) for values in knots],
         "interval": [sorted(values[1:].tolist()) for values in knots],
-        "trust": model.trust,
+        "trust": np.maximum(model.trust, opinion.trust).tolist() if opinion else model.trust,
     }

@@ -7,7 +7,7 @@ import threading
 import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,11 +28,10 @@ _ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own tri
 
 
 class Choice(NamedTuple):
-    """A text chosen, what is predicted of it, one prediction for each objective, and what it was chosen by."""
+    """A text chosen, and what is predicted of it: one prediction for each objective."""
 
     text: str
     predictions: list[Prediction]
-    by: Literal["text", "both"]
 
 
 class Pool(NamedTuple):
@@ -59,7 +58,7 @@ class Reader:
         self._failed, self._made = set[Names](), set[Names]()
         self._texts: dict[tuple[int, Names], str | None] = {}
         self._ranked: dict[Problem, dict[str, int]] = {}
-        self._predicted: dict[Problem, tuple[dict[str, int], Prediction]] = {}
+        self._said: dict[tuple[Problem, ...], tuple[dict[str, int], Opinion | None]] = {}
         self.pool: Pool | None = None
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
@@ -102,7 +101,7 @@ class Reader:
         self._learnt.update((text, found[text]) for text in new)
         if new:
             self._ranked.clear()
-            self._predicted.clear()
+            self._said.clear()
 
     def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
         """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
@@ -125,25 +124,23 @@ class Reader:
             weights = rng.dirichlet(np.ones(len(problems)))
             places = np.stack([self._places(problem, texts) for problem in problems], axis=1)
             best = texts[int(np.argmin(scalarised(places, weights)))]  # the least sum lies at an end of a concave front
-            return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems], "text")
+            return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
 
-    def opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion:
-        """What the surrogate says of a pool of texts."""
+    def opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion | None:
+        """What the surrogate says of a pool of texts, None if nothing of it is to be trusted; a burst shares one."""
+        rows, opinion = self._said.get((*problems,), ({}, None))
+        if not rows.keys() >= {*texts}:
+            rows, opinion = {text: row for row, text in enumerate(texts)}, self._opinion(problems, texts)
+            self._said[*problems,] = rows, opinion
+        return opinion and opinion[np.array([rows[text] for text in texts], dtype=np.intp)]
+
+    def _opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion | None:
         with _one_thread():
-            predictions = self.predict(problems, texts)
             trust = [self._surrogate.trust(problem) for problem in problems]
+            if not any(trust):
+                return None
+            predictions = [self._surrogate.predict(problem, texts) for problem in problems]
         return Opinion(predictions, [problem.direction for problem in problems], trust)
-
-    def predict(self, problems: Sequence[Problem], texts: Sequence[str]) -> list[Prediction]:
-        """One prediction for each objective; asks of a burst share one."""
-        found: list[Prediction] = []
-        for problem in problems:
-            rows = self._predicted[problem][0] if problem in self._predicted else {}
-            if not rows.keys() >= {*texts}:
-                rows = {text: row for row, text in enumerate(texts)}
-                self._predicted[problem] = rows, self._surrogate.predict(problem, texts)
-            found.append(self._predicted[problem][1][np.array([rows[text] for text in texts], dtype=np.intp)])
-        return found
 
     def _places(self, problem: Problem, texts: Sequence[str]) -> Floats:
         """Place of each text in the ranking, the best first, (m,); asks of a burst share one."""

@@ -44,7 +44,8 @@ class Scale:
 
     def __call__(self, losses: Floats) -> Floats:
         """Scores of any losses; those below the best go on as steeply as the scale does there."""
-        away = np.clip((np.clip(losses, -_HUGE, _HUGE) - self._best) / self._unit, -_FAR, _FAR)
+        far = _FAR * self._unit
+        away = np.clip(np.clip(losses, -_HUGE, _HUGE) - self._best, -far, far) / self._unit
         bent = away
         if not np.isinf(self.share):
             bent = np.log(np.maximum(away, 0) + self.share) + np.minimum(away, 0) / self.share

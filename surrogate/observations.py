@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ class Observations:
     def __bool__(self) -> bool:
         return bool(self._values)
 
-    def __contains__(self, problem: Problem) -> bool:
-        """Whether any value of a problem itself was observed."""
-        return undirected(problem) in self._values
+    def measured(self, problem: Problem) -> bool:
+        """Whether a value of a problem itself was observed, not failures alone, which say nothing of its scale."""
+        return any(map(math.isfinite, self._values.get(undirected(problem), {}).values()))
 
     def add(self, problem: Problem, values: Mapping[str, float]) -> None:
         """Add values; a text that has one takes the new one."""

@@ -151,7 +151,7 @@ class RLMSurrogate:
         adaptation = self._adaptation(problem)
         if adaptation is None:
             return self._inference.predict(problem, texts)
-        error = 0.0 if problem in self._observations else self._knowledge.error(problem)
+        error = 0.0 if self._observations.measured(problem) else self._knowledge.error(problem)
         parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
         return concatenate([adaptation(*self._inference.read(problem, part), error) for part in parts])
 

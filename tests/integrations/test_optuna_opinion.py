@@ -69,6 +69,13 @@ def test_what_is_likely_to_fail_for_one_objective_is_named() -> None:
     assert Opinion(said, ["minimize", "minimize"], [1.0, 1.0]).fails.tolist() == [True]
 
 
+def test_of_some_candidates_the_same_is_said() -> None:
+    opinion = Opinion([around([1.0, 2.0, 3.0], 0.1)], ["minimize"], [1.0])[np.array([2, 0])]
+    means, _ = opinion.averaged([LINEAR], np.zeros((2, 1)), np.ones((2, 1)))
+    assert means[:, 0] == pytest.approx([3, 1], abs=0.05)
+    assert opinion.fails.tolist() == [False, False]
+
+
 class Stranger:
     """A surrogate that is half trusted, says anything at all, and is not sure of it."""
 

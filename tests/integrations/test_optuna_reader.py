@@ -10,9 +10,11 @@ import optuna
 import pytest
 from fake_surrogate import FakeSurrogate
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
+from optuna.study import StudyDirection
 from optuna.trial import Trial, TrialState, create_trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+from prerank.surrogate.acquisitions import confidence_bound
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -180,6 +182,55 @@ def test_a_burst_shares_one_ranking_until_a_trial_ends() -> None:
     study.tell(burst[0], 1.0)
     study.ask(SPACE)
     assert sum(len(asked) > 1 for asked in surrogate.asked) == 2
+
+
+def told(study: optuna.Study, trials: int, value: float = 1.0) -> None:
+    """So many trials, after which the parameters have a say."""
+    for n in range(trials):
+        params = {"word": "a", "n": n + 1}
+        study.add_trial(create_trial(params=params, distributions=SPACE, values=[value + n] * len(study.directions)))
+
+
+@pytest.mark.parametrize("objectives", [1, 2])
+def test_a_burst_by_both_shares_one_reading_of_its_pool_until_a_trial_ends(objectives: int) -> None:
+    surrogate: Any = FakeSurrogate()
+    sampler = RLMSampler(surrogate=surrogate, to_text=to_text, search_space=SPACE, pool_size=16, seed=0)
+    study = optuna.create_study(directions=[StudyDirection.MAXIMIZE] * objectives, sampler=sampler)
+    told(study, 6)
+    burst = [study.ask(SPACE) for _ in range(5)]
+    assert len({to_text(trial.params) for trial in burst}) == 5
+    assert len(surrogate.asked) == objectives
+    assert chosen_by(study)[6:] == ["both"] * 5
+    study.tell(burst[0], [1.0] * objectives)
+    study.ask(SPACE)
+    assert len(surrogate.asked) == 2 * objectives
+
+
+def test_what_is_not_trusted_is_neither_asked_nor_heeded() -> None:
+    surrogate: Any = FakeSurrogate(trust=0.0)
+    study = study_of(surrogate=surrogate, search_space=SPACE)
+    told(study, 6)
+    study.ask(SPACE)
+    assert chosen_by(study)[-1] == "parameters"
+    assert not surrogate.asked
+
+
+def test_what_is_noted_by_both_is_what_both_expect() -> None:
+    """The surrogate is sure of the number of letters, and is trusted."""
+    study = study_of(search_space=SPACE)
+    told(study, 6)
+    trial = study.ask(SPACE)
+    note, count = study.trials[-1].user_attrs[ATTRIBUTE], len(to_text(trial.params))
+    assert note["mean"] == [pytest.approx(count, rel=0.05)]
+    assert note["interval"][0][0] < note["mean"][0] < note["interval"][0][1]
+    assert note["trust"] == [1.0]
+
+
+def test_an_acquisition_that_is_given_decides_alone() -> None:
+    study = study_of(search_space=SPACE, acquisition=confidence_bound(1.0))
+    told(study, 6)
+    study.ask(SPACE)
+    assert chosen_by(study)[-1] == "text"
 
 
 def test_a_burst_larger_than_its_pool_goes_on() -> None:

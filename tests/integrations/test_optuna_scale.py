@@ -26,6 +26,9 @@ def test_what_is_better_than_the_best_scores_better(losses: list[float], gain: f
     assert np.all(np.diff(scores) > 0)
 
 
-def test_huge_losses_have_scores() -> None:
-    scale = Scale(np.array([1.0, 2.0, 4.0]), 0.01)
-    assert np.isfinite(scale(np.array([-1e308, 1e308]))).all()
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("losses", [[1.0, 2.0, 4.0], [0.0, 1e-300, 2e-300], [0.0, 5e-324], [-1e300, 1e300]])
+@pytest.mark.parametrize("share", SHARES)
+def test_huge_losses_have_scores(losses: list[float], share: float) -> None:
+    scale = Scale(np.array(losses), share)
+    assert np.isfinite(scale(np.array([-1e308, 0.0, 1.0, 1e308]))).all()

@@ -119,6 +119,8 @@ def test_measured_elsewhere_the_ranking_is_as_sure_and_the_scale_is_not(surrogat
     here, there = surrogate.predict(measured, POOL), surrogate.predict(other, POOL)
     assert (np.log(there.std / there.mean) > np.log(here.std / here.mean)).all()
     assert (there.quantile(0.95) / there.quantile(0.05) > 3).all()  # a factor's own 90 %, whatever else is unsure
+    surrogate.observe(other, POOL[:1], [np.nan])  # says nothing of the scale
+    assert (surrogate.predict(other, POOL).quantile(0.95) > 3 * surrogate.predict(other, POOL).quantile(0.05)).all()
 
 
 def test_a_fork_learns_alone(surrogate: RLMSurrogate) -> None:
