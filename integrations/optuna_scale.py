@@ -43,12 +43,12 @@ class Scale:
         return away if np.isinf(self.share) else np.log(away + self.share)
 
     def __call__(self, losses: Floats) -> Floats:
-        """Scores of any losses; those below the best go on as steeply as the scale does there."""
+        """Scores of any losses. Below the best the scale is mirrored: no promise is much better than the best is."""
         far = _FAR * self._unit
         away = np.clip(np.clip(losses, -_HUGE, _HUGE) - self._best, -far, far) / self._unit
         bent = away
         if not np.isinf(self.share):
-            bent = np.log(np.maximum(away, 0) + self.share) + np.minimum(away, 0) / self.share
+            bent = np.log(np.maximum(away, 0) + self.share) - np.log1p(np.maximum(-away, 0) / self.share)
         return (bent - self._centre) / self._spread
 
     def inverse(self, scores: Floats) -> Floats:
