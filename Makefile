@@ -41,7 +41,7 @@ soak: venv
 train: venv
 	@$(BIN)/python benchmarks/train_checkpoint.py --out surrogate/weights
 
-# Checkpoints that lack what the benchmarks of unseen spaces, kernels and devices ask; an hour on two cores.
+# Checkpoints that lack what the benchmarks of unseen spaces, kernels and devices ask.
 leave-out: venv
 	@$(BIN)/python benchmarks/leave_out.py
 
