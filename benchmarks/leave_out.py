@@ -54,9 +54,8 @@ def main() -> None:
         rows = [measured for measured in read() if not measured.test]
         rows = list(of_help(rows)) if name == "help" else without(rows, LEFT_OUT[name])
         folders = ["--out", str(CHECKPOINTS / name), "--run", str(CHECKPOINTS / f"{name}_run")]
-        train(
-            rows, parse(["--steps", str(STEPS[name]), "--draws", "1", *folders, "--leave-out", *LEFT_OUT.get(name, ())])
-        )
+        size = ["--steps", str(STEPS[name]), "--draws", "1"]
+        train(rows, parse([*size, *folders, "--leave-out", *LEFT_OUT.get(name, ())]))
 
 
 def command_line(about: str | None, file: str, *, seeds: int) -> argparse.ArgumentParser:

@@ -140,8 +140,11 @@ class Model:
 
     def predict(self, rows: Floats, opinion: Opinion | None = None) -> tuple[Floats, Floats]:
         """Means and standard deviations of the scores of candidates, (m, M) each, with what else is known of them."""
-        expected = _together(self.objectives, self._parameters.features(rows))
-        return opinion.averaged(self.scales, *expected) if opinion else expected
+        return self._expected(self._parameters.features(rows), opinion)
+
+    def _expected(self, features: Floats, opinion: Opinion | None) -> tuple[Floats, Floats]:
+        own = _together(self.objectives, features)
+        return opinion.averaged(self.scales, *own) if opinion else own
 
     def violates(self, rows: Floats) -> NDArray[np.bool_]:
         """Candidates that are more likely than not to violate a constraint, or to fail, (m,)."""
@@ -160,10 +163,11 @@ class Model:
         improvement = self._improvement(rivals) if self._feasible.any() else None
 
         def wanted(rows: Floats) -> Floats:
+            features = self._parameters.features(rows)
             score = np.zeros(len(rows))
             if self._constraints:
-                score += log_feasibility(*_together(self._constraints, self._parameters.features(rows)))
-            return score + (improvement(*self.predict(rows, opinion)) if improvement else 0.0)
+                score += log_feasibility(*_together(self._constraints, features))
+            return score + (improvement(*self._expected(features, opinion)) if improvement else 0.0)
 
         return wanted
 

@@ -25,12 +25,11 @@ class Opinion:
 
     Args:
         predictions: One for each objective, of m candidates each.
-        ways: Directions of the objectives, as of `Problem`.
+        signs: 1 for each objective of which less is better, else -1.
         trust: How far each objective's predictions are to be trusted, (M,).
     """
 
-    def __init__(self, predictions: Sequence[Prediction], ways: Sequence[str], trust: Sequence[float]) -> None:
-        signs = [-1 if way == "maximize" else 1 for way in ways]
+    def __init__(self, predictions: Sequence[Prediction], signs: Sequence[int], trust: Sequence[float]) -> None:
         ends = [[sign * own.quantile(q) for q in _ENDS] for sign, own in zip(signs, predictions, strict=True)]
         self._ends: Floats = np.sort(ends, axis=1)
         self.trust: Floats = np.array(trust)

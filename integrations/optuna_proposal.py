@@ -19,7 +19,7 @@ from .optuna_model import Acquisition, Fits, Model
 from .optuna_opinion import Opinion
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
-from .optuna_reader import Choice, Names, Params, Pool, Reader
+from .optuna_reader import Choice, Names, Params, Pool, Reader, sign_of
 
 Floats = NDArray[np.float64]
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
@@ -71,8 +71,8 @@ class Candidates:
         """What the trials say of them, at least one of which must have succeeded."""
         return Model(self.parameters, self.past, self._fits, self.rng)
 
-    def wanted(self, rows: Floats, opinion: Opinion | None = None) -> Floats:
-        """How much some are wanted by their parameters, and by what else is known of them, (m,)."""
+    def wanted(self, rows: Floats, opinion: Opinion) -> Floats:
+        """How much some are wanted by their parameters and by what else is known of them, (m,)."""
         return self._acquisition(rows, opinion)(rows)
 
     def refined(self, rows: Floats) -> Floats:
@@ -135,13 +135,14 @@ def by_text(
         return None
     tried = {text for _, text in told}
     candidates.only_readable(lambda params: reader.read(params, space), tried)
-    rows = _readable(candidates, reader, Names(space), tried)
+    together = candidates.modelled and reader.has_opinion(problems)
+    rows = _readable(candidates, reader, Names(space), tried, favourite=together)
     if reader.unreadable(space):
         candidates.regardless()
         return None
     if not rows:
         return None
-    if candidates.modelled and not reader.alone:
+    if together:
         return _by_both(candidates, reader, problems, rows)
     choice = reader.choose(problems, list(rows), candidates.rng)
     return None if choice is None else Proposal(parameters.decode(rows[choice.text][None])[0], _said(choice))
@@ -149,23 +150,20 @@ def by_text(
 
 def _by_both(
     candidates: Candidates, reader: Reader, problems: Sequence[Problem], texts: Mapping[str, Floats]
-) -> Proposal | None:
-    """The most wanted of some texts, by what is said of it and of its parameters; None: nothing is said."""
-    opinion = reader.opinion(problems, list(texts))
-    if opinion is None:
-        return None
-    rows = np.stack([*texts.values()])
+) -> Proposal:
+    """The most wanted of some texts, by what is said of it and of its parameters."""
+    opinion, rows = reader.opinion(problems, list(texts)), np.stack([*texts.values()])
     best = np.lexsort((-candidates.wanted(rows, opinion), opinion.fails))[:1]
-    signs = [-1 if problem.direction == "maximize" else 1 for problem in problems]
-    return Proposal(
-        candidates.parameters.decode(rows[best])[0], _expected(candidates.model, rows[best], signs, opinion[best])
-    )
+    note = _expected(candidates.model, rows[best], [*map(sign_of, problems)], opinion[best])
+    return Proposal(candidates.parameters.decode(rows[best])[0], note)
 
 
-def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[str]) -> Mapping[str, Floats]:
+def _readable(
+    candidates: Candidates, reader: Reader, names: Names, tried: Set[str], *, favourite: bool
+) -> Mapping[str, Floats]:
     """Texts to choose from, with their rows: what is left of the last ones while no trial has ended since.
 
-    A new pool has the parameters' own favourite, where it matters.
+    With favourite, a new pool has what the parameters alone would choose.
     """
     past = candidates.past
     after = tuple(past.numbers), names
@@ -174,7 +172,7 @@ def _readable(candidates: Candidates, reader: Reader, names: Names, tried: Set[s
         if left:
             return left
     rows = _allowed(candidates, candidates.pool(past.rows[_ranked(past)[:_INCUMBENTS]]))
-    if len(rows) and candidates.modelled and not reader.alone:
+    if len(rows) and favourite:
         rows = np.concatenate([rows, candidates.refined(rows)[None]])
     found = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
     if not candidates.settled:

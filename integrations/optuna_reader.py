@@ -52,13 +52,13 @@ class Reader:
 
     def __init__(self, surrogate: RLMSurrogate, to_text: ToText | None, acquisition: Acquisition | None) -> None:
         self._surrogate, self._acquisition = surrogate, acquisition or expected_value
-        self.alone = acquisition is not None
+        self._alone = acquisition is not None
         self._to_text = to_text or written
         self._learnt: dict[str, Floats] = {}
         self._failed, self._made = set[Names](), set[Names]()
         self._texts: dict[tuple[int, Names], str | None] = {}
         self._ranked: dict[Problem, dict[str, int]] = {}
-        self._said: dict[tuple[Problem, ...], tuple[dict[str, int], Opinion | None]] = {}
+        self._said: dict[tuple[Problem, ...], tuple[dict[str, int], Opinion]] = {}
         self.pool: Pool | None = None
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
@@ -95,9 +95,8 @@ class Reader:
         found = _outcomes(known, losses)
         new = [text for text, own in found.items() if not _same(own, self._learnt.get(text))]
         for number, problem in enumerate(problems):
-            sign = -1 if problem.direction == "maximize" else 1
             if new:
-                self._surrogate.observe(problem, new, [sign * float(found[text][number]) for text in new])
+                self._surrogate.observe(problem, new, [sign_of(problem) * float(found[text][number]) for text in new])
         self._learnt.update((text, found[text]) for text in new)
         if new:
             self._ranked.clear()
@@ -118,29 +117,33 @@ class Reader:
         Several objectives are traded off by random weights on the places that a text takes in each ranking.
         """
         with _one_thread():
-            trust = min(self._surrogate.trust(problem) for problem in problems)
-            if rng.random() >= trust / _ENOUGH_TRUST:
+            if rng.random() >= min(self._trust(problems)) / _ENOUGH_TRUST:
                 return None
             weights = rng.dirichlet(np.ones(len(problems)))
             places = np.stack([self._places(problem, texts) for problem in problems], axis=1)
             best = texts[int(np.argmin(scalarised(places, weights)))]  # the least sum lies at an end of a concave front
             return Choice(best, [self._surrogate.predict(problem, [best]) for problem in problems])
 
-    def opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion | None:
-        """What the surrogate says of a pool of texts, None if nothing of it is to be trusted; a burst shares one."""
-        rows, opinion = self._said.get((*problems,), ({}, None))
-        if not rows.keys() >= {*texts}:
-            rows, opinion = {text: row for row, text in enumerate(texts)}, self._opinion(problems, texts)
-            self._said[*problems,] = rows, opinion
-        return opinion and opinion[np.array([rows[text] for text in texts], dtype=np.intp)]
+    def has_opinion(self, problems: Sequence[Problem]) -> bool:
+        """Whether anything that is said is to be trusted, and goes together with what the parameters say."""
+        return not self._alone and any(self._trust(problems))
 
-    def _opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion | None:
+    def opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion:
+        """What the surrogate says of a pool of texts; asks of a burst share one."""
+        key = (*problems,)
+        if key not in self._said or not self._said[key][0].keys() >= {*texts}:
+            self._said[key] = {text: row for row, text in enumerate(texts)}, self._opinion(problems, texts)
+        rows, opinion = self._said[key]
+        return opinion[np.array([rows[text] for text in texts], dtype=np.intp)]
+
+    def _opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion:
         with _one_thread():
-            trust = [self._surrogate.trust(problem) for problem in problems]
-            if not any(trust):
-                return None
             predictions = [self._surrogate.predict(problem, texts) for problem in problems]
-        return Opinion(predictions, [problem.direction for problem in problems], trust)
+        return Opinion(predictions, [sign_of(problem) for problem in problems], self._trust(problems))
+
+    def _trust(self, problems: Sequence[Problem]) -> list[float]:
+        with _one_thread():
+            return [self._surrogate.trust(problem) for problem in problems]
 
     def _places(self, problem: Problem, texts: Sequence[str]) -> Floats:
         """Place of each text in the ranking, the best first, (m,); asks of a burst share one."""
@@ -185,6 +188,11 @@ def posed(
     if len(given) != len(directions):
         raise ValueError(f"problem is {len(given)} of them for {len(directions)} objectives; give one for each")
     return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]
+
+
+def sign_of(problem: Problem) -> int:
+    """What makes a loss of a value: 1 where less is better, else -1."""
+    return -1 if problem.direction == "maximize" else 1
 
 
 def written(params: Params) -> str:

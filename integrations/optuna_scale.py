@@ -29,27 +29,25 @@ class Scale:
         self.share = share
         bent = self._bent(losses)
         self._centre, self._spread = float(bent.mean()), float(bent.std()) or 1.0
-        self.scores: Floats = (bent - self._centre) / self._spread
+        self.scores: Floats = self(losses)
         """Scores of the losses, (n,)."""
         bend = 0.0 if np.isinf(share) else np.log(self._away(losses) + share).sum()
         self.density = float(-bend - len(losses) * np.log(self._spread))
         """Logarithm of the scores' slope by the losses, summed, but for a constant of all scales."""
 
     def _away(self, losses: Floats) -> Floats:
-        return np.clip(losses - self._best, 0, _FAR * self._unit) / self._unit
+        far = _FAR * self._unit
+        return np.clip(losses - self._best, -far, far) / self._unit
 
     def _bent(self, losses: Floats) -> Floats:
         away = self._away(losses)
-        return away if np.isinf(self.share) else np.log(away + self.share)
+        if np.isinf(self.share):
+            return away
+        return np.log(np.maximum(away, 0) + self.share) - np.log1p(np.maximum(-away, 0) / self.share)
 
     def __call__(self, losses: Floats) -> Floats:
         """Scores of any losses. Below the best the scale is mirrored: no promise is much better than the best is."""
-        far = _FAR * self._unit
-        away = np.clip(np.clip(losses, -_HUGE, _HUGE) - self._best, -far, far) / self._unit
-        bent = away
-        if not np.isinf(self.share):
-            bent = np.log(np.maximum(away, 0) + self.share) - np.log1p(np.maximum(-away, 0) / self.share)
-        return (bent - self._centre) / self._spread
+        return (self._bent(np.clip(losses, -_HUGE, _HUGE)) - self._centre) / self._spread
 
     def inverse(self, scores: Floats) -> Floats:
         """Losses of scores; none is much better than the best where the scale is logarithmic."""

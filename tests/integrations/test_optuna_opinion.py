@@ -32,9 +32,9 @@ def around(means: list[float], std: float, *, fails: float = 0.0) -> Prediction:
     return Prediction(knots[:, :-1], knots[:, 1:], whole, np.full(len(means), fails), np.ones(len(means)))
 
 
-def averaged(said: Prediction, mean: float, std: float, trust: float, way: str = "minimize") -> tuple[float, float]:
+def averaged(said: Prediction, mean: float, std: float, trust: float) -> tuple[float, float]:
     """With what parameters say of one candidate."""
-    opinion = Opinion([said], [way], [trust])
+    opinion = Opinion([said], [1], [trust])
     means, stds = opinion.averaged([LINEAR], np.array([[mean]]), np.array([[std]]))
     return float(means[0, 0]), float(stds[0, 0])
 
@@ -59,18 +59,18 @@ def test_who_is_surer_decides(said: float, mean: float) -> None:
 
 def test_where_more_is_better_losses_are_negative() -> None:
     said = around([1.0, 2.0], 0.1)
-    opinion = Opinion([said], ["maximize"], [1.0])
+    opinion = Opinion([said], [-1], [1.0])
     means, _ = opinion.averaged([LINEAR], np.zeros((2, 1)), np.ones((2, 1)))
     assert means[:, 0] == pytest.approx([-1, -2], abs=0.05)
 
 
 def test_what_is_likely_to_fail_for_one_objective_is_named() -> None:
     said = [around([1.0], 0.1), around([1.0], 0.1, fails=0.9)]
-    assert Opinion(said, ["minimize", "minimize"], [1.0, 1.0]).fails.tolist() == [True]
+    assert Opinion(said, [1, 1], [1.0, 1.0]).fails.tolist() == [True]
 
 
 def test_of_some_candidates_the_same_is_said() -> None:
-    opinion = Opinion([around([1.0, 2.0, 3.0], 0.1)], ["minimize"], [1.0])[np.array([2, 0])]
+    opinion = Opinion([around([1.0, 2.0, 3.0], 0.1)], [1], [1.0])[np.array([2, 0])]
     means, _ = opinion.averaged([LINEAR], np.zeros((2, 1)), np.ones((2, 1)))
     assert means[:, 0] == pytest.approx([3, 1], abs=0.05)
     assert opinion.fails.tolist() == [False, False]

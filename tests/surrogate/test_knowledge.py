@@ -149,6 +149,7 @@ def test_a_new_name_is_read_as_the_most_similar_known_one(inference: Inference) 
         inference.predict(Problem(line, "latency_ms pixel 3"), ["a", "b"]) for line in ("space two\nm=1", "space\nm=1")
     )
     assert new.mean == pytest.approx(known.mean, rel=1e-12)
+    assert KNOWLEDGE.read_as("space two\nm=1") == "space\nm=1"
     assert KNOWLEDGE.read_as("elsewhere\nm=1") == "elsewhere\nm=1"
     assert KNOWLEDGE.claim(Problem("space two", "latency_ms pixel 3")) < KNOWLEDGE.trust(
         Problem("space two", "latency_ms pixel 3")
