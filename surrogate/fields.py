@@ -54,17 +54,23 @@ def _varied(rows: Sequence[Mapping[str, float]]) -> dict[str, int]:
 
 
 @lru_cache(maxsize=4096)
-def _counted(text: str) -> Mapping[str, float]:
-    features: Counter[str] = Counter()
-    numbers: dict[str, float] = {}
+def numbers(text: str) -> Mapping[str, float]:
+    """Numbers that a text states by name: their binary logarithms, of 1 more."""
+    found: dict[str, float] = {}
     for word in text.split():
         name, _, value = word.partition("=")
-        number = _number(value)
-        if number is not None:
-            numbers[name] = math.copysign(math.log2(1 + abs(number)), number)
-        elif len(word) <= _LONGEST:
+        if (number := _number(value)) is not None:
+            found[name] = math.copysign(math.log2(1 + abs(number)), number)
+    return found
+
+
+@lru_cache(maxsize=4096)
+def _counted(text: str) -> Mapping[str, float]:
+    features: Counter[str] = Counter()
+    for word in text.split():
+        if len(word) <= _LONGEST and _number(word.partition("=")[2]) is None:
             features.update({word, *(word[: end.start()] for end in _BEGINNING.finditer(word))})
-    return dict(features) | numbers
+    return {**features, **numbers(text)}
 
 
 def _number(text: str) -> float | None:

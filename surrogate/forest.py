@@ -1,4 +1,4 @@
-"""A random forest on the plain fields of texts: what a model would learn that has read nothing.
+"""A random forest on the plain fields of texts, or of their graphs: what a model would learn that has read nothing.
 
 Shapes: n observations, m candidates.
 """
@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .fields import Fields
+from .graph_fields import GraphFields
 from .prior_line import others
 from .reading import Reading
+from .text_graph import read
 
 Floats = NDArray[np.float64]
 
@@ -21,7 +23,7 @@ _TREES = 50
 
 
 class Forest:
-    """Trees on the fields of observed texts (Breiman 2001).
+    """Trees on the fields of observed texts (Breiman 2001), on those of their graphs where all of them write one.
 
     Args:
         texts: The observed candidates, n of them.
@@ -29,7 +31,7 @@ class Forest:
     """
 
     def __init__(self, texts: Sequence[str], y: Floats) -> None:
-        self._fields = Fields(texts)
+        self._fields = GraphFields(texts) if all(map(read, texts)) else Fields(texts)
         self._mean, self.left_out = float(y.mean()), others(y)
         rows = sorted(range(len(y)), key=lambda row: (texts[row], y[row]))  # the order of observing shall not matter
         columns = self._fields([texts[row] for row in rows])

@@ -36,3 +36,10 @@ class Reading:
         texts = [text for text, kept in zip(self.texts, rows, strict=True) if kept]
         arrays = (self.prior, self.std, self.p_fail, self.outlines, self.states)
         return Reading(texts, *(array[rows] for array in arrays))
+
+
+def joined(readings: Sequence[Reading]) -> Reading:
+    """Readings of several batches of candidates one after the other."""
+    names = ("prior", "std", "p_fail", "outlines", "states")
+    arrays = (np.concatenate([getattr(reading, name) for reading in readings]) for name in names)
+    return Reading([text for reading in readings for text in reading.texts], *arrays)

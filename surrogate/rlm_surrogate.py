@@ -19,6 +19,8 @@ from numpy.typing import ArrayLike, NDArray
 from .observations import Observations
 from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem, undirected
+from .reading import Reading, joined
+from .readings import Readings
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
@@ -55,7 +57,7 @@ class RLMSurrogate:
         self._backend: Backend = backend
         self._opened: Inference | None = None
         self._observations = Observations()
-        self._seen: dict[tuple[Problem, str], tuple[Any, ...]] = {}
+        self._readings = Readings()
         self._adapted: dict[frozenset[Problem], Adaptation] = {}
         self._identity = ""
         self._changing = RLock()
@@ -153,7 +155,7 @@ class RLMSurrogate:
             return self._inference.predict(problem, texts)
         error = 0.0 if self._observations.measured(problem) else self._knowledge.error(problem)
         parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
-        return concatenate([adaptation(*self._inference.read(problem, part), error) for part in parts])
+        return concatenate([adaptation(*self._read(problem, part), error) for part in parts])
 
     def trust(self, problem: Question) -> float:
         """How far predictions on a problem deserve belief after what was observed: `Prediction.trust` without a text.
@@ -192,8 +194,6 @@ class RLMSurrogate:
         with self._changing:
             self._observations.remove(problem, texts)
             self._outdate(problem)
-            gone = {(problem, text) for text in texts}
-            self._seen = {key: own for key, own in self._seen.items() if key not in gone}
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
@@ -218,7 +218,7 @@ class RLMSurrogate:
         self._source = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
         self._identity = ""
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
-        self._seen.clear()
+        self._readings = Readings()
         self._adapted.clear()
 
     def fork(self) -> RLMSurrogate:
@@ -284,7 +284,7 @@ class RLMSurrogate:
     def __getstate__(self) -> dict[str, Any]:
         """Weights that lie in a folder are read again, not copied, nor what they made of observations."""
         kept = {name: own for name, own in vars(self).items() if name != "_changing"}
-        return kept | {"_opened": None, "_identity": "", "_seen": {}, "_adapted": {}}
+        return kept | {"_opened": None, "_identity": "", "_readings": Readings(), "_adapted": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -306,18 +306,15 @@ class RLMSurrogate:
         """Drop what was learnt from a problem's observations, which have changed."""
         self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
 
+    def _read(self, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
+        return self._readings(self._inference.read, problem, texts)
+
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
         from .adaptation import Adaptation
-        from .reading import Reading
 
-        for problem in {problem for problem, _, _ in rows}:
-            new = [text for other, text, _ in rows if other == problem and (problem, text) not in self._seen]
-            _, read = self._inference.read(problem, new)
-            known = zip(read.prior, read.std, read.p_fail, read.outlines, read.states, strict=True)
-            self._seen |= {(problem, text): row for text, row in zip(new, known, strict=True)}
-        columns = zip(*(self._seen[problem, text] for problem, text, _ in rows), strict=True)
-        reading = Reading([text for _, text, _ in rows], *(np.array(column) for column in columns))
-        values = np.array([value for _, _, value in rows])
+        asked = {problem: {text: value for other, text, value in rows if other == problem} for problem, *_ in rows}
+        reading = joined([self._read(problem, list(observed))[1] for problem, observed in asked.items()])
+        values = np.array([value for observed in asked.values() for value in observed.values()])
         claim = float(np.mean([self._knowledge.claim(problem) for problem, _, _ in rows]))
         return Adaptation(reading, values, claim)
 

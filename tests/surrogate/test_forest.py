@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from prerank.search_spaces import nas_bench_101
 from prerank.surrogate.forest import Forest
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.reading import Reading
@@ -28,6 +29,23 @@ def test_the_fields_of_a_text_tell_its_score() -> None:
     forest = Forest(known, y)
     assert spearman(forest(reading(new))[0], np.array([value(text) for text in new])) > 0.9
     assert np.mean((forest.left_out - y) ** 2) < y.var() / 4
+
+
+def test_how_the_operations_of_a_cell_are_joined_tells_its_score() -> None:
+    rng = np.random.default_rng(0)
+    cells = nas_bench_101.sample(rng, 160)
+    known, new = (list(map(nas_bench_101.to_text, part)) for part in (cells[:80], cells[80:]))
+    depth = {text: float(longest_way(text)) for text in (*known, *new)}
+    expected, _ = Forest(known, np.array([depth[text] for text in known]))(reading(new))
+    assert spearman(expected, np.array([depth[text] for text in new])) > 0.95
+
+
+def longest_way(text: str) -> int:
+    lengths: list[int] = []
+    for word in text.split():
+        _, _, sources = word.partition("<")
+        lengths.append(1 + max((lengths[int(source)] for source in sources.split(",") if source), default=-1))
+    return lengths[-1]
 
 
 def test_a_candidate_is_left_out_of_what_is_expected_of_it() -> None:
