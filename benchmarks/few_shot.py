@@ -56,7 +56,7 @@ class FewShot:
         asked = asked or self
         for seed in track(range(seeds), f"{n} measured", transient=True):
             seen = np.isin(np.arange(len(self._values)), draw(len(self._values), n, seed))
-            learnt = Adaptation(self._reading[seen], self._values[seen], self._claim)
+            learnt = Adaptation(self._reading[seen], self._values[seen], self._claim, self._error)
             yield learnt(asked.prior, asked._reading, error), seen
 
 

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .average import Average
 from .failures import Failures
 from .features import Features
-from .prediction import Prediction
+from .prediction import LEVELS, Prediction, leaves
 from .prior_line import LEAST_SPREAD, density
 from .reading import Reading
 from .scale import Scale
@@ -36,7 +36,6 @@ FEWEST = 5
 """Observations below which only the scale is corrected: leave-one-out could not tell good from bad."""
 _CHANCE = 0.5  # standard errors by which the average must predict better than a mean
 _HUGE = 1e300  # sums and differences of values stay finite
-_LEVELS = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
 _MARGIN = 0.5  # nats an observation by which the prior must fit better on another scale to be moved there
 
 
@@ -47,15 +46,17 @@ class Adaptation:
         reading: The observed candidates.
         values: What was measured, (n,); nan or infinite: the candidate failed.
         trust: How far the prior deserves belief, in [0, 1]; with 0 there is nothing that a correction had to beat.
+        error: Standard deviation of the logarithm of a factor by which the prior may be off as a whole, which its own
+            standard deviations have in them.
     """
 
-    def __init__(self, reading: Reading, values: Floats, trust: float) -> None:
+    def __init__(self, reading: Reading, values: Floats, trust: float, error: float = 0.0) -> None:
         values = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), np.nan)
         good = np.isfinite(values)
         self._failures = Failures(reading, ~good)
         self._corrects, self._moves = False, False
         self._seen, self._rank = 0, 0.0
-        self._scale = Scale(reading.prior[good], reading.std[good], values[good], trust)
+        self._scale = Scale(reading.prior[good], reading.std[good], values[good], trust, error)
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
             self._fit(reading[good], values[good], trust)
 
@@ -92,18 +93,12 @@ class Adaptation:
             error: Standard deviation of the logarithm of a factor by which all values may differ from those observed,
                 as of another size of a kernel.
         """
+        from scipy.special import ndtri
+
         p_fail, trust = self._failures(reading), self.trust(prediction.trust)
         if self._corrects or self._moves:
             mean, variance = (self._average if self._corrects else self._average.line)(reading)
-            leaves = self._leaves(mean, np.sqrt(variance))
-            return Prediction(*leaves, p_fail, trust, prediction.mean).rescaled(error)
+            knots = self._warp.inverse(mean[:, None] + np.sqrt(variance)[:, None] * ndtri(LEVELS))
+            return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
-        return own if self._seen else self._scale(own)
-
-    def _leaves(self, mean: Floats, std: Floats) -> tuple[Floats, Floats, Floats]:
-        """Normal distributions of scores, (m,), as leaves between quantiles of values, (m, leaves)."""
-        from scipy.special import ndtri
-
-        knots = self._warp.inverse(mean[:, None] + std[:, None] * ndtri(_LEVELS))
-        mass = np.broadcast_to(np.diff(_LEVELS) / np.diff(_LEVELS).sum(), (len(mean), len(_LEVELS) - 1))
-        return knots[:, :-1], knots[:, 1:], mass
+        return own if self._seen else self._scale(own).rescaled(error)

@@ -120,6 +120,16 @@ class Prediction:
         return (self.mass * np.clip(share, 0, 1)).sum(axis=1)
 
 
+LEVELS: Floats = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
+"""Shares of a distribution below the ends of the leaves that stand for it."""
+
+
+def leaves(knots: Floats) -> tuple[Floats, Floats, Floats]:
+    """Lower ends, upper ends and masses, (N, L) each, between quantiles of distributions at `LEVELS`, (N, L + 1)."""
+    mass = np.broadcast_to(np.diff(LEVELS) / np.diff(LEVELS).sum(), (len(knots), len(LEVELS) - 1))
+    return knots[:, :-1], knots[:, 1:], mass
+
+
 def standard_deviation(lower: Floats, upper: Floats, mass: Floats) -> Floats:
     """Standard deviation of distributions given by their leaves, (N, L) each -> (N,)."""
     # Halved, so that differences of the largest floats do not overflow, and scaled before squaring.

@@ -315,8 +315,12 @@ class RLMSurrogate:
         asked = {problem: {text: value for other, text, value in rows if other == problem} for problem, *_ in rows}
         reading = joined([self._read(problem, list(observed))[1] for problem, observed in asked.items()])
         values = np.array([value for observed in asked.values() for value in observed.values()])
-        claim = float(np.mean([self._knowledge.claim(problem) for problem, _, _ in rows]))
-        return Adaptation(reading, values, claim)
+        knowledge, count = self._knowledge, [len(observed) for observed in asked.values()]
+        claim, error = (
+            float(np.average([of(problem) for problem in asked], weights=count))
+            for of in (knowledge.claim, knowledge.error)
+        )
+        return Adaptation(reading, values, claim, error)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:
         """Questions whose answers a checkpoint shall reproduce: every metric known, of some plain candidates."""
