@@ -193,7 +193,7 @@ class Knowledge:
         space, word = self._space(problem.context), problem.metric.split()[0]
         known, read = space.metrics.get(problem.metric), first_line(problem.context) in self.spaces
         if not space.metrics:
-            return _STRANGE_SPACE_ERROR
+            return _STRANGE_SPACE_ERROR if self.spaces else 0.0
         if known and word == "slowdown" and not read:
             return _SLOWDOWN_ERROR
         if word not in _SCALED or (known and read and names(problem.context) <= space.names):

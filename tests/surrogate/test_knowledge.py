@@ -179,6 +179,10 @@ def test_the_scale_of_a_new_device_is_unsure(context: str, metric: str, unsure: 
     assert (KNOWLEDGE.error(Problem(context, metric)) > 0) == unsure
 
 
+def test_where_no_space_was_read_none_is_strange() -> None:
+    assert Knowledge().error(Problem("space", "accuracy")) == 0
+
+
 def test_a_known_metric_is_off_as_validation_rows_were() -> None:
     knowledge = Knowledge({"space": Space({"latency_ms": Known(0.9, error=0.1)}, frozenset({"gpu-1"}))})
     assert knowledge.error(Problem("space\ngpu-1", "latency_ms")) == 0.1
