@@ -42,7 +42,7 @@ class FewShot:
         inference, problem = load(checkpoint or PACKAGED, "cpu"), as_problem(question)
         self.prior, self._reading = inference.read(problem, texts)
         self._claim, self._values = inference.knowledge.claim(problem), values
-        self._error = inference.knowledge.error(problem)
+        self._error, self._factor = inference.knowledge.error(problem), inference.knowledge.factor_error(problem)
 
     def after(self, n: int, seeds: int, asked: FewShot | None = None) -> Iterator[tuple[Prediction, NDArray[np.bool_]]]:
         """Predictions of all candidates for each seed, and which of them were measured.
@@ -56,7 +56,7 @@ class FewShot:
         asked = asked or self
         for seed in track(range(seeds), f"{n} measured", transient=True):
             seen = np.isin(np.arange(len(self._values)), draw(len(self._values), n, seed))
-            learnt = Adaptation(self._reading[seen], self._values[seen], self._claim, self._error)
+            learnt = Adaptation(self._reading[seen], self._values[seen], self._claim, self._factor)
             yield learnt(asked.prior, asked._reading, error), seen
 
 

@@ -89,7 +89,7 @@ _SPACES = (
 _FAMILIES = ("inception", "transformer", "ofa")
 _PRODUCTS = {"kernel": ("triton_mm", "triton_mixed_mm")}
 _FEW = "processes on hidden states, outlines and fields, trees on fields and the prior, averaged by their errors"
-_GRAPHS = _FEW.replace("trees on fields", "trees on neural graph features")
+_GRAPHS = _FEW.replace("trees on fields", "trees on neural graph features or fields")
 _LONGER = "two more runs with larger shares of matrix products"
 _TAUGHT = "networks that nobody measured are read too, as plain models of the same measurements expect them"
 

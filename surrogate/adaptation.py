@@ -101,4 +101,4 @@ class Adaptation:
             knots = self._warp.inverse(mean[:, None] + np.sqrt(variance)[:, None] * ndtri(LEVELS))
             return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
-        return own if self._seen else self._scale(own).rescaled(error)
+        return own if self._seen else self._scale(own, error)

@@ -58,9 +58,8 @@ def numbers(text: str) -> Mapping[str, float]:
     """Numbers that a text states by name: their binary logarithms, of 1 more."""
     found: dict[str, float] = {}
     for word in text.split():
-        name, _, value = word.partition("=")
-        if (number := _number(value)) is not None:
-            found[name] = math.copysign(math.log2(1 + abs(number)), number)
+        if (value := number(word)) is not None:
+            found[word.partition("=")[0]] = math.copysign(math.log2(1 + abs(value)), value)
     return found
 
 
@@ -68,14 +67,15 @@ def numbers(text: str) -> Mapping[str, float]:
 def _counted(text: str) -> Mapping[str, float]:
     features: Counter[str] = Counter()
     for word in text.split():
-        if len(word) <= _LONGEST and _number(word.partition("=")[2]) is None:
+        if len(word) <= _LONGEST and number(word) is None:
             features.update({word, *(word[: end.start()] for end in _BEGINNING.finditer(word))})
     return {**features, **numbers(text)}
 
 
-def _number(text: str) -> float | None:
+def number(word: str) -> float | None:
+    """The number of a word ``name=number``; None of another."""
     try:
-        number = float(text)
+        found = float(word.partition("=")[2])
     except ValueError:
         return None
-    return number if math.isfinite(number) else None
+    return found if math.isfinite(found) else None

@@ -20,8 +20,9 @@ from .text_graph import TextGraph, read
 
 Floats = NDArray[np.float64]
 
-_SETS, _MOST = 512, 500  # sets of operations and features, the smaller sets first
-_ABSENT = TextGraph((), 1)
+_SETS, _MOST = 256, 500  # sets of operations and features, the smaller sets first
+_WAYS = 4  # numbers that a set of operations gives
+_ABSENT = TextGraph((), 1, ())
 """Of a text that writes no graph."""
 
 
@@ -37,26 +38,32 @@ class GraphFields:
         self._operations = sorted({name for text in texts for name in _graph(text).operations})
         sizes = range(1, len(self._operations) + 1)
         sets = chain.from_iterable(combinations(self._operations, size) for size in sizes)
-        self._sets = [frozenset(chosen) for chosen in islice(sets, _SETS)]
-        self._kept: slice | list[int] = slice(None)
-        columns = self(texts)
-        _, first = np.unique(columns, axis=1, return_index=True)
-        self._kept = [place for place in sorted(first.tolist()) if np.ptp(columns[:, place]) > 0][:_MOST]
+        every = [frozenset(chosen) for chosen in islice(sets, _SETS)]
+        columns = self._rows(texts, every)
+        first = np.sort(np.unique(columns, axis=1, return_index=True)[1])
+        told = first[np.ptp(columns[:, first], axis=0) > 0][:_MOST]
+        before = len(self._numbers) + len(self._operations)
+        needed = np.unique((told[told >= before] - before) // _WAYS)
+        self._sets: list[frozenset[str]] = [every[place] for place in needed.tolist()]
+        places = [*range(before), *(before + _WAYS * place + way for place in needed for way in range(_WAYS))]
+        self._kept = np.flatnonzero(np.isin(places, told))
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Features of texts, (n, F)."""
-        width = len(self._numbers) + len(self._operations) + 4 * len(self._sets)
-        rows = np.array([self._row(text) for text in texts], dtype=np.float64).reshape(len(texts), width)
-        return rows[:, self._kept]
+        return self._rows(texts, self._sets)[:, self._kept]
 
-    def _row(self, text: str) -> list[float]:
+    def _rows(self, texts: Sequence[str], sets: Sequence[frozenset[str]]) -> Floats:
+        width = len(self._numbers) + len(self._operations) + _WAYS * len(sets)
+        rows = np.array([self._row(text, sets) for text in texts], dtype=np.float64)
+        return rows.reshape(len(texts), width)
+
+    def _row(self, text: str, sets: Sequence[frozenset[str]]) -> list[float]:
         graph, stated = _graph(text), numbers(text)
-        counts, ways = graph.operations, cache(graph.ways)
-        own = frozenset(counts)
+        ways, own = cache(graph.ways), frozenset(graph.operations)
         return [
             *(stated.get(name, 0.0) for name in self._numbers),
-            *(counts[name] for name in self._operations),
-            *chain.from_iterable(ways(chosen & own) for chosen in self._sets),
+            *(graph.operations.count(name) for name in self._operations),
+            *chain.from_iterable(ways(chosen & own) for chosen in sets),
         ]
 
 

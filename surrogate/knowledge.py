@@ -34,7 +34,7 @@ _ALIKE = 0.5  # share of words that two first lines have in common if one is to 
 _SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds", "memory_bytes"})  # by a device
 _SCALE_ERROR = 0.5  # of their logarithm on devices that were left out; 0.3 over 51 of known kinds, the worst 0.6
 _STRANGE_SCALE_ERROR = 1.0  # the same where all devices of a kind were left out (GPUs, CPUs, phones); 0.95 over 43
-_STRANGE_SPACE_ERROR = 1.0  # of any metric, of a space left out; 1.6 and 1.3 to 0.2 of five
+_STRANGE_SPACE_ERROR = 1.0  # of any metric where a space was left out: 1.65, 1.28, 0.44, 0.34 and 0.19 over five
 _SLOWDOWN_ERROR = 0.25  # of the logarithm of slowdowns of kernels that were left out; 0.23 and 0.14 of two
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
@@ -187,17 +187,27 @@ class Knowledge:
     def error(self, problem: Problem) -> float:
         """Standard deviation of the logarithm by which values may be off, beyond what the model says.
 
-        On a device or of a kernel never read all may be, by one factor, a larger one on a kind of device or in a space
-        never read; else it is what validation rows showed.
+        It is the factor by which all may be off, or else the scatter that validation rows showed, or slowdowns of
+        kernels that were left out.
         """
         space, word = self._space(problem.context), problem.metric.split()[0]
-        known, read = space.metrics.get(problem.metric), first_line(problem.context) in self.spaces
+        known = space.metrics.get(problem.metric)
+        strange = word == "slowdown" and first_line(problem.context) not in self.spaces
+        scatter = 0.0 if known is None else _SLOWDOWN_ERROR if strange else known.error
+        return self.factor_error(problem) or scatter
+
+    def factor_error(self, problem: Problem) -> float:
+        """Standard deviation of the logarithm of one factor by which all values may be off.
+
+        On a device or of a kernel never read there may be one, a larger one on a kind of device or in a space never
+        read.
+        """
+        space, read = self._space(problem.context), first_line(problem.context) in self.spaces
         if not space.metrics:
-            return _STRANGE_SPACE_ERROR if self.spaces else 0.0
-        if known and word == "slowdown" and not read:
-            return _SLOWDOWN_ERROR
-        if word not in _SCALED or (known and read and names(problem.context) <= space.names):
-            return known.error if known else 0.0
+            return 0.0 if read or not self.spaces else _STRANGE_SPACE_ERROR
+        known = problem.metric in space.metrics and read and names(problem.context) <= space.names
+        if known or problem.metric.split()[0] not in _SCALED:
+            return 0.0
         return _STRANGE_SCALE_ERROR if self._strange(problem) else _SCALE_ERROR
 
     def novelty(self, problem: Problem, texts: Sequence[str]) -> NDArray[np.float64]:

@@ -84,15 +84,11 @@ class Prediction:
         """
         if not np.any(error):
             return self
-        from scipy.special import ndtri
-
-        levels = ndtri((np.arange(9) + 0.5) / 9)
-        factors = np.exp(np.broadcast_to(error, len(self))[:, None] * levels)
-        factors /= factors.mean(axis=1, keepdims=True)
+        factors = _factors(np.broadcast_to(error, len(self)))
         lower, upper = (
             (factors[..., None] * ends[:, None]).reshape(len(self), -1) for ends in (self.lower, self.upper)
         )
-        mass = np.tile(self.mass / len(levels), len(levels))
+        mass = np.tile(self.mass / factors.shape[1], factors.shape[1])
         return Prediction(lower, upper, mass, self.p_fail, self.trust, self.before)
 
     def __getitem__(self, rows: NDArray[np.intp] | slice) -> Prediction:
@@ -128,6 +124,19 @@ def leaves(knots: Floats) -> tuple[Floats, Floats, Floats]:
     """Lower ends, upper ends and masses, (N, L) each, between quantiles of distributions at `LEVELS`, (N, L + 1)."""
     mass = np.broadcast_to(np.diff(LEVELS) / np.diff(LEVELS).sum(), (len(knots), len(LEVELS) - 1))
     return knots[:, :-1], knots[:, 1:], mass
+
+
+def spread_of(error: float) -> float:
+    """What `Prediction.rescaled` adds to the variance of a logarithm, as log(1 + (std / mean)^2) has it."""
+    return float(np.log1p(_factors(np.array([error])).var()))
+
+
+def _factors(error: Floats) -> Floats:
+    """Factors of mean 1, the logarithms of which deviate by an error, at nine quantiles, (N, 9)."""
+    from scipy.special import ndtri
+
+    factors = np.exp(error[:, None] * ndtri((np.arange(9) + 0.5) / 9))
+    return factors / factors.mean(axis=1, keepdims=True)
 
 
 def standard_deviation(lower: Floats, upper: Floats, mass: Floats) -> Floats:

@@ -16,46 +16,60 @@ from .reading import Reading
 
 Floats = NDArray[np.float64]
 Read = Callable[[Problem, Sequence[str]], tuple[Prediction, Reading]]
-Row = tuple[Floats, ...]
+Key = tuple[Read, Problem, str]
+Made = tuple[Floats, ...]
 """Ends and masses of the leaves, probability of failure, trust, outlines, states: of one text."""
 
-_KEPT = 4096  # texts, of some thousand numbers each; those that were asked last
+_KEPT = 2**26  # bytes of what was asked last: one text of a known problem takes 6 to 30 kB, of an unknown device 110
 
 
 class Readings:
-    """What one model made of the texts that were asked last."""
+    """What a model made of the texts that were asked last, and of those that are to be kept."""
 
     def __init__(self) -> None:
-        self._rows: dict[tuple[Problem, str], Row] = {}
+        self._last: dict[Key, Made] = {}
+        self._kept: dict[Key, Made] = {}
 
-    def __call__(self, read: Read, problem: Problem, texts: Sequence[str]) -> tuple[Prediction, Reading]:
+    def __call__(
+        self, read: Read, problem: Problem, texts: Sequence[str], *, keep: bool = False
+    ) -> tuple[Prediction, Reading]:
         """Predictions and readings of texts.
 
         Args:
-            read: The model, which reads those that are not kept.
+            read: The model, which reads those that it has not read.
             problem: What is asked.
             texts: The candidates.
+            keep: Whether they are kept however many others are asked.
         """
         if not texts:
             return read(problem, texts)
-        rows = self._rows  # another thread may exchange it
-        new = [text for text in dict.fromkeys(texts) if (problem, text) not in rows]
-        found = dict(zip(new, _split(*read(problem, new)), strict=True)) if new else {}
-        asked = {(problem, text): found.get(text) or rows[problem, text] for text in texts}
-        kept = [(key, row) for key, row in rows.items() if key not in asked]
-        self._rows = dict([*kept, *asked.items()][-_KEPT:])
-        return _joined(texts, [asked[problem, text] for text in texts])
+        known = self._last | self._kept
+        new = [text for text in dict.fromkeys(texts) if (read, problem, text) not in known]
+        found = {(read, problem, text): made for text, made in zip(new, self._made(read, problem, new), strict=True)}
+        asked = {key: found.get(key) or known[key] for key in [(read, problem, text) for text in texts]}
+        if keep:
+            self._kept = self._kept | asked
+        elif new:
+            self._last = _latest(self._last, asked)
+        return _under_each_other(texts, [asked[read, problem, text] for text in texts])
+
+    @staticmethod
+    def _made(read: Read, problem: Problem, texts: Sequence[str]) -> Iterator[Made]:
+        """What the model makes of texts, if any; copies, which do not keep the others alive."""
+        if texts:
+            p, reading = read(problem, texts)
+            columns = (p.lower, p.upper, p.mass, p.p_fail, p.trust, reading.outlines, reading.states)
+            yield from (tuple(map(np.copy, row)) for row in zip(*columns, strict=True))
 
 
-def _split(prediction: Prediction, reading: Reading) -> Iterator[Row]:
-    """A row for each text; copies, which do not keep the others alive."""
-    p = prediction
-    columns = (p.lower, p.upper, p.mass, p.p_fail, p.trust, reading.outlines, reading.states)
-    return (tuple(map(np.copy, row)) for row in zip(*columns, strict=True))
+def _latest(before: dict[Key, Made], asked: dict[Key, Made]) -> dict[Key, Made]:
+    """The last of what was asked, as much as may be kept."""
+    rows = [*((key, made) for key, made in before.items() if key not in asked), *asked.items()]
+    sizes = np.array([sum(own.nbytes for own in made) for _, made in rows])
+    return dict(rows[np.count_nonzero(np.cumsum(sizes[::-1])[::-1] > _KEPT) :])
 
 
-def _joined(texts: Sequence[str], rows: Sequence[Row]) -> tuple[Prediction, Reading]:
-    """Rows of one problem under each other."""
+def _under_each_other(texts: Sequence[str], rows: Sequence[Made]) -> tuple[Prediction, Reading]:
     lower, upper, mass, *others = zip(*rows, strict=True)
     p_fail, trust, outlines, states = map(np.array, others)
     prediction = Prediction(_padded(lower), _padded(upper), _padded(mass), p_fail, trust)

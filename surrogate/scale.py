@@ -10,58 +10,85 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .prediction import LEVELS, Prediction, leaves
+from .prediction import LEVELS, Prediction, concatenate, leaves, spread_of
 
 Floats = NDArray[np.float64]
 _UNIT = 2.0  # standard deviation of the logarithm of a factor that nobody expected: another unit
 _LEAST_DOUBT = 0.02  # probability of such a factor where the model is trusted most
-_LEAST_SCATTER, _SCATTER = 0.01, 0.2  # of logarithms about the factor, where the model is trusted, and where it is not
-_MOST_SCATTER = 5.0  # a wider one would be no wiser
-_SURE = 2.0  # values that what the model says of its own scatter counts for
+_SCATTER = (
+    0.25  # of logarithms about the factor, where the model is not trusted: 0.03 to 0.28 over five spaces left out
+)
+_LEAST_SCATTER, _MOST_SCATTER = 0.01, 1.0  # as a model may have it within one problem
+_WIDEST = 2.0  # scatter that values may show
+_SURE = 2.0  # measured values that outweigh what the model says of the scatter
+_FARTHEST = 690.0  # logarithms whose exponentials, and their sums, are finite
 
 
 class Scale:
     """A factor between all predictions and all values, and how far the values scatter about it.
 
-    The logarithm of a value over its prediction is normal about a common number. It is one that the model expects, or
-    with some doubt one of another unit; which of both is weighed by Bayes' rule (MacKay 2003, chapter 28).
+    The logarithm of a value over its predicted median is normal about a common number. It is one that the model
+    expects, or with some doubt one of another unit; which of both is weighed by Bayes' rule (MacKay 2003, chapter 28).
 
     Args:
         mean: Predictions of the candidates, (n,).
         std: Their standard deviations, (n,).
         values: What was measured, (n,), all finite.
         trust: How far the predictions deserve belief, in [0, 1].
-        error: Standard deviation of the logarithm of a factor by which all may be off, as on a device never read.
+        error: Standard deviation of the logarithm of a factor by which all may be off, as on a device never read; the
+            standard deviations have it in them.
     """
 
     def __init__(self, mean: Floats, std: Floats, values: Floats, trust: float, error: float) -> None:
+        self._trust, self._error = trust, error
         self._learnt = len(values) > 0 and bool((mean > 0).all() and (values > 0).all())
-        if not self._learnt:
-            return
-        self._error, self._least = error, _LEAST_SCATTER + _SCATTER * (1 - trust)
-        away = np.log(values) - np.log(mean)
-        self._noise, precision = 1.0, 1 / self._scatter(mean, std)
-        centre = precision @ away / precision.sum()
-        excess = precision @ (away - centre) ** 2
-        self._noise = (_SURE + excess) / (_SURE + len(away) - 1)
-        spreads = error, float(np.hypot(error, _UNIT))
-        self._shift, self._variance = _mixed(away, precision / self._noise, spreads, max(1 - trust, _LEAST_DOUBT))
+        if self._learnt:
+            self._learn(self._scatter(mean, std, error), np.log(values) - np.log(mean), max(1 - trust, _LEAST_DOUBT))
 
-    def __call__(self, prediction: Prediction) -> Prediction:
-        """Predictions on the scale of the values, as sure as these allow; the ranking stays."""
-        if not self._learnt or (prediction.mean <= 0).any():
+    def _learn(self, scatter: Floats, away: Floats, doubt: float) -> None:
+        away = away + scatter / 2  # from the medians
+        centre = (away / scatter).sum() / (1 / scatter).sum()
+        excess = ((away - centre) ** 2 / scatter).sum()
+        noise = (_SURE + excess) / (_SURE + len(away) - 1)
+        self._noise = float(min(noise, _WIDEST**2 / scatter.mean()))
+        spreads = self._error, float(np.hypot(self._error, _UNIT))
+        shift, self._variance = _mixed(away, 1 / (self._noise * scatter), spreads, doubt)
+        # Of the means, which keep their order: all move by as much as those that were measured.
+        self._shift = shift + self._variance / 2 + (self._noise - 1) * float(scatter.mean()) / 2
+
+    def __call__(self, prediction: Prediction, error: float = 0.0) -> Prediction:
+        """Predictions on the scale of the values, as sure as these allow; the ranking stays.
+
+        Args:
+            prediction: What the model says.
+            error: Standard deviation of the logarithm of a factor between what is asked and what was measured.
+        """
+        if not self._learnt:
             return prediction
+        positive, others = np.flatnonzero(prediction.mean > 0), np.flatnonzero(prediction.mean <= 0)
+        moved = [self._normal(prediction[positive], error)] if len(positive) else []
+        if not len(others):
+            return moved[0]
+        left, factor = prediction[others], np.exp(np.clip(self._shift, -_FARTHEST, _FARTHEST))
+        left = replace(left, lower=factor * left.lower, upper=factor * left.upper, before=left.unadapted)
+        return concatenate([*moved, left])[np.argsort(np.concatenate([positive, others]))]
+
+    def _normal(self, prediction: Prediction, error: float) -> Prediction:
+        """The same ranking with lognormal distributions."""
         from scipy.special import ndtri
 
-        variance = self._noise * self._scatter(prediction.mean, prediction.std) + self._variance
-        ends, upper, mass = leaves(np.exp(np.minimum(np.sqrt(variance), _MOST_SCATTER)[:, None] * ndtri(LEVELS)))
-        factor = np.exp(self._shift) * prediction.mean / (mass * (ends + upper) / 2).sum(axis=1)
-        scaled = replace(prediction, lower=factor[:, None] * ends, upper=factor[:, None] * upper, mass=mass)
-        return replace(scaled, before=prediction.unadapted)
+        scatter = self._scatter(prediction.mean, prediction.std, error or self._error)
+        deviation = np.sqrt(self._noise * scatter + self._variance + error**2)
+        shape = deviation[:, None] * ndtri(LEVELS)
+        lower, upper, mass = leaves(np.exp(np.clip(shape, -_FARTHEST, _FARTHEST)))
+        centre = np.log(prediction.mean) + self._shift - np.log((mass * (lower + upper) / 2).sum(axis=1))
+        ends = leaves(np.exp(np.clip(shape + centre[:, None], -_FARTHEST, _FARTHEST)))
+        return replace(prediction, lower=ends[0], upper=ends[1], mass=mass, before=prediction.unadapted)
 
-    def _scatter(self, mean: Floats, std: Floats) -> Floats:
-        """Variance of logarithms about the factor, as the model has it, (n,)."""
-        return np.maximum(np.log1p((std / mean) ** 2) - self._error**2, self._least**2)
+    def _scatter(self, mean: Floats, std: Floats, error: float) -> Floats:
+        """Variance of logarithms about a factor, (n,): as the model has it, as far as it is trusted."""
+        own = np.clip(np.log1p((std / mean) ** 2) - spread_of(error), _LEAST_SCATTER**2, _MOST_SCATTER**2)
+        return own**self._trust * _SCATTER ** (2 - 2 * self._trust)
 
 
 def _mixed(away: Floats, precision: Floats, spreads: tuple[float, float], doubt: float) -> tuple[float, float]:

@@ -9,18 +9,23 @@ Shapes: V nodes, E edges.
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-_VERTEX = re.compile(r"([^<>=]+)(?:<(\d+(?:,\d+)*))?")
-_EDGE = re.compile(r"([^<>=]+)<(\d+)>(\d+)!?")  # the mark says that it reaches no output
+from .fields import number
+
+_VERTEX = re.compile(r"([^<>=]+)(?:<(\d{1,3}(?:,\d{1,3})*))?")
+_EDGE = re.compile(r"([^<>=]+)<(\d{1,3})>(\d{1,3})!?")  # the mark says that it reaches no output
 _NOTHING = "zero"  # an edge that carries nothing
+_MOST_WORDS = 64  # a longer text is a program or a whole network, whose sets of operations are too many
 OUTPUT = "output"
 """Operation of a vertex that only collects."""
-NO_WAY = 20
-"""Length where there is no way."""
+NO_WAY = 1000
+"""Length where there is no way, longer than any."""
+
+Edge = tuple[int, int, str]
+"""Source, end, operation."""
 
 
 @dataclass(frozen=True)
@@ -28,17 +33,14 @@ class TextGraph:
     """Nodes in a topological order, and what the edges between them do.
 
     Args:
-        edges: Source, end, operation; sources in order, (E,).
+        edges: Edges, those of the first sources first, (E,).
         last: The node at which ways end; they start at node 0.
+        operations: What is done, as often as it is.
     """
 
-    edges: tuple[tuple[int, int, str], ...]
+    edges: tuple[Edge, ...]
     last: int
-
-    @property
-    def operations(self) -> Counter[str]:
-        """How often each operation occurs."""
-        return Counter(name for *_, name in self.edges if name != OUTPUT)
+    operations: tuple[str, ...]
 
     def ways(self, operations: Collection[str]) -> tuple[int, int, int, int]:
         """Lengths of the shortest and longest way through some operations alone, and degrees of its ends in them."""
@@ -54,29 +56,28 @@ class TextGraph:
 
 @lru_cache(maxsize=4096)
 def read(text: str) -> TextGraph | None:
-    """The graph of a text, whatever numbers it states besides; None if it writes none."""
-    words = [word for word in text.split() if "=" not in word]
-    edges = _between(words) or _towards(words)
-    if not edges:
+    """The graph of a text, whatever numbers it states besides; None if it writes none, or says more than that."""
+    words = [word for word in text.split() if number(word) is None]
+    return (_of_edges(words) or _of_vertices(words)) if len(words) <= _MOST_WORDS else None
+
+
+def _of_edges(words: Sequence[str]) -> TextGraph | None:
+    """A graph whose edges are words."""
+    found = [match for word in words if (match := _EDGE.fullmatch(word))]
+    edges = [(int(match[2]), int(match[3]), match[1]) for match in found]
+    if not edges or len(edges) < len(words) or any(source >= end for source, end, _ in edges):
         return None
     doing = sorted(edge for edge in edges if edge[2] != _NOTHING)
-    return TextGraph(tuple(doing), max(end for _, end, _ in edges))
+    return TextGraph(tuple(doing), max(end for _, end, _ in edges), tuple(name for *_, name in doing))
 
 
-def _between(words: Sequence[str]) -> list[tuple[int, int, str]] | None:
-    """Edges that are words."""
-    found = [_EDGE.fullmatch(word) for word in words]
-    parts = [(int(match[2]), int(match[3]), match[1]) for match in found if match]
-    return parts if len(parts) == len(words) and all(source < end for source, end, _ in parts) else None
-
-
-def _towards(words: Sequence[str]) -> list[tuple[int, int, str]] | None:
-    """Edges to the vertices that are words; the first alone reads nothing."""
-    edges: list[tuple[int, int, str]] = []
-    for place, word in enumerate(words):
-        match = _VERTEX.fullmatch(word)
-        sources = [int(source) for source in (match[2] or "").split(",") if source] if match else []
-        if not match or bool(sources) != bool(place) or any(source >= place for source in sources):
-            return None
-        edges += [(source, place, match[1]) for source in sources]
-    return edges
+def _of_vertices(words: Sequence[str]) -> TextGraph | None:
+    """A graph whose vertices are words, of which the first alone reads nothing."""
+    found = [match for word in words if (match := _VERTEX.fullmatch(word))]
+    sources = [[int(source) for source in (match[2] or "").split(",") if source] for match in found]
+    reads = all(bool(own) == bool(place) and max(own, default=-1) < place for place, own in enumerate(sources))
+    if len(words) < 2 or len(found) < len(words) or not reads:
+        return None
+    names = [match[1] for match in found]
+    edges = sorted((source, place, names[place]) for place, own in enumerate(sources) for source in own)
+    return TextGraph(tuple(edges), len(words) - 1, tuple(name for name in names[1:] if name != OUTPUT))

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import combinations
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,8 +38,17 @@ def test_many_operations_do_not_make_features_without_end() -> None:
 
 
 def test_what_was_not_observed_is_no_field() -> None:
-    assert GraphFields([DEEP, WIDE])(["pool<0>1", "no graph"]).shape == (2, GraphFields([DEEP, WIDE])([]).shape[1])
+    fields = GraphFields([DEEP, WIDE])
+    assert fields(["input pool<0 output<1", "no graph"]).shape == fields([DEEP, WIDE]).shape
     assert GraphFields([DEEP, DEEP])([WIDE]).shape == (1, 0)
+
+
+def test_what_is_kept_is_what_it_was() -> None:
+    cells = nas_bench_201.sample(np.random.default_rng(0), 60)
+    texts = [nas_bench_201.to_text(cell) for cell in cells]
+    fields = GraphFields(texts)
+    every = fields._rows(texts, [frozenset(s) for k in range(1, 6) for s in combinations(fields._operations, k)])
+    assert {*map(tuple, fields(texts).T.tolist())} == {*map(tuple, every[:, np.ptp(every, axis=0) > 0].T.tolist())}
 
 
 @given(st.lists(st.sampled_from([DEEP, WIDE, "zero<0>1", "words", "size=3"]), min_size=1, max_size=5))

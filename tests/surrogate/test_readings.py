@@ -49,11 +49,28 @@ def test_what_was_kept_is_in_the_order_asked() -> None:
 
 
 def test_of_very_many_texts_those_asked_last_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("prerank.surrogate.readings._KEPT", 3)
     model, readings = Model(), Readings()
-    for texts in (["a", "b", "c"], ["a"], ["d", "e"], ["a", "b"]):
+    readings(model, PROBLEM, ["a"])
+    monkeypatch.setattr("prerank.surrogate.readings._KEPT", 3 * sum(own.nbytes for own in readings._last.popitem()[1]))
+    for texts in (["a"], ["b"], ["c"], ["d"], ["c"], ["b"], ["a"]):
         readings(model, PROBLEM, texts)
-    assert [texts for _, texts in model.asked] == [["a", "b", "c"], ["d", "e"], ["b"]]
+    assert [text for _, (text,) in model.asked[1:]] == ["a", "b", "c", "d", "a"]
+
+
+def test_what_is_to_be_kept_stays_however_much_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prerank.surrogate.readings._KEPT", 0)
+    model, readings = Model(), Readings()
+    readings(model, PROBLEM, ["a"], keep=True)
+    for texts in (["b"], ["a", "b"]):
+        readings(model, PROBLEM, texts)
+    assert [texts for _, texts in model.asked] == [["a"], ["b"], ["b"]]
+
+
+def test_another_model_reads_anew() -> None:
+    one, other, readings = Model(), Model(), Readings()
+    for model in (one, other):
+        readings(model, PROBLEM, ["a"])
+    assert one.asked == other.asked
 
 
 def test_nothing_can_be_asked() -> None:

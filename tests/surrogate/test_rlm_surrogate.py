@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training, rlm_surrogate
+from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 
 PROBLEM = Problem("space\ndetails", "latency_ms pixel 3")
@@ -197,6 +198,33 @@ def test_what_is_no_text_is_not_observed(surrogate: RLMSurrogate, wrong: Any) ->
     with pytest.raises(ValueError, match="text"):
         surrogate.observe(PROBLEM, wrong, [1.0])
     assert surrogate.trust(PROBLEM) == 0
+
+
+def test_a_text_is_read_once_in_either_direction(surrogate: RLMSurrogate, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def read(self: Inference, problem: Problem, texts: list[str]) -> Any:
+        asked.extend(texts)
+        return original(self, problem, texts)
+
+    original = Inference.read
+    monkeypatch.setattr(Inference, "read", read)
+    best = Problem(PROBLEM.context, PROBLEM.metric, "maximize")
+    for count in (6, 7, 8):
+        surrogate.observe(PROBLEM, POOL[:count], VALUES[:count])
+        surrogate.predict(best, POOL)
+    assert sorted(asked) == sorted(POOL)
+
+
+def test_after_training_nothing_is_answered_from_before(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    surrogate.observe(PROBLEM, POOL[:8], VALUES[:8])
+    before = surrogate.predict(PROBLEM, POOL).mean
+    rows = [Row(PROBLEM.context, (text,), {PROBLEM.metric: value}) for text, value in zip(POOL, VALUES, strict=True)]
+    surrogate.fit(rows, Training(steps=40))
+    surrogate.save(tmp_path)
+    after = surrogate.predict(PROBLEM, POOL).mean
+    assert not np.allclose(after, before, rtol=1e-4)
+    assert after == pytest.approx(RLMSurrogate.load(tmp_path).predict(PROBLEM, POOL).mean, rel=1e-4)
 
 
 def test_fit_changes_neither_the_file_nor_what_else_was_loaded(surrogate: RLMSurrogate, tmp_path: Path) -> None:

@@ -37,12 +37,12 @@ def test_what_is_within_the_errors_changes_little() -> None:
     assert moved.mean == pytest.approx(prediction.mean, rel=0.01)
 
 
-def test_one_value_on_an_unsure_scale_says_less_than_four() -> None:
+def test_four_values_on_an_unsure_scale_say_more_than_one() -> None:
     prediction = sure([2.0, 3.0, 5.0, 8.0, 13.0], error=0.5)
     truth = [6.0, 9.0, 15.0, 24.0, 39.0]
-    away = [np.log(39.0 / scale(prediction, truth[:n], 0.7)(prediction).mean[-1]) for n in (1, 2, 4)]
-    assert away == sorted(away, reverse=True)
-    assert abs(away[-1]) < 0.2
+    moved = [scale(prediction, truth[:n], 0.7)(prediction) for n in (1, 2, 4)]
+    assert np.diff([float((own.std / own.mean).mean()) for own in moved]).max() < 0
+    assert abs(np.log(39.0 / moved[-1].mean[-1])) < 0.2
 
 
 def test_a_factor_common_to_all_is_known_after_a_few_values() -> None:
@@ -64,6 +64,36 @@ def test_values_that_scatter_make_predictions_less_sure() -> None:
     alike, scattered = ([2.1, 2.9, 5.1, 7.8], [4.0, 1.5, 9.0, 3.0])
     stds = [scale(prediction, values, 0.9)(prediction).std.mean() for values in (alike, scattered)]
     assert stds[1] > 2 * stds[0]
+
+
+@pytest.mark.parametrize(("error", "own", "trust"), [(0.5, 0.2, 0.9), (1.0, 0.3, 0.8), (0.5, 0.5, 1.0)])
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_intervals_and_medians_hold_where_the_model_is_right(
+    error: float, own: float, trust: float, count: int
+) -> None:
+    rng, held, below = np.random.default_rng(0), [], []
+    medians = np.exp(rng.normal(size=60))
+    prediction = sure((medians * np.exp(own**2 / 2)).tolist(), own).rescaled(error)
+    for _ in range(60):
+        truth = medians * np.exp(rng.normal(0, error) + rng.normal(0, own, 60))
+        moved = scale(prediction, truth[:count].tolist(), trust, error)(prediction)[np.arange(count, 60)]
+        held.append(coverage(moved, truth[count:]))
+        below.append(np.mean(truth[count:] < moved.quantile(0.5)))
+    assert 0.8 < np.mean(held) < 0.97
+    assert 0.4 < np.mean(below) < 0.6
+
+
+def test_a_prediction_below_zero_keeps_its_distribution_and_its_place() -> None:
+    prediction = sure([2.0, 3.0, 5.0, -1.0, 8.0])
+    moved = scale(prediction, [2000.0, 3000.0], 0.9)(prediction)
+    assert moved.mean == pytest.approx(1000 * prediction.mean, rel=0.05)
+    assert moved.std[3] == pytest.approx(1000 * prediction.std[3], rel=0.05)
+
+
+def test_another_size_of_what_was_measured_is_less_sure() -> None:
+    prediction = sure([2.0, 3.0, 5.0])
+    learnt = scale(prediction, [2.0, 3.0], 0.9)
+    assert (learnt(prediction, 0.5).std > 2 * learnt(prediction).std).all()
 
 
 @pytest.mark.parametrize("values", [[-1.0], [0.0], []])

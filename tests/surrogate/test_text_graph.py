@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from prerank.surrogate.text_graph import NO_WAY, read
 def test_a_vertex_names_what_it_reads() -> None:
     graph = read("input conv1x1<0 conv3x3<0,1 output<1,2")
     assert graph is not None
-    assert graph.operations == {"conv1x1": 1, "conv3x3": 2}
+    assert graph.operations == ("conv1x1", "conv3x3")
     assert graph.ways({"conv1x1", "conv3x3"}) == (2, 3, 2, 2)
     assert graph.ways({"conv3x3"}) == (2, 2, 1, 2)
 
@@ -22,9 +23,16 @@ def test_a_vertex_names_what_it_reads() -> None:
 def test_an_edge_names_both_its_ends() -> None:
     graph = read("conv3x3<0>1 zero<0>2 skip<1>2 zero<0>3 conv1x1<1>3! conv3x3<2>3 depth=2 params_m=0.3")
     assert graph is not None
-    assert graph.operations == {"conv3x3": 2, "skip": 1, "conv1x1": 1}
+    assert Counter(graph.operations) == {"conv3x3": 2, "skip": 1, "conv1x1": 1}
     assert graph.ways({"conv3x3", "skip"}) == (3, 3, 1, 1)
     assert graph.ways({"conv3x3"}) == (NO_WAY, 0, 1, 1)
+
+
+def test_a_long_way_is_no_missing_one() -> None:
+    graph = read("input " + " ".join(f"conv<{place}" for place in range(30)))
+    assert graph is not None
+    assert graph.ways({"conv"}) == (30, 30, 1, 1)
+    assert graph.ways(()) == (NO_WAY, 0, 0, 0)
 
 
 def test_a_graph_of_nothing_but_zeros_has_no_way() -> None:
@@ -43,6 +51,9 @@ def test_a_graph_of_nothing_but_zeros_has_no_way() -> None:
         "conv1x1<0>1 conv3x3<0",
         "conv1x1<1>0",
         "if x<0 :",
+        "input conv1x1<0 output<1 act=relu",
+        "input conv1x1<" + "9" * 5000,
+        "input" + " conv1x1<0" * 100,
     ],
 )
 def test_other_texts_write_none(text: str) -> None:
