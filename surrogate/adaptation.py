@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from .average import Average
 from .failures import Failures
 from .features import Features
-from .prediction import LEVELS, Prediction, leaves
+from .prediction import Prediction, leaves, normal_quantiles
 from .prior_line import LEAST_SPREAD, density
 from .reading import Reading
 from .scale import Scale
@@ -93,12 +93,10 @@ class Adaptation:
             error: Standard deviation of the logarithm of a factor by which all values may differ from those observed,
                 as of another size of a kernel.
         """
-        from scipy.special import ndtri
-
         p_fail, trust = self._failures(reading), self.trust(prediction.trust)
         if self._corrects or self._moves:
             mean, variance = (self._average if self._corrects else self._average.line)(reading)
-            knots = self._warp.inverse(mean[:, None] + np.sqrt(variance)[:, None] * ndtri(LEVELS))
+            knots = self._warp.inverse(normal_quantiles(mean, np.sqrt(variance)))
             return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
         return own if self._seen else self._scale(own, error)

@@ -39,9 +39,7 @@ class GraphFields:
         sizes = range(1, len(self._operations) + 1)
         sets = chain.from_iterable(combinations(self._operations, size) for size in sizes)
         every = [frozenset(chosen) for chosen in islice(sets, _SETS)]
-        columns = self._rows(texts, every)
-        first = np.sort(np.unique(columns, axis=1, return_index=True)[1])
-        told = first[np.ptp(columns[:, first], axis=0) > 0][:_MOST]
+        told = _telling(self._rows(texts, every))
         before = len(self._numbers) + len(self._operations)
         needed = np.unique((told[told >= before] - before) // _WAYS)
         self._sets: list[frozenset[str]] = [every[place] for place in needed.tolist()]
@@ -65,6 +63,12 @@ class GraphFields:
             *(graph.operations.count(name) for name in self._operations),
             *chain.from_iterable(ways(chosen & own) for chosen in sets),
         ]
+
+
+def _telling(columns: Floats) -> NDArray[np.intp]:
+    """Places of the first columns that vary and say what none before them says."""
+    first = np.sort(np.unique(columns, axis=1, return_index=True)[1])
+    return first[np.ptp(columns[:, first], axis=0) > 0][:_MOST]
 
 
 def _graph(text: str) -> TextGraph:

@@ -5,6 +5,7 @@ Shapes: n texts.
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -43,7 +44,7 @@ class Readings:
         """
         if not texts:
             return read(problem, texts)
-        known = self._last | self._kept
+        known = ChainMap(self._kept, self._last)
         new = [text for text in dict.fromkeys(texts) if (read, problem, text) not in known]
         found = {(read, problem, text): made for text, made in zip(new, self._made(read, problem, new), strict=True)}
         asked = {key: found.get(key) or known[key] for key in [(read, problem, text) for text in texts]}

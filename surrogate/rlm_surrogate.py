@@ -314,7 +314,9 @@ class RLMSurrogate:
     def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
         from .adaptation import Adaptation
 
-        asked = {problem: {text: value for other, text, value in rows if other == problem} for problem, *_ in rows}
+        asked: dict[Problem, dict[str, float]] = {}
+        for problem, text, value in rows:
+            asked.setdefault(problem, {})[text] = value
         reading = joined([self._read(problem, list(observed), keep=True)[1] for problem, observed in asked.items()])
         values = np.array([value for observed in asked.values() for value in observed.values()])
         knowledge, count = self._knowledge, [len(observed) for observed in asked.values()]

@@ -10,14 +10,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from .prediction import LEVELS, Prediction, concatenate, leaves, spread_of
+from .prediction import Prediction, concatenate, leaves, normal_quantiles, spread_of
 
 Floats = NDArray[np.float64]
 _UNIT = 2.0  # standard deviation of the logarithm of a factor that nobody expected: another unit
 _LEAST_DOUBT = 0.02  # probability of such a factor where the model is trusted most
-_SCATTER = (
-    0.25  # of logarithms about the factor, where the model is not trusted: 0.03 to 0.28 over five spaces left out
-)
+_SCATTER = 0.25  # of logarithms about the factor where the model is not trusted; 0.03 to 0.28 over five spaces left out
 _LEAST_SCATTER, _MOST_SCATTER = 0.01, 1.0  # as a model may have it within one problem
 _WIDEST = 2.0  # scatter that values may show
 _SURE = 2.0  # measured values that outweigh what the model says of the scatter
@@ -65,21 +63,20 @@ class Scale:
         """
         if not self._learnt:
             return prediction
-        positive, others = np.flatnonzero(prediction.mean > 0), np.flatnonzero(prediction.mean <= 0)
-        moved = [self._normal(prediction[positive], error)] if len(positive) else []
-        if not len(others):
-            return moved[0]
+        positive = prediction.mean > 0
+        if positive.all():
+            return self._normal(prediction, error)
+        known, others = np.flatnonzero(positive), np.flatnonzero(~positive)
         left, factor = prediction[others], np.exp(np.clip(self._shift, -_FARTHEST, _FARTHEST))
         left = replace(left, lower=factor * left.lower, upper=factor * left.upper, before=left.unadapted)
-        return concatenate([*moved, left])[np.argsort(np.concatenate([positive, others]))]
+        both = concatenate([self._normal(prediction[known], error), left])
+        return both[np.argsort(np.concatenate([known, others]))]
 
     def _normal(self, prediction: Prediction, error: float) -> Prediction:
         """The same ranking with lognormal distributions."""
-        from scipy.special import ndtri
-
         scatter = self._scatter(prediction.mean, prediction.std, error or self._error)
         deviation = np.sqrt(self._noise * scatter + self._variance + error**2)
-        shape = deviation[:, None] * ndtri(LEVELS)
+        shape = normal_quantiles(np.zeros(len(deviation)), deviation)
         lower, upper, mass = leaves(np.exp(np.clip(shape, -_FARTHEST, _FARTHEST)))
         centre = np.log(prediction.mean) + self._shift - np.log((mass * (lower + upper) / 2).sum(axis=1))
         ends = leaves(np.exp(np.clip(shape + centre[:, None], -_FARTHEST, _FARTHEST)))

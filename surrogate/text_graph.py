@@ -19,8 +19,7 @@ _VERTEX = re.compile(r"([^<>=]+)(?:<(\d{1,3}(?:,\d{1,3})*))?")
 _EDGE = re.compile(r"([^<>=]+)<(\d{1,3})>(\d{1,3})!?")  # the mark says that it reaches no output
 _NOTHING = "zero"  # an edge that carries nothing
 _MOST_WORDS = 64  # a longer text is a program or a whole network, whose sets of operations are too many
-OUTPUT = "output"
-"""Operation of a vertex that only collects."""
+_OUTPUT = "output"  # a vertex that only collects
 NO_WAY = 1000
 """Length where there is no way, longer than any."""
 
@@ -44,7 +43,7 @@ class TextGraph:
 
     def ways(self, operations: Collection[str]) -> tuple[int, int, int, int]:
         """Lengths of the shortest and longest way through some operations alone, and degrees of its ends in them."""
-        edges = [edge for edge in self.edges if edge[2] in operations or edge[2] == OUTPUT]
+        edges = [edge for edge in self.edges if edge[2] in operations or edge[2] == _OUTPUT]
         shortest, longest = {0: 0}, {0: 0}
         for source, end, _ in edges:
             if source in shortest:
@@ -80,4 +79,4 @@ def _of_vertices(words: Sequence[str]) -> TextGraph | None:
         return None
     names = [match[1] for match in found]
     edges = sorted((source, place, names[place]) for place, own in enumerate(sources) for source in own)
-    return TextGraph(tuple(edges), len(words) - 1, tuple(name for name in names[1:] if name != OUTPUT))
+    return TextGraph(tuple(edges), len(words) - 1, tuple(name for name in names[1:] if name != _OUTPUT))

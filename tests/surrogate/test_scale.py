@@ -90,6 +90,11 @@ def test_a_prediction_below_zero_keeps_its_distribution_and_its_place() -> None:
     assert moved.std[3] == pytest.approx(1000 * prediction.std[3], rel=0.05)
 
 
+def test_of_no_candidate_nothing_is_said() -> None:
+    nothing = sure([2.0])[:0]
+    assert len(scale(sure([2.0]), [3.0], 0.9)(nothing)) == 0
+
+
 def test_another_size_of_what_was_measured_is_less_sure() -> None:
     prediction = sure([2.0, 3.0, 5.0])
     learnt = scale(prediction, [2.0, 3.0], 0.9)
