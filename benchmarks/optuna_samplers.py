@@ -6,7 +6,7 @@ Simple regret: the best loss so far less the least there is, after 100 trials; i
 the logarithm over all trials. p is the two-sided Mann-Whitney test of RLMSampler's final regrets against TPE's. All
 samplers are at their defaults. Networks are searched for 150 trials, and for 40 by ``text``, RLMSampler that reads them
 with the packaged checkpoint, and ``unread``, the same with one that has read nothing of their space. One process, one
-thread; what was measured before is not measured again, so Ctrl-C loses one search at most.
+thread; what was measured before is not measured again, and a search is kept once it ends.
 """
 
 from __future__ import annotations
@@ -54,8 +54,8 @@ def main() -> None:
     try:
         for task, sampler, seed in track(searches, "searching"):
             results.append(searched(task, sampler, seed, arguments))
+            write(results, arguments.out)
     finally:
-        arguments.out.write_text("[\n" + ",\n".join(map(json.dumps, results)) + "\n]\n")
         show(tables(results))
 
 
@@ -68,6 +68,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--trials", type=int, help="default: 100, of networks 150, and 40 by those that read them")
     return parser.parse_args()
+
+
+def write(results: list[Result], path: Path) -> None:
+    """All at once, so that whoever ends the searches, and however, finds a whole file."""
+    written = path.with_suffix(".written")
+    written.write_text("[\n" + ",\n".join(map(json.dumps, results)) + "\n]\n")
+    written.replace(path)
 
 
 def planned(arguments: argparse.Namespace, done: set[tuple[str, str, int]]) -> list[Search]:

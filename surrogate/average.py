@@ -10,15 +10,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .contents import KERNELS, Contents
 from .features import Features
 from .forest import Forest
 from .gaussian_processes import GaussianProcesses
+from .kernel import kernels
 from .prior_line import PriorLine, others
 from .reading import Reading
 
 Floats = NDArray[np.float64]
 
-_FEWEST_OF_A_FOREST = 8  # observations, unless nothing else is known
+_FEWEST_OF_PLAIN = 8  # observations that a model of texts alone needs, unless nothing else is known
+_FLATTERED = 1.2  # how much larger the errors of processes are, which were chosen by the scores that they expect
 _CAUTION, _SOME_TRUST = 7.0, 0.05  # at so many observations a prior of some trust counts as one of full trust
 _USELESS = 0.8  # of the precision of a mean; what is no more precise counts nothing
 _LEAST_SHARE, _LEAST_ERROR = 1e-6, 1e-9
@@ -52,12 +55,18 @@ class Average:
 
     def __init__(self, features: Features, reading: Reading, y: Floats, trust: float) -> None:
         self.line = PriorLine(features, y)
-        grown = len(y) >= _FEWEST_OF_A_FOREST or trust == 0
-        forests = [Forest(reading.texts, y)] if grown else []
-        self._experts: list[Expert] = [self.line, GaussianProcesses(features, y, trust), *forests]
+        processes: list[Expert] = []
+        plain: list[Expert] = []
+        if trust:
+            processes.append(GaussianProcesses(features, y, kernels(trust)))
+        if len(y) >= _FEWEST_OF_PLAIN or not trust:
+            processes.append(GaussianProcesses(Contents(reading.texts), y, KERNELS))
+            plain = [Forest(reading.texts, y)]
+        self._experts: list[Expert] = [self.line, *processes, *plain]
         expected = np.array([expert.left_out for expert in self._experts])
         errors = np.array([_error(own, y) for own in expected])
-        self._shares = _shares(errors, y, trust)
+        flattered = np.array([1.0, *[_FLATTERED] * len(processes), *[1.0] * len(plain)])
+        self._shares = _shares(errors * flattered, y, trust)
         self.left_out: Floats = self._shares @ expected
         together = _error(self.left_out, y) / (self._shares @ errors)
         self._certainty = together * (1 + _WIDENED / len(y) ** 2)

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+STRAIGHT = 2.0
+"""Nats by which evidence must favour kernels with a bend of 1; a few observations cannot tell."""
+
 
 def squares(a: Floats, b: Floats) -> Floats:
     """Squared distances, (m, n)."""

@@ -15,7 +15,7 @@ from .reading import Reading
 
 Floats = NDArray[np.float64]
 
-_KERNEL = Kernel(size=1.0, detail=1.0, bend=1.0, prior=0.0, noise=0.3)
+_KERNEL, _NOISE = Kernel(size=1.0, detail=1.0, bend=1.0, prior=0.0), 0.3
 _FEW = 5  # observations whose failures count half
 
 
@@ -31,7 +31,7 @@ class Failures:
         self._weights: Floats | None = None
         if failed.any():
             self._features = Features(reading)
-            inverted = inverse(_KERNEL(self._features.among()), _KERNEL.noise)
+            inverted = inverse(_KERNEL(self._features.among(np.arange(len(failed)))), _NOISE)
             self._weights = len(failed) / (len(failed) + _FEW) * inverted @ (failed - reading.p_fail)
 
     def __call__(self, reading: Reading) -> Floats:

@@ -6,26 +6,29 @@ Shapes: n observations, m candidates.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .covariance import STRAIGHT
+
 Floats = NDArray[np.float64]
+
+_SIZES, _DETAILS, _BENDS, _PRIORS = (0.3, 1.0, 3.0, 10.0), (0.03, 1.0), (0.0, 0.5, 2.0), (0.0, 1.0)
 
 
 @dataclass(frozen=True)
 class Parts:
     """What kernels are made of, (m, n) each.
 
-    Products of prior scores, of outlines, of the other features, and a Matern 5/2 of the others; both of fields alone.
+    Products of prior scores, of outlines, of the other features, and a Matern 5/2 of the others.
     """
 
     prior: Floats
     outlines: Floats
     details: Floats
     smooth: Floats
-    fields: Floats
-    smooth_fields: Floats
 
 
 @dataclass(frozen=True)
@@ -34,23 +37,28 @@ class Kernel:
 
     Args:
         size: Variance that the features explain.
-        detail: Weight of what is not an outline: some metrics follow from those of other devices, others do not. None:
-            nothing counts but the fields of the texts, as in a model that has read nothing.
+        detail: Weight of what is not an outline: some metrics follow from those of other devices, others do not.
         bend: Share of it that need not be linear in them.
         prior: Weight of the prior's own score.
-        noise: Variance of the measurements.
     """
 
     size: float
-    detail: float | None
+    detail: float
     bend: float
     prior: float
-    noise: float
 
     def __call__(self, parts: Parts) -> Floats:
         """Covariance between two sets of candidates whose parts are given, without the noise."""
-        if self.detail is None:
-            features = parts.fields + self.bend * parts.smooth_fields
-        else:
-            features = parts.outlines + self.detail * parts.details + self.bend * parts.smooth
+        features = parts.outlines + self.detail * parts.details + self.bend * parts.smooth
         return 1.0 + self.prior * parts.prior + self.size * features
+
+    def odds(self, trust: float) -> float:
+        """Log odds before any observation, where the prior deserves so much belief."""
+        believing = 2 * np.log(max(trust, 1e-3)) if self.prior else np.log1p(-(min(trust, 0.999) ** 2))
+        return float(believing - STRAIGHT * self.bend)
+
+
+def kernels(trust: float) -> list[tuple[Kernel, float]]:
+    """Kernels and their log odds before any observation, where the prior deserves so much belief."""
+    every = [Kernel(*own) for own in product(_SIZES, _DETAILS, _BENDS, _PRIORS)]
+    return [(kernel, kernel.odds(trust)) for kernel in every]

@@ -194,7 +194,6 @@ def test_interactions_of_fields_are_learnt_by_trees(trust: float, monkeypatch: p
         return float(np.mean((p.quantile(0.5) - values[60:]) ** 2))
 
     with_trees = error()
-    monkeypatch.setattr(average, "_FEWEST_OF_A_FOREST", 1000)
     monkeypatch.setattr(average, "Forest", lambda texts, y: Forest(["the same"] * len(y), y))
     assert with_trees < error() / 2
 
