@@ -68,8 +68,10 @@ def evaluate(
     prerank eval measured.jsonl --plot curve.png
     """
     with working("reading the surrogate"):
-        model = opened(surrogate)
-        groups = {problem: rows for problem, rows in by_problem(rows_of(tables)).items() if _enough(problem, rows)}
+        model, told = opened(surrogate).fork(), by_problem(rows_of(tables))
+        for problem, rows in told.items():  # calibrated on this table, it would repeat what it was told
+            model.forget(problem, [row.candidate for row in rows])
+        groups = {problem: rows for problem, rows in told.items() if _enough(problem, rows)}
     if not groups:
         raise ValueError(f"no question has {FEWEST} candidates; measure more")
     asked = [(problem, rows, split) for problem, rows in groups.items() for split in range(splits)]
@@ -94,7 +96,6 @@ def scored(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured], spli
     test, rest = order[:out], order[out:]
     asked, truth = texts[test].tolist(), values[test]
     fresh, case = model.fork(), (problem.context, split)
-    fresh.forget(problem, texts.tolist())  # calibrated on this table, it would repeat what it was told
     name = f"{first_line(problem.context)}: {problem.metric}"
     for total, sizes in totals(texts.tolist()).items():
         yield Score(name, total, 0, spearman(_oriented(sizes, values)[test], truth), case)

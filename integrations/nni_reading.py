@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from types import NoneType
 from typing import Generic, TypeVar
 
 Candidate = TypeVar("Candidate")
@@ -31,6 +32,8 @@ class Reading(Generic[Candidate]):
         """
         try:
             text = self._to_text(candidate)
+            if not isinstance(text, (str, NoneType)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"it returned {text!r}; return a string, or None of an invalid candidate")
         except Exception as error:
             self._failed += 1
             if not self._made and self._failed >= _PATIENCE:

@@ -6,6 +6,7 @@ import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import nni
@@ -40,7 +41,8 @@ class RLMStrategy(Strategy):
         to_text: Sample (label -> choice) -> text of the model; None marks an invalid one, which is never trained.
             Default: ``label=value`` of each choice.
         optimize_mode: ``maximize`` or ``minimize``; None: the problem's direction, without one NNI's, which maximises.
-        surrogate: What predicts; None is the packaged checkpoint. The strategy learns in a fork of it.
+        surrogate: What predicts, or the folder of its checkpoint; None is the packaged one. The strategy learns in a
+            fork of it.
         pool_size: Models that are ranked for one proposal.
         acquisition: How much each prediction is wanted; None: its mean where the surrogate knew the problem before any
             trial, else the improvement that it lets expect.
@@ -56,7 +58,7 @@ class RLMStrategy(Strategy):
         problem: Question | None = None,
         to_text: Callable[[Sample], str | None] | None = None,
         optimize_mode: str | None = None,
-        surrogate: RLMSurrogate | None = None,
+        surrogate: RLMSurrogate | str | Path | None = None,
         pool_size: int = 256,
         acquisition: Acquisition | None = None,
         seed: int | None = None,
@@ -107,7 +109,8 @@ class RLMStrategy(Strategy):
     def _initialize(self, model_space: ExecutableModelSpace, engine: ExecutionEngine) -> ExecutableModelSpace:
         self._space = SampleSpace(model_space, self._to_text)
         problem = question(*self._asked, self._space.names)
-        surrogate = self._surrogate or RLMSurrogate.load()
+        given = self._surrogate
+        surrogate = RLMSurrogate.load(given) if given is None or isinstance(given, (str, Path)) else given
         self._history = TrialHistory[Sample](surrogate, problem, self._acquisition, self._rng)
         engine.register_model_event_callback(ModelEventType.FinalMetric, self._measured)
         engine.register_model_event_callback(ModelEventType.TrainingEnd, self._training_ended)
@@ -118,10 +121,16 @@ class RLMStrategy(Strategy):
         while self.wait_for_resource():
             model = self._next_model()
             if model is None:
-                _logger.info("every model that can be drawn was tried; the search ends")
+                self._say_why_it_ends()
                 break
             self.engine.submit_models(model)
         self.engine.wait_models()
+
+    def _say_why_it_ends(self) -> None:
+        if self._history.finished or self._history.pending:
+            _logger.info("every model that can be drawn was tried; the search ends")
+        else:
+            _logger.warning("no model can be tried: to_text says None of all that were drawn, or all break a rule")
 
     def _cleanup(self) -> None:
         self.engine.unregister_model_event_callback(ModelEventType.FinalMetric, self._measured)

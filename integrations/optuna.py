@@ -13,6 +13,7 @@ from __future__ import annotations
 import threading
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -28,7 +29,7 @@ from ..surrogate.acquisitions import Acquisition
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
-from .optuna_reader import Names, Params, Reader, ToText, posed
+from .optuna_reader import Names, Params, Reader, ToText, contradiction, posed
 
 Space = dict[str, BaseDistribution]
 ATTRIBUTE = "prerank"
@@ -60,6 +61,10 @@ class RLMSampler(BaseSampler):
         independent_sampler: Samples what is outside the relative search space, and what has no candidate left.
         constraints_func: Trial -> constraints, satisfied at 0 or less. Those that a trial sets by itself count too.
         seed: Seed of all draws.
+
+    Raises:
+        ValueError: If pool_size or n_startup_trials is too small.
+        TypeError: If problem, surrogate, search_space or sources is of another kind.
     """
 
     def __init__(
@@ -79,6 +84,9 @@ class RLMSampler(BaseSampler):
     ) -> None:
         if pool_size < 1:
             raise ValueError(f"pool_size is {pool_size}; at least one candidate must be ranked")
+        if n_startup_trials < 0:
+            raise ValueError(f"n_startup_trials is {n_startup_trials}; give a number from 0")
+        _check_types(problem, surrogate, search_space or {}, sources)
         self._problem = problem
         self._to_text = to_text
         self._surrogate = surrogate
@@ -91,7 +99,7 @@ class RLMSampler(BaseSampler):
         self._constraints_func = constraints_func
         self._rng = np.random.default_rng(seed)
         self._studies: WeakKeyDictionary[Any, dict[int, Memory]] = WeakKeyDictionary()
-        self._warned = False
+        self._warned, self._told = False, False
         self._lock = threading.Lock()
 
     def reseed_rng(self) -> None:
@@ -111,12 +119,20 @@ class RLMSampler(BaseSampler):
         """The most wanted candidate of a fresh pool."""
         if not search_space:
             return {}
-        posed(self._problem, study.directions, [])  # what is wrong there is the user's to know
+        self._check(study)
         for source in self._sources:
             if source.directions != study.directions:
                 raise ValueError(f"{source.study_name!r} has directions {source.directions}, not {study.directions}")
         with self._lock:
             return self._propose(study, trial, search_space)
+
+    def _check(self, study: Study) -> None:
+        """What is wrong with the problem is the user's to know."""
+        posed(self._problem, study.directions, [])
+        contradicted = None if self._told else contradiction(self._problem, study.directions)
+        if contradicted:
+            warnings.warn(contradicted, stacklevel=2)
+        self._told = True
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution
@@ -234,6 +250,19 @@ class RLMSampler(BaseSampler):
     def _memory(self, study: Study) -> Memory:
         studies = self._studies.setdefault(study._storage, {})  # pyright: ignore[reportPrivateUsage]
         return studies.setdefault(study._study_id, Memory())  # pyright: ignore[reportPrivateUsage]
+
+
+def _check_types(problem: object, surrogate: object, space: Mapping[str, object], sources: object) -> None:
+    """See what would otherwise fail at a trial, with an error that names neither argument nor remedy."""
+    if isinstance(problem, str):
+        raise TypeError(f"problem is {problem!r}; give a Problem, or what a search space's problem() returns")
+    if isinstance(surrogate, (str, Path)):
+        raise TypeError(f"surrogate is {str(surrogate)!r}; open it: RLMSurrogate.load({str(surrogate)!r})")
+    if not isinstance(sources, Sequence):
+        raise TypeError(f"sources is {sources!r}; give a list of studies")
+    for name, distribution in space.items():
+        if not isinstance(distribution, BaseDistribution):
+            raise TypeError(f"search_space has {name}={distribution!r}; give one of optuna.distributions")
 
 
 def _note(study: Study, trial: FrozenTrial, proposals: Sequence[Proposal]) -> None:

@@ -91,6 +91,13 @@ class Candidates:
         """From now on texts no longer matter."""
         self._read = None
 
+    def without_text(self) -> bool:
+        """Whether there are some, but none with a text that was not tried; if so, texts no longer matter."""
+        if len(self.pool(np.empty((0, len(self.parameters))))):
+            return False
+        self.regardless()
+        return not self.settled and len(self.pool(np.empty((0, len(self.parameters))))) > 0
+
     def texts(self, rows: Floats) -> list[str | None]:
         """Texts of candidates, None for those that may not be proposed."""
         assert self._read is not None
@@ -141,6 +148,8 @@ def by_text(
         candidates.regardless()
         return None
     if not rows:
+        if candidates.without_text():
+            reader.tells_nothing_new()
         return None
     if together:
         return _by_both(candidates, reader, problems, rows)

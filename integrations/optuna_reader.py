@@ -59,6 +59,7 @@ class Reader:
         self._texts: dict[tuple[int, Names], str | None] = {}
         self._ranked: dict[Problem, dict[str, int]] = {}
         self._said: dict[tuple[Problem, ...], tuple[dict[str, int], Opinion]] = {}
+        self._exhausted = False
         self.pool: Pool | None = None
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
@@ -157,6 +158,13 @@ class Reader:
         """Whether `to_text` failed with parameters of these names, and has never made a text of such."""
         return Names(names) in self._failed - self._made
 
+    def tells_nothing_new(self) -> None:
+        """Warn, once, that there is no text that was not tried."""
+        if not self._exhausted:
+            why = "all were tried, it says None of the others, or it leaves out what tells candidates apart"
+            warnings.warn(f"to_text makes no new text: {why}; the parameters decide", stacklevel=2)
+        self._exhausted = True
+
     def _text(self, params: Params) -> str | None:
         """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
         try:
@@ -188,6 +196,15 @@ def posed(
     if len(given) != len(directions):
         raise ValueError(f"problem is {len(given)} of them for {len(directions)} objectives; give one for each")
     return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]
+
+
+def contradiction(problem: Question | Sequence[Question] | None, ways: Sequence[StudyDirection]) -> str | None:
+    """What is wrong where a problem is maximised but the study minimises, as it does unless told; None: nothing."""
+    given = list(problem) if isinstance(problem, Sequence) else [problem] if problem else []
+    pairs = zip(given, ways, strict=False)
+    turned = [own.metric for own, way in pairs if own.direction == "maximize" and way == StudyDirection.MINIMIZE]
+    told = "more is better, but the study minimises; create it with direction='maximize'"
+    return f"of {', '.join(turned)} {told}" if turned else None
 
 
 def sign_of(problem: Problem) -> int:

@@ -59,7 +59,8 @@ class RLMPrune(Mapping[str, Any]):
         top_k: How many configurations are kept, the default included, or what share of them if it is a float. 1: the
             predicted best (the default where trust is low), which is launched without any benchmark. None: the more,
             the less the surrogate knows of kernel and device.
-        keep: What is always kept besides: a config, a list of them, or a function that says of each. None: the first.
+        keep: What is kept first: a config, a list of them, or a function that says of each. None, or where the launch
+            has none of them: the first.
         device: Name of the device; None: the current one.
         surrogate: What predicts; None: the packaged checkpoint. Forks of it learn, it does not.
         early_config_prune: The user's own pruner, which is called first.
@@ -69,6 +70,7 @@ class RLMPrune(Mapping[str, Any]):
 
     Raises:
         ValueError: If top_k is not positive, or a share above 1.
+        TypeError: If device is no name, or keep is a number or a text.
     """
 
     def __init__(
@@ -84,6 +86,10 @@ class RLMPrune(Mapping[str, Any]):
     ) -> None:
         if top_k is not None and (top_k <= 0 or (isinstance(top_k, float) and top_k > 1)):
             raise ValueError(f"top_k is {top_k!r}; give a number of configs from 1, or a share of them up to 1.0")
+        if device is not None and not isinstance(device, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"device is {device!r}; give its name, such as 'NVIDIA A100'")
+        if isinstance(keep, (int, str)):
+            raise TypeError(f"keep is {keep!r}; give a config, a list of them, or a function that says of each")
         self._options: dict[str, Any] = {
             "top_k": top_k,
             "keep": keep,

@@ -67,13 +67,15 @@ class Forecast:
     def _reading(self, launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Reading, float]:
         """The way to read the launch that deserves most trust, and that trust.
 
-        It is settled at a kernel's first launch: numbers do not change it, types and names do.
+        It is settled at a kernel's first launch: numbers do not change it; types, names and what varies among the
+        configurations do, which decide what ways there are.
         """
+        ways = readings(launch, words)
         types = tuple((name, tensor.dtype) for name, tensor in launch.tensors.items())
-        key = (launch.kernel, launch.device, types, tuple(launch.scalars), tuple(words[0]))
+        kernels = tuple(reading.kernel for reading in ways)
+        key = (launch.kernel, launch.device, types, tuple(launch.scalars), tuple(words[0]), kernels)
         if key not in self._read:
-            found = [(reading, self._trust(reading, words[0])) for reading in readings(launch, words)]
-            self._read[key] = max(found, key=lambda pair: pair[1])
+            self._read[key] = max(((way, self._trust(way, words[0])) for way in ways), key=lambda pair: pair[1])
         like, trust = self._read[key]
         return reading_like(like, launch, words), trust
 

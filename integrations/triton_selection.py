@@ -91,11 +91,12 @@ def defaults(keep: Keep | None, configs: Sequence[Any]) -> set[int]:
 def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float | None, trust: float) -> list[int]:
     """Places that are kept, best first.
 
-    Defaults come first. With one place to give, it is the predicted best, or the default where trust is low.
+    Defaults come first, as many of them as there is place for. With one place to give, it is the predicted best, or the
+    default where trust is low.
 
     Args:
         order: Places that may run, best first.
-        defaults: Those that are always kept.
+        defaults: Those that are kept before others.
         n: How many configurations there are.
         top_k: How many are kept, or what share of n if it is a float; None: as many as the trust asks for.
         trust: How far the order deserves belief.

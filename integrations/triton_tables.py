@@ -50,13 +50,13 @@ def read_table(path: str | Path) -> Table:
     """Read what `export` wrote: a JSON table, one of vLLM's files, or a folder of them.
 
     Raises:
-        ValueError: If a file is neither.
+        ValueError: If a file is neither, or cannot be read.
     """
     path = Path(path)
     entries: list[Mapping[str, Any]] = []
     batches: dict[str, Batches] = {}
     for file in sorted(path.glob("*.json")) if path.is_dir() else [path]:
-        read: Any = json.loads(file.read_text("utf-8"))
+        read = _read(file)
         found = cast("dict[str, Any]", read if isinstance(read, dict) else {})
         if found.get("version") == VERSION and "entries" in found:
             entries += found["entries"]
@@ -65,6 +65,13 @@ def read_table(path: str | Path) -> Table:
         else:
             raise ValueError(f"{file} is no table of version {VERSION} and no file of vLLM's; write it with export()")
     return Table(entries, batches)
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"the table {file} cannot be read ({error}); write one with export()") from error
 
 
 def export(

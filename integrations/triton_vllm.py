@@ -53,7 +53,7 @@ def batch_size(scalars: Mapping[str, Any]) -> int | None:
 def write(
     path: Path, entries: Sequence[Mapping[str, Any]], experts: int, width: int, batch: str | None
 ) -> Iterator[Path]:
-    """Write a file for each device, as `vllm.model_executor.layers.fused_moe` reads them.
+    """Write a file for each device and type, as `vllm.model_executor.layers.fused_moe` reads them.
 
     Args:
         path: Their folder.
@@ -63,23 +63,38 @@ def write(
         batch: The argument that is the batch size; None: that of `batch_size`.
 
     Raises:
-        ValueError: If a launch has no batch size, or launches of another N or K have the same one.
+        ValueError: If a launch has no batch size, no launch has a device, or launches of another N or K have the same
+            batch size.
     """
-    devices: dict[str, dict[int, Mapping[str, Any]]] = {}
+    files: dict[str, dict[int, Mapping[str, Any]]] = {}
+    entries = [entry for entry in entries if entry["launch"]["device"]]
+    if not entries:
+        raise ValueError("all was decided on an unnamed device, of which vLLM reads no file; name it with device=")
     for entry in [entry for entry in entries if _into(width, entry["launch"]["scalars"])] or entries:
         launch = entry["launch"]
         size = batch_size(launch["scalars"]) if batch is None else launch["scalars"].get(batch)
         if not isinstance(size, int):
             raise ValueError(f"{launch['kernel']} has no argument {batch or 'M'}; name the batch size with batch=")
-        sizes = devices.setdefault(launch["device"].replace(" ", "_"), {})
+        sizes = files.setdefault(_ending(launch["device"], launch["scalars"]), {})
         _check(sizes.get(size, entry), entry, size)
         sizes[size] = entry
     path.mkdir(parents=True, exist_ok=True)
-    for device, sizes in devices.items():
-        file = path / f"E={experts},N={width},device_name={device}.json"
+    for ending, sizes in files.items():
+        file = path / f"E={experts},N={width},{ending}.json"
         told = {str(size): sizes[size]["config"] for size in sorted(sizes)}
         file.write_text(json.dumps(told, indent=4) + "\n", "utf-8")
         yield file
+
+
+def _ending(device: str, scalars: Mapping[str, Any]) -> str:
+    """What a file's name says after E and N."""
+    return ",".join([f"device_name={device.replace(' ', '_')}", *(f"dtype={dtype}" for dtype in _types(scalars))])
+
+
+def _types(scalars: Mapping[str, Any]) -> list[str]:
+    """The type that is used, as in vLLM's names of files; none where it is one of 16 bits."""
+    used = [name.removeprefix("use_") for name, value in scalars.items() if value is True]
+    return [name for name in used if re.search(r"_w\d+a\d+$", name)]
 
 
 def _check(one: Mapping[str, Any], other: Mapping[str, Any], batch: int) -> None:
@@ -98,8 +113,7 @@ def _fits(fields: Mapping[str, str], launch: Launch) -> bool:
     """Whether a file is for as many experts, such a width and such a type."""
     experts = {tensor.shape[0] for tensor in launch.tensors.values() if len(tensor.shape) == 3}
     of_experts = not experts or fields.get("E") in {str(number) for number in experts}
-    used = {name.removeprefix("use_") for name, value in launch.scalars.items() if value is True}
-    of_type = fields["dtype"] in used if "dtype" in fields else not any(re.search(r"_w\d+a\d+$", name) for name in used)
+    of_type = _types(launch.scalars) == ([fields["dtype"]] if "dtype" in fields else [])
     width = int(fields.get("N", 0))
     return of_experts and of_type and (_into(width, launch.scalars) or _sizes(launch.scalars).get("k") == width)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -19,14 +19,15 @@ def attributes(node: NodeProto, version: int) -> dict[str, Attribute]:
     return {name: value for name, value in found.items() if value is not None and defaults.get(name) != value}
 
 
-def bound(node: NodeProto, values: Mapping[str, AttributeProto]) -> NodeProto:
-    """A function's node with the attributes of a call in the place of its parameters."""
-    if not any(each.ref_attr_name for each in node.attribute):
+def bound(node: NodeProto, values: Mapping[str, AttributeProto], left_out: Set[str]) -> NodeProto:
+    """A function's node with the attributes of a call in place of its parameters, without the inputs left out."""
+    if not any(each.ref_attr_name for each in node.attribute) and left_out.isdisjoint(node.input):
         return node
     from onnx import NodeProto
 
     copy = NodeProto()
     copy.CopyFrom(node)
+    copy.input[:] = ["" if name in left_out else name for name in node.input]
     del copy.attribute[:]
     for each in node.attribute:
         if each.ref_attr_name in values or not each.ref_attr_name:

@@ -55,7 +55,8 @@ def _einsum(operation: Operation) -> int:
         head, dots, tail = term.partition("...")
         covered = len(shape) - len(head) - len(tail)
         letters = [*head, *(f"...{axis}" for axis in range(covered if dots else 0)), *tail]
-        sizes |= dict(zip(letters, shape, strict=False))
+        for letter, size in zip(letters, shape, strict=False):  # an axis of 1 is spread over another operand's
+            sizes[letter] = max(size, sizes.get(letter, 1))
     return prod(sizes.values()) if sizes and len(terms) > 1 else 0
 
 
@@ -74,20 +75,45 @@ def _attention(operation: Operation) -> int:
     if packed is not None and packed.constant and len(second) == 2:
         width = second[1] // 3
         return prod(q[:2]) * prod(second) + 2 * prod(q[:2]) * q[1] * width
-    length = second[-2] if len(second) > 2 else q[-2]
-    return prod(q) * length + prod(q[:-1]) * length * (_shared(operation, v[-1]) if len(v) == len(q) else q[-1])
+    rows, width = (prod(q[:2]), q[2] * q[4]) if len(q) == 5 else (prod(q[:-1]), _query_width(operation, q, second))
+    if len(v) == len(q):
+        summed = v[-1] * _sharing(operation) if len(q) == 3 else v[-1]
+    else:
+        summed = v[1] * v[3] if len(v) == 4 else width
+    return rows * _keys(operation, q, second) * (width + summed)
 
 
-def _shared(operation: Operation, width: int) -> int:
-    """The width of all heads' values, of those that groups of heads share."""
+def _query_width(operation: Operation, q: Shape, keys: Shape) -> int:
+    """The width of the query, which may hold keys and values too."""
     heads, kept = operation.integer("num_heads", 1), operation.integer("kv_num_heads", 0)
-    return width * heads // kept if kept > 0 and operation.kind.endswith("GroupQueryAttention") else width
+    return q[-1] if keys or not kept else q[-1] * heads // (heads + 2 * kept)
+
+
+def _sharing(operation: Operation) -> int:
+    """How many heads of the query share a head of the values."""
+    heads, kept = (
+        operation.integer("q_num_heads", operation.integer("num_heads", 1)),
+        operation.integer("kv_num_heads", 0),
+    )
+    return max(1, heads // kept) if kept else 1
+
+
+def _keys(operation: Operation, q: Shape, keys: Shape) -> int:
+    """How many keys a query is compared with, those of the past among them."""
+    new = (keys[2] if len(keys) == 4 else keys[1]) if len(keys) > 2 else q[2] if len(q) == 4 else q[1]
+    kind = operation.kind.rpartition(".")[2]
+    past = _shape(operation, _PAST[kind]) if kind in _PAST else ()
+    before = past[-2] if len(past) == 4 else 0
+    # ONNX Runtime writes the new keys of grouped queries into the buffer of the past ones.
+    return max(new, before) if kind == "GroupQueryAttention" else new + before
 
 
 def _packed_matmul(operation: Operation) -> int:
     return prod(_shape(operation, 0)) * operation.integer("N", 0)
 
 
+_PAST: Mapping[str, int] = {"Attention": 4, "GroupQueryAttention": 3, "MultiHeadAttention": 6}
+"""Which input the keys of the past are; ONNX Runtime's own Attention, whose are another one, has packed weights."""
 _MACS: Mapping[str, Callable[[Operation], int]] = {
     **dict.fromkeys(("Conv", "ConvInteger", "FusedConv", "DeformConv"), _convolution),
     "QLinearConv": lambda operation: _convolution(operation, 3),

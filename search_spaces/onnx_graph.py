@@ -27,7 +27,7 @@ from .onnx_file import ModelError, read
 from .onnx_operations import graph_of
 from .onnx_order import canonical, shuffled
 from .onnx_text import text
-from .onnx_values import INT64, Body, Operation, Value
+from .onnx_values import Body, Operation, Value
 from .onnx_vertices import Graph, Vertex
 from .onnx_words import COMMUTATIVE, VIEWS, input_word, kind, suffix, word
 from .problem import Problem, asked
@@ -94,7 +94,8 @@ def _graph(body: Body) -> Graph:
         found.add(operation)
     outputs = [found.places[value][0] for value in body.outputs if value in found.places]
     weights = dict.fromkeys(_weights(operations))
-    sizes = sum(value.elements for value in weights), sum(value.bytes for value in weights)
+    stored = dict.fromkeys(origin for value in weights for origin in value.origins or (value,))
+    sizes = sum(value.elements for value in stored), sum(value.bytes for value in weights)
     return canonical(Graph(tuple(found.vertices), tuple(outputs), *sizes))
 
 
@@ -142,9 +143,9 @@ class _Vertices:
 
 
 def _weights(operations: Sequence[Operation]) -> Iterator[Value]:
-    """The weights that operations and their subgraphs read; a size, or another whole number that is known, is none."""
+    """The weights that operations and their subgraphs read."""
     for operation in operations:
-        yield from (value for value in operation.weights if value.dtype != INT64 or value.data is None)
+        yield from (value for value in operation.weights if not value.is_size)
         for body in operation.bodies:
             yield from _weights(body.operations)
 

@@ -85,7 +85,33 @@ def infer(
     outputs = [as_value(found.get(name), guessed) for name in node.output]
     if stands_in and outputs and read[0] is not None:
         outputs[0].dtype = _dtype(node, inputs, outputs[0].dtype)
+        outputs[0].shape = _attended(node, inputs) or outputs[0].shape
     return outputs
+
+
+def _attended(node: NodeProto, inputs: Sequence[Value | None]) -> Shape | None:
+    """The shape of what an attention makes where it is not that of its query; None: it is, or it is no attention."""
+    three = [*inputs, None, None, None][:3]
+    query, second, values = (_known_shape(value) for value in three)
+    numbers = {each.name: each.i for each in node.attribute}
+    match node.op_type, len(query):
+        case "Attention" | "QAttention", 3 if len(second) == 2:
+            sizes = [each.ints[-1] for each in node.attribute if each.name == "qkv_hidden_sizes"]
+            return (*query[:2], sizes[0] if sizes else second[1] // 3)
+        case "MultiHeadAttention", 5:
+            return (*query[:2], query[2] * query[4])
+        case "MultiHeadAttention", 3 if len(values) in (3, 4):
+            return (*query[:2], values[2] if len(values) == 3 else values[1] * values[3])
+        case "GroupQueryAttention", 3 if not second and numbers.get("num_heads"):
+            heads, kept = numbers["num_heads"], numbers.get("kv_num_heads", 0)
+            return (*query[:2], query[2] * heads // (heads + 2 * kept))
+        case _:
+            return None
+
+
+def _known_shape(value: Value | None) -> Shape:
+    """A shape, () where it is unknown."""
+    return () if value is None else value.shape or ()
 
 
 def declare(value: Value, info: ValueInfoProto) -> None:

@@ -11,7 +11,7 @@ condition is part of what is around it.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
@@ -27,7 +27,7 @@ from .onnx_tensors import SMALL, as_constant, sparse_shape
 from .onnx_values import Body, Operation, Value, known
 
 if TYPE_CHECKING:
-    from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, ValueInfoProto
+    from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto
 
     _Declared: TypeAlias = Mapping[str, ValueInfoProto]
 
@@ -67,7 +67,7 @@ class _Walk:
     """The state of one reading: what all graphs of a model share."""
 
     def __init__(self, model: ModelProto, folder: Path | None, sizes: Mapping[str, int]) -> None:
-        self._opsets = {"" if each.domain == "ai.onnx" else each.domain: each.version for each in model.opset_import}
+        self._opsets = _versions(model.opset_import)
         self._functions = {(each.domain, each.name, each.overload): each for each in model.functions}
         self._folder, self._sizes = folder, dict(sizes)
         self._open: set[str] = set()
@@ -107,7 +107,7 @@ class _Walk:
             return Value(tensor.elem_type)
         sizes, dynamic = list[int](), list[int]()
         for axis, dim in enumerate(tensor.shape.dim):
-            if dim.HasField("dim_value"):
+            if dim.HasField("dim_value") and dim.dim_value != -1:  # exporters write -1 of an open axis
                 sizes.append(dim.dim_value)
             else:
                 sizes.append(self._size(dim.dim_param, axis, len(tensor.shape.dim)))
@@ -140,10 +140,12 @@ class _Walk:
         pairs = zip(function.input, node.input, strict=False)
         inner = {own: _found(scope, name, node.op_type) for own, name in pairs if name}
         values = {each.name: each for each in (*function.attribute_proto, *node.attribute)}
+        left_out = {*function.input} - inner.keys()
+        nodes = [bound(each, values, left_out) for each in function.node]
         before = self._opsets
-        self._opsets = before | {each.domain: each.version for each in function.opset_import}
-        for each in ordered(function.node, inner):
-            self._node(bound(each, values), inner, {})
+        self._opsets = before | _versions(function.opset_import)
+        for each in ordered(nodes, inner):
+            self._node(each, inner, {})
         self._opsets = before
         return [inner.get(name) or Value() for name in function.output]
 
@@ -209,8 +211,10 @@ class _Walk:
     def _fold(self, node: NodeProto, operation: Operation, outputs: Sequence[Value]) -> None:
         """Mark what follows from constants, with its elements if they are few."""
         weights = operation.weights
+        read = weights[:1] if operation.kind in _DEQUANTIZED else weights  # scales are no weights
+        origins = dict.fromkeys(own for value in read if not value.is_size for own in value.origins or (value,))
         for output in outputs:
-            output.constant = True
+            output.constant, output.origins = True, (*origins,)
             output.stored = weights[0].stored if operation.kind in _DEQUANTIZED else output.dtype
         first = outputs[0] if outputs else Value()
         if first.shape is None or first.guessed or first.elements > SMALL:
@@ -238,6 +242,11 @@ def _only_weights(graph: GraphProto) -> set[str]:
         others.update(node.input[:first])
         others.update(name for _, inner in subgraphs(node) for name in read_from_outside(inner))
     return weights - others
+
+
+def _versions(imports: Iterable[OperatorSetIdProto]) -> dict[str, int]:
+    """Domain -> version of its operators."""
+    return {"" if each.domain in _STANDARD else each.domain: each.version for each in imports}
 
 
 def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:

@@ -43,6 +43,7 @@ class Value:
         producer: The operation that makes it; None for inputs and weights.
         dynamic: Axes of an input that the model leaves open.
         guessed: Whether the shape depends on data: what is not known counts as 1.
+        origins: The stored weights that a folded one follows from; empty: it is one itself.
     """
 
     dtype: int = 0
@@ -53,11 +54,17 @@ class Value:
     producer: Operation | None = None
     dynamic: tuple[int, ...] = ()
     guessed: bool = False
+    origins: tuple[Value, ...] = ()
 
     @property
     def elements(self) -> int:
         """How many there are; 0 if unknown."""
         return 0 if self.shape is None else prod(self.shape)
+
+    @property
+    def is_size(self) -> bool:
+        """Whether it is a size, or another whole number that is known, and so no weight."""
+        return self.dtype == INT64 and self.data is not None
 
     @property
     def bytes(self) -> int:

@@ -67,7 +67,8 @@ def save(
 
 def identity(model: Mapping[str, Any]) -> str:
     """Tells a model from all that may answer otherwise, by what `describe` says of it."""
-    parts = [model.get(part) for part in ("weights", "shape", "encoder", "knowledge", "tokenizer")]
+    knowledge = Knowledge.from_json(model["knowledge"]).to_json()  # 1 and 1.0 are one number, but two texts
+    parts = [model["weights"], model["shape"], model.get("encoder"), knowledge, model["tokenizer"]]
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

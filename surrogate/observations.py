@@ -18,6 +18,8 @@ class Observations:
     def __init__(self) -> None:
         self._values: dict[Problem, dict[str, float]] = {}
         self._digests: dict[Problem, str] = {}
+        self._order: dict[tuple[Problem, str], int] = {}
+        self._added = 0
 
     def __bool__(self) -> bool:
         return bool(self._values)
@@ -32,19 +34,24 @@ class Observations:
             return  # a problem without values would count as observed
         problem = undirected(problem)
         self._values.setdefault(problem, {}).update(values)
+        self._order.update({(problem, text): self._added + place for place, text in enumerate(values)})
+        self._added += len(values)
         self._digests.pop(problem, None)
 
     def remove(self, problem: Problem, texts: Iterable[str]) -> None:
         """Remove the values of some texts, where there are any."""
-        problem, gone = undirected(problem), {*texts}
-        kept = {text: value for text, value in self._values.pop(problem, {}).items() if text not in gone}
+        problem = undirected(problem)
+        values = self._values.get(problem, {})
+        for text in {*texts} & values.keys():
+            del values[text], self._order[problem, text]
         self._digests.pop(problem, None)
-        if kept:
-            self.add(problem, kept)
+        if not values:
+            self._values.pop(problem, None)
 
     def of(self, problems: Iterable[Problem]) -> list[tuple[Problem, str, float]]:
-        """All values of some problems, in the order in which they came."""
-        return [(problem, text, value) for problem in problems for text, value in self._values[problem].items()]
+        """All values of some problems, in the order in which they came; one that was replaced came when it was."""
+        found = [(problem, text, value) for problem in problems for text, value in self._values[problem].items()]
+        return sorted(found, key=lambda told: self._order[told[:2]])
 
     def telling(self, problem: Problem, known: Collection[str]) -> list[Problem]:
         """The observed problems that tell of one: of its metric, or, if that is as unknown as theirs, of its word.
@@ -63,7 +70,7 @@ class Observations:
         """The same, to be added to apart."""
         other = Observations()
         other._values = {problem: dict(values) for problem, values in self._values.items()}
-        other._digests = dict(self._digests)
+        other._digests, other._order, other._added = dict(self._digests), dict(self._order), self._added
         return other
 
     @property
@@ -75,11 +82,12 @@ class Observations:
         return hashlib.sha256("".join(sorted(self._digests.values())).encode()).hexdigest()
 
     def to_json(self) -> str:
-        """A list of problems with their texts and values."""
-        entries = [
-            vars(problem) | {"texts": list(values), "values": list(values.values())}
-            for problem, values in self._values.items()
-        ]
+        """A list of problems with their texts and values, in the order of the last one of each."""
+        rows = self.of(self._values)
+        told = {problem: dict[str, float]() for problem in reversed({row[0]: None for row in reversed(rows)})}
+        for problem, text, value in rows:
+            told[problem][text] = value
+        entries = [vars(p) | {"texts": list(own), "values": list(own.values())} for p, own in told.items()]
         return json.dumps(entries, indent=1)
 
     @classmethod

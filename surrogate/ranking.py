@@ -53,11 +53,16 @@ def rank(
         acquisition: How much each prediction is wanted (see `acquisitions`). Several of them take turns to name the
             next candidate.
 
+    Raises:
+        ValueError: If there is no acquisition.
+
     Returns:
         The valid candidates, best first. Those more likely to fail than not come after all others;
         equal scores, those of the first acquisition, follow the order of the texts.
     """
     acquisitions = [acquisition] if callable(acquisition) else list(acquisition)
+    if not acquisitions or not all(map(callable, acquisitions)):
+        raise ValueError(f"acquisition is {acquisition!r}; give a function of `acquisitions`, or several of them")
     texts = [to_text(candidate) for candidate in candidates]
     distinct = sorted({text for text in texts if text is not None})
     mean, std, fails, *scores = _scores(surrogate, problem, distinct, acquisitions)

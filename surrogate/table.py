@@ -36,6 +36,8 @@ class Row:
     values: Mapping[str, float]
 
     def __post_init__(self) -> None:
+        if isinstance(self.texts, str):
+            raise ValueError(f"texts is the single string {self.texts[:60]!r}; give a tuple of texts")
         if not self.texts:
             raise ValueError(f"a row of {self.context[:60]!r} has no text; give at least one")
         if not self.values:

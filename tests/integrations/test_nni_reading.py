@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from prerank.integrations.nni_reading import Reading
@@ -27,3 +29,11 @@ def test_a_function_that_never_makes_a_text_is_an_error() -> None:
     with pytest.raises(KeyError):
         for _ in range(1000):
             reading(1)
+
+
+def test_what_is_no_text_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
+    numbers: Any = [0, "one", None]
+    reading = Reading[int](numbers.__getitem__)
+    with caplog.at_level("WARNING", "nni.prerank"):
+        assert [reading(place) for place in range(3)] == [None, "one", None]
+    assert "returned 0; return a string" in caplog.text

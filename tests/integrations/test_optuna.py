@@ -72,10 +72,25 @@ def test_the_best_of_the_pool_is_proposed_in_both_directions(
 def test_the_problem_of_a_space_is_taken_in_the_direction_of_the_study() -> None:
     fake = FakeSurrogate()
     study = study_of(sampler(surrogate=fake, problem=nas_bench_101.problem(), search_space=SPACE, seed=0), "minimize")
-    ask(study)
+    with pytest.warns(UserWarning, match="val_accuracy .* more is better, but the study minimises"):
+        ask(study)
     ask(study)
     asked = nas_bench_101.problem()
     assert {problem for problem, _, _ in fake.observed} == {Problem(asked.context, asked.metric, "minimize")}
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ({"surrogate": "mine"}, r"RLMSurrogate.load\('mine'\)"),
+        ({"problem": "latency"}, "problem is 'latency'"),
+        ({"sources": optuna.create_study()}, "list of studies"),
+        ({"search_space": {"x": (0, 1)}}, r"x=\(0, 1\)"),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_at_once(argument: dict[str, Any], said: str) -> None:
+    with pytest.raises(TypeError, match=said):
+        RLMSampler(**argument)
 
 
 def test_no_candidate_is_proposed_twice_while_there_are_others() -> None:

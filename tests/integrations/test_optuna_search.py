@@ -55,6 +55,17 @@ def test_bare_it_finds_more_than_tpe(objective: Any) -> None:
     assert np.mean(ours) < np.mean(tpe) / 2
 
 
+@pytest.mark.parametrize("said", ["the same", None])
+def test_where_texts_tell_nothing_apart_the_parameters_decide(said: str | None) -> None:
+    sampler = RLMSampler(surrogate=FakeSurrogate(), to_text=lambda params: said, seed=0)
+    study = optuna.create_study(sampler=sampler)
+    with pytest.warns(UserWarning, match="to_text makes no new text") as warned:
+        study.optimize(bowl, n_trials=20)
+    assert len(warned) == 1
+    assert study.best_value < found(TPESampler(seed=0), bowl, 20)
+    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "parameters"
+
+
 def test_maximising_is_minimising_the_negative() -> None:
     study = optuna.create_study(sampler=RLMSampler(seed=0), direction="maximize")
     study.optimize(lambda trial: -bowl(trial), n_trials=25)

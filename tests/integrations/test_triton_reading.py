@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from fake_config import FakeConfig
+from fake_surrogate import FakeSurrogate
 
 from prerank.integrations.triton_experience import fastest_elsewhere, nearest
+from prerank.integrations.triton_forecast import Forecast
 from prerank.integrations.triton_kernel import Kernel, is_interpreted, kernel_of
 from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
 from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
 from prerank.integrations.triton_selection import interleaved, number_kept, outlook, select
 from prerank.search_spaces import kernel_configs
-from prerank.surrogate import Prediction
+from prerank.surrogate import Prediction, Problem
 
 CONFIGS = [
     FakeConfig({"BLOCK_M": 64, "BLOCK_N": 32, "BLOCK_K": 16}),
@@ -74,6 +77,25 @@ def test_grouped_programs_are_read_as_the_tutorials() -> None:
     expected = kernel_configs.problem("triton_matmul_tutorial_fp16", "NVIDIA A100", "M=N=K=512")
     assert tutorial.problem("slowdown") == expected
     assert tutorial.to_text(tuning.words[0]) == "block_k=16 block_m=64 block_n=32 group_m=8 stages=3 warps=4"
+
+
+class Templates(FakeSurrogate):
+    """Knows Inductor's templates alone."""
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        return FakeSurrogate(0.0 if problem.context.startswith("mine") else 0.9).predict(problem, texts)
+
+
+def test_trust_is_that_of_the_way_a_launch_is_read() -> None:
+    configs = [FakeConfig({**config.kwargs, "EPI": number % 2}) for number, config in enumerate(CONFIGS * 2)]
+    configs[2].kwargs["BLOCK_M"] = 128
+    constant = product(("float16", "float16"), (512, 512, 512), configs[::2])
+    varying = product(("float16", "float16"), (512, 512, 512), configs)
+    surrogate: Any = Templates()
+    forecast = Forecast(surrogate)
+    assert forecast(constant, [0, 1]).trust > 0.8
+    assert forecast(varying, [0, 1]).trust == 0
+    assert forecast(constant, [0, 1]).trust > 0.8
 
 
 @pytest.mark.parametrize(

@@ -63,3 +63,23 @@ def test_launches_of_other_widths_do_not_overwrite_each_other(tmp_path: Path) ->
     assert json.loads(file.read_text()) == {"4": {"BLOCK_SIZE_M": 64}}
     with pytest.raises(ValueError, match=r"two launches of batch size 4, .*1024.* and .*4096.*; give width="):
         list(write(tmp_path, entries, 8, 7, None))
+
+
+def test_types_of_their_own_have_files_of_their_own(tmp_path: Path) -> None:
+    launches = {16: moe(4), 64: moe(4, use_fp8_w8a8=True)}
+    written = sorted(write(tmp_path, [entry(launch, block) for block, launch in launches.items()], 8, 512, None))
+    files = {file.name: json.loads(file.read_text()) for file in written}
+    assert list(files) == [
+        "E=8,N=512,device_name=NVIDIA_L4,dtype=fp8_w8a8.json",
+        "E=8,N=512,device_name=NVIDIA_L4.json",
+    ]
+    for block, launch in launches.items():
+        assert batched(files, launch) == {"BLOCK_SIZE_M": block}
+
+
+def test_a_launch_on_an_unnamed_device_has_no_file(tmp_path: Path) -> None:
+    unnamed = entry(moe(4, device=""), 16)
+    with pytest.raises(ValueError, match=r"unnamed device.*device="):
+        list(write(tmp_path, [unnamed], 8, 512, None))
+    (file,) = write(tmp_path, [unnamed, entry(moe(4), 64)], 8, 512, None)
+    assert json.loads(file.read_text()) == {"4": {"BLOCK_SIZE_M": 64}}

@@ -518,6 +518,84 @@ def test_heads_that_share_keys_and_values_all_work() -> None:
     assert from_record(model).macs == 2 * (2 * 16 * 16 * 8 * 4)
 
 
+@pytest.mark.parametrize(
+    ("kind", "inputs", "heads", "macs"),
+    [
+        ("GroupQueryAttention", {"qkv": [2, 16, 48]}, {"num_heads": 8, "kv_num_heads": 2}, 2 * (2 * 16 * 16 * 32)),
+        ("MultiHeadAttention", {"qkv": [2, 16, 4, 3, 8]}, {"num_heads": 4}, 2 * (2 * 16 * 16 * 32)),
+        ("MultiHeadAttention", {"q": [2, 16, 32], "kv": [2, 9, 4, 2, 8]}, {"num_heads": 4}, 2 * (2 * 16 * 9 * 32)),
+    ],
+)
+def test_packed_queries_keys_and_values_are_told_apart(
+    kind: str, inputs: dict[str, list[int]], heads: Any, macs: int
+) -> None:
+    attention = helper.make_node(kind, [*inputs], ["z"], domain="com.microsoft", **heads)
+    project = helper.make_node("MatMul", ["z", "w"], ["y"])
+    model = of_nodes([attention, project], inputs, weights={"w": np.zeros((32, 5), np.float32)})
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    assert from_record(model).macs == macs + 2 * 16 * 32 * 5
+
+
+def test_an_attention_may_be_narrower_than_what_it_reads() -> None:
+    nodes = [
+        helper.make_node("Attention", ["x", "w", "b"], ["z"], domain="com.microsoft", num_heads=2),
+        helper.make_node("MatMul", ["z", "v"], ["y"]),
+    ]
+    weights = {"w": np.zeros((32, 3 * 16), np.float32), "b": np.zeros(48, np.float32)}
+    weights["v"] = np.zeros((16, 32), np.float32)
+    model = of_nodes(nodes, {"x": [1, 8, 32]}, weights=weights)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    assert from_record(model).macs == 8 * 32 * 48 + 2 * 8 * 8 * 16 + 8 * 16 * 32
+
+
+def test_the_past_is_compared_with_too() -> None:
+    inputs = {"q": [1, 1, 32], "k": [1, 1, 32], "v": [1, 1, 32]}
+    past = {"pk": [1, 4, 20, 8], "pv": [1, 4, 20, 8]}
+    read = ["q", "k", "v", "", "", "", "pk", "pv"]
+    node = helper.make_node("MultiHeadAttention", read, ["y"], domain="com.microsoft", num_heads=4)
+    model = of_nodes([node], inputs | past)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    assert from_record(model).macs == 2 * 21 * 32
+
+
+def test_an_axis_that_is_spread_counts_in_full() -> None:
+    inputs = {"a": [7, 3, 4, 5], "b": [1, 1, 5, 6]}
+    model = of_nodes([helper.make_node("Einsum", [*inputs], ["y"], equation="...ij,...jk->...ik")], inputs)
+    assert from_record(model).macs == 7 * 3 * 4 * 5 * 6
+
+
+def test_parameters_are_those_that_are_stored() -> None:
+    weights = {"table": np.zeros((50, 8), np.float32), "token": np.zeros((1, 1, 8), np.float32)}
+    weights["batch"] = np.array([16, 1, 8])
+    nodes = [
+        helper.make_node("Gather", ["table", "x"], ["e"]),
+        helper.make_node("Expand", ["token", "batch"], ["t"]),
+        helper.make_node("Concat", ["t", "e"], ["s"], axis=1),
+        helper.make_node("Transpose", ["table"], ["turned"]),
+        helper.make_node("MatMul", ["s", "turned"], ["y"]),
+    ]
+    inputs = [helper.make_tensor_value_info("x", TensorProto.INT64, [16, 4])]
+    outputs = [helper.make_tensor_value_info("y", TensorProto.FLOAT, [16, 5, 50])]
+    stored = [onnx.numpy_helper.from_array(array, name) for name, array in weights.items()]
+    model = helper.make_model(helper.make_graph(nodes, "g", inputs, outputs, stored))
+    assert from_record(model).params == 50 * 8 + 8
+
+
+def test_a_call_may_leave_out_an_input_of_its_function() -> None:
+    node = helper.make_node("Conv", ["x", "w", "b"], ["y"])
+    function = helper.make_function("mine", "F", ["x", "w", "b"], ["y"], [node], [helper.make_opsetid("ai.onnx", 17)])
+    weights = {"w": np.zeros((4, 3, 3, 3), np.float32)}
+    for read in (["x", "w"], ["x", "w", ""]):
+        model = of_nodes([helper.make_node("F", read, ["y"], domain="mine")], {"x": [1, 3, 8, 8]}, weights=weights)
+        model.opset_import.append(helper.make_opsetid("mine", 1))
+        model.functions.append(function)
+        assert from_record(model).macs == 4 * 27 * 36
+
+
+def test_a_negative_size_is_an_open_axis() -> None:
+    assert from_record(of_nodes([helper.make_node("Relu", ["x"], ["y"])], {"x": [-1, 8]})).activation_bytes == 2 * 8 * 4
+
+
 def test_half_precision_says_so() -> None:
     model = of_nodes([helper.make_node("MatMul", ["x", "w"], ["y"])], {"x": [4, 8]}, dtype=TensorProto.FLOAT16,
                      weights={"w": np.zeros((8, 16), np.float16)})  # fmt: skip

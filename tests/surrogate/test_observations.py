@@ -36,6 +36,19 @@ def test_what_was_told_last_counts_in_whatever_order_it_came(told: Told, random:
 
 
 @given(TOLD, st.sampled_from(PROBLEMS), st.text(max_size=3))
+def test_values_come_in_the_order_in_which_they_were_told(told: Told, problem: Problem, text: str) -> None:
+    last: dict[tuple[Problem, str], float] = {}
+    for own, name, value in [*told, (problem, text, 3e9)]:
+        last.pop((own, name), None)
+        last[own, name] = value
+    found = observed([*told, (problem, text, 3e9)])
+    assert found.of({own for own, _ in last}) == [(*key, value) for key, value in last.items()]
+    found.remove(problem, [text])
+    last.pop((problem, text))
+    assert found.of({own for own, _ in last}) == [(*key, value) for key, value in last.items()]
+
+
+@given(TOLD, st.sampled_from(PROBLEMS), st.text(max_size=3))
 def test_a_copy_is_added_to_apart_and_tells_another_digest(told: Told, problem: Problem, text: str) -> None:
     first = observed(told)
     before, copy = first.digest, first.copy()

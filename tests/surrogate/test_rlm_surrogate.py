@@ -164,6 +164,8 @@ def test_the_fingerprint_is_that_of_model_and_observations(surrogate: RLMSurroga
     student.save(tmp_path)
     loaded = RLMSurrogate.load(tmp_path)
     assert loaded.fingerprint == told
+    loaded.save(tmp_path / "again")
+    assert RLMSurrogate.load(tmp_path / "again").fingerprint == told
     loaded.predict(PROBLEM, ["a"])
     assert loaded.fingerprint == pickle.loads(pickle.dumps(loaded)).fingerprint == told
     loaded.observe(PROBLEM, ["a"], [2.0])
@@ -289,6 +291,20 @@ def test_of_very_many_observations_the_latest_count(surrogate: RLMSurrogate, mon
     many.observe(PROBLEM, texts, np.arange(40) + 1.0)
     few.observe(PROBLEM, texts[-12:], np.arange(28, 40) + 1.0)
     assert np.array_equal(many.predict(PROBLEM, texts).mean, few.predict(PROBLEM, texts).mean)
+
+
+def test_the_latest_count_whichever_problem_they_are_of(
+    surrogate: RLMSurrogate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rlm_surrogate, "_MOST_OBSERVED", 12)
+    texts = [f"conv{number} a b" for number in range(40)]
+    sibling = Problem(f"{PROBLEM.context}\nanother", PROBLEM.metric)
+    many, few = surrogate, surrogate.fork()
+    many.observe(PROBLEM, texts[:1], [1e6])
+    many.observe(sibling, texts, np.full(40, 1e6))
+    many.observe(PROBLEM, texts[-12:], np.arange(28, 40) + 1.0)
+    few.observe(PROBLEM, texts[-12:], np.arange(28, 40) + 1.0)
+    assert many.predict(PROBLEM, texts).mean == pytest.approx(few.predict(PROBLEM, texts).mean, rel=1e-6)
 
 
 def test_nothing_observed_changes_nothing(surrogate: RLMSurrogate, tmp_path: Path) -> None:
