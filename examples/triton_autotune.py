@@ -4,7 +4,7 @@ python examples/triton_autotune.py            # on a GPU: for real; without one:
 python examples/triton_autotune.py --replay   # on the measured table of the tutorial's product, as a plot
 
 The kernel is a plain blocked matrix product. On a GPU, both ways are timed, each with an empty cache of Triton's, and
-the chosen configurations compared. The interpreter shows what is kept; its timings say nothing. The replay feeds
+the chosen configurations compared. The interpreter shows how many are kept; its timings say nothing. The replay feeds
 measured times to the real Autotuner: tuning costs the compilation that was measured and 0.125 s a configuration that
 runs, the least that Triton benchmarks it.
 """
@@ -50,6 +50,8 @@ def main() -> None:
     parser.add_argument("--top-k", type=int, help="configurations to keep; default: as many as rlm_prune likes")
     parser.add_argument("--plot", type=Path, default=Path("triton_autotune.png"))
     arguments = parser.parse_args()
+    if arguments.replay and not (arguments.data / TABLE).exists():
+        parser.error(f"there is no table {arguments.data / TABLE}; name its folder by --data or PRERANK_DATA")
     if arguments.replay:
         replay(arguments.data / TABLE, arguments.top_k or 10, arguments.plot)
     else:
@@ -73,7 +75,9 @@ def tune_one(name: str, way: Prune, a: torch.Tensor, b: torch.Tensor) -> None:
     kernel, started = product(choices(), way, None if DEVICE == "cuda" else once), time.perf_counter()
     c = multiply(kernel, a, b)
     seconds, wrong = time.perf_counter() - started, float((c - a.float() @ b.float()).abs().max())
-    print(f"{name}: {seconds:.1f} s, largest error {wrong:.3f}, chosen {kernel.best_config}")
+    timed = len(getattr(kernel, "configs_timings", ()))
+    print(f"{name}: {timed} configurations timed in {seconds:.1f} s, largest error {wrong:.3f}")
+    print(f"{name}: chosen {kernel.best_config}")
     if DEVICE == "cuda":
         milliseconds = triton.testing.do_bench(lambda: multiply(kernel, a, b))
         print(f"{name}: the chosen configuration takes {milliseconds:.4f} ms")

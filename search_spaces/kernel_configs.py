@@ -75,10 +75,15 @@ class Config:
             raise ValueError(f"the configuration has the names {names}, which are read as {read}; give each once")
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, Config) and frozenset(self.fields) == frozenset(other.fields)
+        return isinstance(other, Config) and self._told == other._told
 
     def __hash__(self) -> int:
-        return hash(frozenset(self.fields))
+        return hash(self._told)
+
+    @property
+    def _told(self) -> frozenset[tuple[str, type, Value]]:
+        """All fields; True is not the number 1, as their texts are others."""
+        return frozenset((name, type(value), value) for name, value in self.fields)
 
 
 def sample(
@@ -204,7 +209,10 @@ def _parsed(record: str | Mapping[str, Any]) -> dict[str, Any]:
     rest = _ASSIGNMENT.sub("", record).strip()
     if rest or not found:
         raise ValueError(f"there is no assignment in {rest or record!r}; write it as in BLOCK_M=64 num_warps=4")
-    return {name: value for names, value in found for name in names.split("=") if name}
+    named = [(name, value) for names, value in found for name in names.split("=") if name]
+    if len(dict(named)) < len(named):
+        raise ValueError(f"a name is given twice in {record!r}; give each once")
+    return dict(named)
 
 
 def _mapping(record: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -32,6 +33,7 @@ _ERRORS = (0.0, 0.003, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
+    training = replace(training, of={**training.of, "rows": _digest(rows)})
     table = Table(rows, inference.tokenizer, training.shares, inference.context_tokenizer)
     unrated = _unrated(rows, validation)
     fresh = Inference(inference.network, inference.tokenizer, inference.knowledge | unrated)
@@ -43,6 +45,14 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
     trained = Knowledge({line: replace(unrated.spaces[line], metrics={}) for line in by_space(rows)})
     learnt = inference.knowledge | trained | rated
     return Inference(inference.network, inference.tokenizer, learnt)
+
+
+def _digest(rows: Sequence[Row]) -> str:
+    """Tells rows from others, in any process."""
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(repr((row.context, row.texts, sorted(row.values.items()))).encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
 
 
 def held_out(rows: Sequence[Row]) -> set[int]:

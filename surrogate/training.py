@@ -33,6 +33,9 @@ from .table import Batch, Table
 
 STATE = "state.pt"
 """What a run goes on from, in its folder."""
+_SCHEDULE = ("steps", "rate", "adam_rate", "encoder_rate", "warm_up", "clip", "dropout")
+_DRAWN = ("draws", "contexts", "candidates", "metrics", "shares", "seed")
+"""Settings that the weights depend on."""
 
 
 @dataclass
@@ -116,6 +119,11 @@ class Training:
             model.load_state_dict(self._kept)
         model.eval()
 
+    @property
+    def _told(self) -> dict[str, str]:
+        """What tells the run from others: all that its weights depend on."""
+        return {name: repr(getattr(self, name)) for name in (*_SCHEDULE, *_DRAWN)} | dict(self.of)
+
     def _step(self, model: RLM, table: Table, optimizers: list[torch.optim.Optimizer], step: int) -> Tensor:
         model.train()
         device = next(model.parameters()).device
@@ -177,7 +185,7 @@ class Training:
         self.folder.mkdir(parents=True, exist_ok=True)
         state = {
             "step": step,
-            "of": dict(self.of),
+            "of": self._told,
             "model": model.state_dict(),
             "optimizers": [optimizer.state_dict() for optimizer in optimizers],
             "best": (self._best, self._kept, self._stale),
@@ -191,7 +199,7 @@ class Training:
         if not path or not path.exists():
             return 0
         state = torch.load(path, map_location=next(model.parameters()).device, weights_only=True)
-        others = sorted(name for name, _ in self.of.items() ^ state.get("of", {}).items())
+        others = sorted(name for name, _ in self._told.items() ^ state.get("of", {}).items())
         if others:
             said = f"{path} is of a training with another {', '.join(dict.fromkeys(others))}"
             raise ValueError(f"{said}; call that one again, remove its folder, or choose another one")

@@ -144,3 +144,14 @@ def test_unusable_input_is_named() -> None:
         kernel_configs.from_record({})
     with pytest.raises(ValueError, match="BLOCK_M is 7"):
         kernel_configs.neighbours(kernel_configs.from_record("BLOCK_M=7"))
+
+
+def test_a_name_that_is_given_twice_is_refused() -> None:
+    with pytest.raises(ValueError, match="twice in 'BLOCK_M=64 BLOCK_M=32'"):
+        kernel_configs.from_record("BLOCK_M=64 BLOCK_M=32")
+
+
+def test_true_is_not_the_number_one() -> None:
+    one, true = (kernel_configs.from_record({"EVEN_K": value}) for value in (1, True))
+    assert one != true
+    assert kernel_configs.to_text(one) != kernel_configs.to_text(true)

@@ -188,11 +188,23 @@ def test_the_state_of_another_run_is_refused(tmp_path: Path) -> None:
     def of(**own: str) -> None:
         train(tiny(), replace(run(2, tmp_path), of=own), lambda: 0.5)
 
-    of(tables="a", seed="0")
-    of(seed="0", tables="a")
-    for own, other in ({"tables": "b", "seed": "0"}, "tables"), ({"tables": "a"}, "seed"), ({}, "seed, tables"):
+    of(tables="a", machine="0")
+    of(machine="0", tables="a")
+    for own, other in (
+        ({"tables": "b", "machine": "0"}, "tables"),
+        ({"tables": "a"}, "machine"),
+        ({}, "machine, tables"),
+    ):
         with pytest.raises(ValueError, match=f"another {other}; .* remove"):
             of(**own)
+
+
+def test_the_state_of_other_settings_or_rows_is_refused(tmp_path: Path) -> None:
+    tiny().fit(count_rows(60), run(2, tmp_path))
+    with pytest.raises(ValueError, match=r"another rate; .* remove"):
+        tiny().fit(count_rows(60), replace(run(2, tmp_path), rate=0.5))
+    with pytest.raises(ValueError, match=r"another rows; .* remove"):
+        tiny().fit(count_rows(60, seed=1), run(2, tmp_path))
 
 
 def test_a_training_used_again_knows_nothing_of_its_first_model() -> None:
