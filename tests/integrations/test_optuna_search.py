@@ -57,7 +57,8 @@ def test_bare_it_finds_more_than_tpe(objective: Any) -> None:
 
 @pytest.mark.parametrize("said", ["the same", None])
 def test_where_texts_tell_nothing_apart_the_parameters_decide(said: str | None) -> None:
-    sampler = RLMSampler(surrogate=FakeSurrogate(), to_text=lambda params: said, seed=0)
+    surrogate: Any = FakeSurrogate()
+    sampler = RLMSampler(surrogate=surrogate, to_text=lambda params: said, seed=0)
     study = optuna.create_study(sampler=sampler)
     with pytest.warns(UserWarning, match="to_text makes no new text") as warned:
         study.optimize(bowl, n_trials=20)
