@@ -89,8 +89,8 @@ _SPACES = (
 _FAMILIES = ("inception", "transformer", "ofa")
 _PRODUCTS = {"kernel": ("triton_mm", "triton_mixed_mm")}
 _FEW = (
-    "processes on hidden states, outlines and fields, trees on neural graph features or fields and the prior, averaged "
-    "by their errors"
+    "processes on counts of operations, of their neighbourhoods and on stated numbers, trees on neural graph "
+    "features, averaged by their errors"
 )
 _LONGER = "two more runs with larger shares of matrix products"
 _TAUGHT = "networks that nobody measured are read too, as plain models of the same measurements expect them"
