@@ -91,10 +91,8 @@ def _query_width(operation: Operation, q: Shape, keys: Shape) -> int:
 
 def _sharing(operation: Operation) -> int:
     """How many heads of the query share a head of the values."""
-    heads, kept = (
-        operation.integer("q_num_heads", operation.integer("num_heads", 1)),
-        operation.integer("kv_num_heads", 0),
-    )
+    heads = operation.integer("q_num_heads", operation.integer("num_heads", 1))
+    kept = operation.integer("kv_num_heads", 0)
     return max(1, heads // kept) if kept else 1
 
 
