@@ -33,15 +33,14 @@ class ParameterSpace:
         search_space: Name -> ``_type`` and ``_value``, as in an experiment's configuration.
 
     Raises:
-        ValueError: If there is no parameter, or one has an unknown type or no value to take.
+        ValueError: If there is no parameter, or one has an unknown type, a range that is none, or no value to take.
     """
 
     def __init__(self, search_space: Mapping[str, Any]) -> None:
         _check(search_space)
+        for name, given in search_space.items():
+            _read_alone(name, given)
         self._specs = cast(dict[Key, ParameterSpec], format_search_space(dict(search_space)))
-        for spec in self._specs.values():
-            if spec.categorical and spec.size < 1:
-                raise ValueError(f"parameter {_name(spec.key)!r} is {spec.type} of {spec.values}, which has no value")
         choices = [spec for spec in self._specs.values() if spec.type == "choice"]
         self._alike = {spec.key for spec in choices if alike(map(_branch, spec.values))}
 
@@ -115,6 +114,16 @@ class ParameterSpace:
         return words(_name(spec.key), float(shown), span, log=spec.log_distributed)
 
 
+def _read_alone(name: str, given: Any) -> None:
+    """See that NNI reads a parameter, and can draw from it, whose errors name none."""
+    try:
+        specs = cast(dict[Key, ParameterSpec], format_search_space({name: given}))
+        for spec in specs.values():
+            _drawn(np.random.default_rng(0), spec)
+    except Exception as error:
+        raise ValueError(f"parameter {name!r} is {given!r}, from which nothing can be drawn ({error!r})") from error
+
+
 def _check(search_space: Mapping[str, Any]) -> None:
     """Every parameter has a known type, also those inside choices."""
     if not search_space:
@@ -122,7 +131,8 @@ def _check(search_space: Mapping[str, Any]) -> None:
     for name, given in search_space.items():
         if name == "_name":
             continue
-        if not isinstance(given, Mapping) or given.get("_type") not in common_search_space_types:
+        known = isinstance(given, Mapping) and given.get("_type") in common_search_space_types  # pyright: ignore[reportUnknownMemberType]
+        if not known or "_value" not in given:
             types = ", ".join(cast(Collection[str], common_search_space_types))
             raise ValueError(f"parameter {name!r} is {given!r}; give a _type ({types}) and a _value")
         for value in cast(Mapping[str, Any], given)["_value"]:

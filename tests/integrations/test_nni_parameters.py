@@ -124,7 +124,11 @@ def test_choices_that_read_alike_are_told_apart() -> None:
         ({}, "no parameters"),
         ({"x": {"_type": "uniforn", "_value": [0, 1]}}, "uniforn"),
         ({"x": 3}, "'x' is 3"),
-        ({"x": {"_type": "randint", "_value": [3, 3]}}, "no value"),
+        ({"x": {"_type": "choice"}}, "'x' is .* a _value"),
+        ({"x": {"_type": "choice", "_value": []}}, "'x' is .* nothing can be drawn"),
+        ({"x": {"_type": "randint", "_value": [3, 3]}}, "'x' is .* nothing can be drawn"),
+        ({"x": {"_type": "uniform", "_value": [1, 0]}}, "'x' is .* nothing can be drawn"),
+        ({"x": {"_type": "loguniform", "_value": [0, 1]}}, "'x' is .* nothing can be drawn"),
         ({"x": {"_type": "choice", "_value": [{"_name": "a", "y": {"_type": "z", "_value": []}}]}}, "'y'"),
     ],
 )
