@@ -34,6 +34,7 @@ from tables import show
 
 from prerank.integrations.optuna import RLMSampler
 from prerank.surrogate import RLMSurrogate
+from prerank.surrogate.checkpoint import replace
 
 Floats = NDArray[np.float64]
 Result = dict[str, Any]
@@ -54,7 +55,7 @@ def main() -> None:
     try:
         for task, sampler, seed in track(searches, "searching"):
             results.append(searched(task, sampler, seed, arguments))
-            write(results, arguments.out)
+            replace(arguments.out, ("[\n" + ",\n".join(map(json.dumps, results)) + "\n]\n").encode())
     finally:
         show(tables(results))
 
@@ -68,13 +69,6 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--trials", type=int, help="default: 100, of networks 150, and 40 by those that read them")
     return parser.parse_args()
-
-
-def write(results: list[Result], path: Path) -> None:
-    """All at once, so that whoever ends the searches, and however, finds a whole file."""
-    written = path.with_suffix(".written")
-    written.write_text("[\n" + ",\n".join(map(json.dumps, results)) + "\n]\n")
-    written.replace(path)
 
 
 def planned(arguments: argparse.Namespace, done: set[tuple[str, str, int]]) -> list[Search]:

@@ -68,32 +68,15 @@ def _recurrent(operation: Operation) -> int:
 
 def _attention(operation: Operation) -> int:
     """Scores and weighted sum, 2 * query elements * keys; with packed weights the projections too."""
-    q, second, v = _shape(operation, 0), _shape(operation, 1), _shape(operation, 2)
+    q, second = _shape(operation, 0), _shape(operation, 1)
     if len(q) < 3:
         return 0
     packed = operation.inputs[1] if len(operation.inputs) > 1 else None
     if packed is not None and packed.constant and len(second) == 2:
         width = second[1] // 3
         return prod(q[:2]) * prod(second) + 2 * prod(q[:2]) * q[1] * width
-    rows, width = (prod(q[:2]), q[2] * q[4]) if len(q) == 5 else (prod(q[:-1]), _query_width(operation, q, second))
-    if len(v) == len(q):
-        summed = v[-1] * _sharing(operation) if len(q) == 3 else v[-1]
-    else:
-        summed = v[1] * v[3] if len(v) == 4 else width
-    return rows * _keys(operation, q, second) * (width + summed)
-
-
-def _query_width(operation: Operation, q: Shape, keys: Shape) -> int:
-    """The width of the query, which may hold keys and values too."""
-    heads, kept = operation.integer("num_heads", 1), operation.integer("kv_num_heads", 0)
-    return q[-1] if keys or not kept else q[-1] * heads // (heads + 2 * kept)
-
-
-def _sharing(operation: Operation) -> int:
-    """How many heads of the query share a head of the values."""
-    heads = operation.integer("q_num_heads", operation.integer("num_heads", 1))
-    kept = operation.integer("kv_num_heads", 0)
-    return max(1, heads // kept) if kept else 1
+    summed = _result(operation).elements  # as many as the query has, where keys and values are packed with it
+    return _keys(operation, q, second) * ((prod(q) if second else summed) + summed)
 
 
 def _keys(operation: Operation, q: Shape, keys: Shape) -> int:

@@ -33,7 +33,8 @@ _ERRORS = (0.0, 0.003, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5)
 
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
-    training = replace(training, of={**training.of, "rows": _digest(rows)})
+    if training.folder:  # of a run that may be gone on with
+        training = replace(training, of={**training.of, "rows": _digest(rows)})
     table = Table(rows, inference.tokenizer, training.shares, inference.context_tokenizer)
     unrated = _unrated(rows, validation)
     fresh = Inference(inference.network, inference.tokenizer, inference.knowledge | unrated)
