@@ -15,14 +15,13 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
 from ..search_spaces.launch_limits import Limits, limits
-from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel, most_kept
+from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
 from .triton_decisions import Decisions
 from .triton_device import current_family, device_name, shared_memory
 from .triton_experience import Surrogate
@@ -31,11 +30,11 @@ from .triton_kernel import is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording, fastest
 from .triton_obstacles import obstacles_of, possible
-from .triton_perf_model import PerfModel, Share
+from .triton_perf_model import PerfModel, Share, Trusted, most_kept
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import compiler_of, resources, target_of
-from .triton_tables import Table, export, read_table
+from .triton_tables import export, read_table
 from .triton_tracing import traceable
 from .triton_warnings import Once
 
@@ -69,7 +68,7 @@ class RLMPrune(Mapping[str, Any]):
             needs too much is dropped, and of a kernel that the weights do not know the surrogate reads the rest.
 
     Raises:
-        ValueError: If top_k is not positive, or a share above 1.
+        ValueError: If top_k is not positive, or a share above 1, or the table cannot be read.
         TypeError: If device is no name, or keep is a number or a text.
     """
 
@@ -101,7 +100,8 @@ class RLMPrune(Mapping[str, Any]):
         }
         self._top_k, self._keep, self._device = top_k, keep, device
         self._forecast = Forecast(surrogate)
-        self._theirs, self._table_path, self._compile = early_config_prune, table, compile
+        self._table = read_table(table) if table is not None else None
+        self._theirs, self._compile = early_config_prune, compile
         self._kernel: Any | None = None
         self._warn = Once()
         self.perf_model = PerfModel(self._tuning, self._order, self._failed)
@@ -117,8 +117,9 @@ class RLMPrune(Mapping[str, Any]):
     def __getitem__(self, name: str) -> Any:
         """What goes into a dict; if a user's own pruner takes the place of ours there, Triton asks ``perf_model``."""
         if name == "top_k":
-            top_k = 1.0 if self._top_k is None else self._top_k
-            return Share(top_k) if isinstance(top_k, float) and top_k < 1 else top_k
+            if self._top_k is None:
+                return Trusted(self.perf_model.wanted)
+            return Share(self._top_k) if isinstance(self._top_k, float) and self._top_k < 1 else self._top_k
         return {"early_config_prune": self._pruner(*decorated_kernel()), "perf_model": self.perf_model}[name]
 
     def _pruner(self, kernel: Any, keys: Sequence[str]) -> Callable[..., Any]:
@@ -255,25 +256,32 @@ class RLMPrune(Mapping[str, Any]):
         if os.environ.get("PRERANK_EXPLAIN") != "1":
             return
         try:
-            (found, obstacles), named, keys = self._ask(tuning, decorated), self._defaults(tuning), tuning.keys
-            verdicts = [Verdict(key, n in kept, obstacles.get(n), n in named, shipped) for n, key in enumerate(keys)]
+            (found, obstacles), named = self._ask(tuning, decorated), self._defaults(tuning)
+            verdicts = [
+                Verdict(config, place in kept, obstacles.get(place), place in named, shipped)
+                for place, config in enumerate(tuning.words)
+            ]
             show(tuning.launch, found, verdicts)
         except Exception as error:  # no weights for a launch that was decided before
             self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
 
-    def _order(self, tuning: Tuning, autotuner: Any) -> list[int]:
-        """Places: the defaults, then best first, then what cannot run; as they stand where the surrogate fails."""
-        named = self._defaults(tuning)
+    def _order(self, tuning: Tuning, autotuner: Any) -> tuple[list[int], int]:
+        """Places: the defaults, then best first, then what cannot run; and how many of them are wanted.
+
+        As they stand, and all wanted, where the surrogate fails.
+        """
+        named, count = self._defaults(tuning), len(tuning.configs)
         try:
             found, obstacles = self._ask(tuning, autotuner)
-            order = found.order
+            order, wanted = found.order, len(select(found.order, named, count, self._top_k, found.trust))
+            self._say(tuning, wanted, found.trust)
         except Exception as error:  # as in `prune`
             self._failed(error)
             obstacles = obstacles_of(tuning, self._limits(tuning))
-            order = possible(tuning, obstacles, named)
+            order, wanted = possible(tuning, obstacles, named), count
         order = list(dict.fromkeys([*sorted(named), *order, *obstacles]))
-        self._explain(tuning, autotuner, order[: most_kept(autotuner)])
-        return order
+        self._explain(tuning, autotuner, order[: most_kept(autotuner, wanted)])
+        return order, wanted
 
     def _limits(self, tuning: Tuning) -> Limits:
         told = (None, "") if self._device else (shared_memory(), current_family())
@@ -281,10 +289,6 @@ class RLMPrune(Mapping[str, Any]):
 
     def _defaults(self, tuning: Tuning) -> set[int]:
         return defaults(self._keep, tuning.configs)
-
-    @cached_property
-    def _table(self) -> Table | None:
-        return read_table(self._table_path) if self._table_path is not None else None
 
     def _beside(self, tuning: Tuning) -> str:
         """What a decision depends on beside launch and configurations."""

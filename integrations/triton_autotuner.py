@@ -26,12 +26,6 @@ def ranked_configs() -> list[Any] | None:
     return None
 
 
-def most_kept(autotuner: Any) -> int:
-    """How many configurations an Autotuner keeps of those that it asks its ``perf_model`` about."""
-    top_k = autotuner.configs_top_k
-    return int(len(autotuner.configs) * top_k) if isinstance(top_k, float) else top_k
-
-
 def decorated_kernel() -> tuple[Any | None, Sequence[str]]:
     """What an Autotuner that is being made decorates, and the arguments that it tunes anew for."""
     for frame in _callers():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
@@ -15,6 +16,29 @@ class Share(float):
 
     def __rmul__(self, n: float) -> float:
         return max(1.0, n * float(self))
+
+
+class Trusted(float):
+    """The ``top_k`` of a user who gave none: Triton takes it for a share, and comes to as many as a count says."""
+
+    _count: Callable[[], int]
+
+    def __new__(cls, count: Callable[[], int]) -> Trusted:
+        """A share of all, as long as nothing asks."""
+        share = super().__new__(cls, 1.0)
+        share._count = count
+        return share
+
+    def __rmul__(self, n: float) -> float:
+        return float(self._count())
+
+
+def most_kept(autotuner: Any, wanted: int) -> int:
+    """How many configurations an Autotuner keeps, where its ``perf_model`` wants so many."""
+    top_k = autotuner.configs_top_k
+    if isinstance(top_k, Trusted):
+        return wanted
+    return int(len(autotuner.configs) * top_k) if isinstance(top_k, float) else top_k
 
 
 class ReadTuning(Protocol):
@@ -32,10 +56,12 @@ class Ranking:
         configs: The configurations.
         named: Positional arguments of the launch by name.
         order: Places of the configurations, best first.
+        wanted: How many of them are worth a benchmark.
     """
 
-    def __init__(self, configs: Sequence[Any], named: Mapping[str, Any], order: Sequence[int]) -> None:
+    def __init__(self, configs: Sequence[Any], named: Mapping[str, Any], order: Sequence[int], wanted: int) -> None:
         self._configs, self._named = configs, named
+        self.wanted = wanted
         self._names = {name for config in configs for name in config.all_kwargs()}
         self._ranks: dict[frozenset[tuple[str, Any]], int] = {}
         for rank, place in enumerate(order):  # of two that differ in a hook alone the first counts
@@ -60,12 +86,15 @@ class PerfModel:
 
     Args:
         read: Reads the launch.
-        order: Launch and Autotuner -> places of its configurations, best first.
+        order: Launch and Autotuner -> places of its configurations, best first, and how many are worth a benchmark.
         failed: Is told what went wrong.
     """
 
     def __init__(
-        self, read: ReadTuning, order: Callable[[Tuning, Any], Sequence[int]], failed: Callable[[Exception], None]
+        self,
+        read: ReadTuning,
+        order: Callable[[Tuning, Any], tuple[Sequence[int], int]],
+        failed: Callable[[Exception], None],
     ) -> None:
         self._read, self._order, self._failed = read, order, failed
         self._ranking: Ranking | None = None
@@ -83,12 +112,24 @@ class PerfModel:
             return 0.0
         raise RuntimeError("rlm_prune's perf_model is called outside of triton.autotune; call rlm_prune.prune")
 
+    def wanted(self) -> int:
+        """How many configurations of the launch that is tuned are worth a benchmark; all, where it fails."""
+        try:
+            calling, configs = calling_autotuner(), ranked_configs() or ()
+            wanted = self._ranked(*calling).wanted if calling and len(configs) > 1 else sys.maxsize
+            if wanted >= len(configs):  # none is asked about then
+                self._ranking = None
+        except Exception as error:  # as above
+            self._failed(error)
+            return sys.maxsize
+        return wanted
+
     def _ranked(self, autotuner: Any, keywords: Mapping[str, Any]) -> Ranking:
         """The ranking of the launch; after its last question it is held no more, since its arguments are tensors."""
         configs, named = ranked_configs() or autotuner.configs, autotuner.nargs
         ranking = self._ranking
         if ranking is None or not ranking.is_of(configs, named):
-            order = self._order(self._read(autotuner, named, keywords, configs), autotuner)
-            ranking = Ranking(configs, named, order)
+            order, wanted = self._order(self._read(autotuner, named, keywords, configs), autotuner)
+            ranking = Ranking(configs, named, order, wanted)
         self._ranking = ranking if ranking.left > 1 else None
         return ranking

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from .triton_launch import Launch
 from .triton_selection import Outlook
@@ -13,7 +14,7 @@ from .triton_selection import Outlook
 class Verdict:
     """A configuration, whether it is kept, why it cannot run if so, whether it is the default, and if a table chose."""
 
-    config: str
+    config: Mapping[str, Any]
     kept: bool
     obstacle: str | None
     default: bool
@@ -29,6 +30,15 @@ class Verdict:
         return "default" if self.default else "predicted among the best" if self.kept else "predicted slower"
 
 
+def differing(configs: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], list[str]]:
+    """What all configurations say, the names of what else they say, and the values of each, ``-`` where it has none."""
+    rows = [{name: str(value) for name, value in config.items()} for config in configs]
+    said = {name: {row.get(name, "-") for row in rows} for row in rows for name in row}
+    alike = [f"{name}={value}" for name, values in said.items() if len(values) == 1 < len(rows) for value in values]
+    names = [name for name, values in said.items() if len(values) > 1 or len(rows) == 1]
+    return " ".join(alike), names, [" ".join(row.get(name, "-") for name in names) for row in rows]
+
+
 def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
     """Print the configurations of a launch to standard error, best first, then what cannot run."""
     from rich.console import Console
@@ -36,14 +46,15 @@ def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
 
     kept = sum(verdict.kept for verdict in verdicts)
     sizes = " ".join(f"{name}={value}" for name, value in launch.scalars.items())
+    alike, names, words = differing([verdict.config for verdict in verdicts])
     title = f"{launch.kernel.name} on {launch.device or 'an unnamed device'}: {kept} of {len(verdicts)} configs kept"
-    table = Table("", "config", f"predicted, {found.unit}", "90 % interval", "why", title=title)
+    table = Table("", " ".join(names), f"predicted, {found.unit}", "90 % interval", "why", title=title)
     values = found.values()
     for place in dict.fromkeys([*found.order, *range(len(verdicts))]):
         verdict, told = verdicts[place], ["", ""]
         if place in values:
             mean, low, high = values[place]
             told = [f"{mean:.3g}", f"{low:.3g} to {high:.3g}"]
-        table.add_row("kept" if verdict.kept else "dropped", verdict.config, *told, verdict.reason)
-    table.caption = f"trust {found.trust:.2f}; {sizes}"
+        table.add_row("kept" if verdict.kept else "dropped", words[place], *told, verdict.reason)
+    table.caption = f"trust {found.trust:.2f}; {sizes}" + (f"; of all {alike}" if alike else "")
     Console(stderr=True, width=None).print(table)

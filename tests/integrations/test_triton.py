@@ -27,6 +27,7 @@ triton = pytest.importorskip("triton")
 import triton.language as tl  # noqa: E402
 
 from prerank.integrations import triton as host  # noqa: E402
+from prerank.integrations import triton_perf_model  # noqa: E402
 from prerank.integrations.triton import RLMPrune, export, rlm_prune  # noqa: E402
 from prerank.integrations.triton_decisions import Decisions  # noqa: E402
 from prerank.integrations.triton_launch import read_tuning  # noqa: E402
@@ -415,6 +416,15 @@ class TestUsersPrunerInADict:
         monkeypatch.setenv("PRERANK_PRUNE", "0")
         assert len(pruned(kernel(self.dict_of(quiet(top_k=5))))) == 12
 
+    @pytest.mark.parametrize("trust", [1.0, 0.6, 0.0])
+    @pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
+    def test_without_a_top_k_as_many_are_kept_as_trust_asks_for(self, trust: float) -> None:
+        mine = [config for config in choices() if config.num_warps == 8]
+        alone = pruned(kernel(quiet(surrogate=FakeSurrogate(trust=trust)), configs=mine))
+        tuned = kernel(self.dict_of(quiet(surrogate=FakeSurrogate(trust=trust))))
+        assert {str(config) for config in pruned(tuned)} == {str(config) for config in alone}
+        assert tuned.perf_model._ranking is None  # it would hold the arguments, which are tensors
+
     def test_a_small_share_of_few_is_one(self) -> None:
         assert len(pruned(kernel(self.dict_of(quiet(top_k=0.01))))) == 1
 
@@ -422,6 +432,8 @@ class TestUsersPrunerInADict:
 def test_unusable_options_are_named() -> None:
     with pytest.raises(ValueError, match="top_k is 0"):
         rlm_prune(top_k=0)
+    with pytest.raises(ValueError, match=r"the table tuned\.json cannot be read"):
+        rlm_prune(table="tuned.json")
     with pytest.raises(ValueError, match=r"top_k is 1\.5"):
         rlm_prune(top_k=1.5)
     with pytest.raises(TypeError, match="topk"):
@@ -460,7 +472,8 @@ def test_an_autotuner_that_is_not_found_costs_nothing_but_one_warning(
     def lost() -> None:
         raise RuntimeError("no such frame")
 
-    monkeypatch.setattr(host, "calling_autotuner", lost)
+    for module in (host, triton_perf_model):
+        monkeypatch.setattr(module, "calling_autotuner", lost)
     tuned = kernel(form(quiet()))
     with pytest.warns(UserWarning, match="no such frame") as caught:
         assert [len(pruned(tuned, size)) for size in (64, 128)] == [24, 24]
