@@ -173,6 +173,10 @@ def _read(spec: ParameterSpec, parameters: Mapping[str, Any]) -> Any:
         value = value[name]
     if spec.log_distributed and spec.q is not None and value == 0:
         return math.log(spec.q / 4)
+    if spec.type == "choice":  # NNI finds the first equal one, 1 where True is meant
+        exact = [place for place, own in enumerate(spec.values) if type(own) is type(value) and own == value]
+        if exact:
+            return exact[0]
     flat = spec._replace(key=names)  # NNI fails on a choice within a choice that was not taken
     return next(iter(format_parameters(dict(parameters), cast(Any, {names: flat})).values()))
 

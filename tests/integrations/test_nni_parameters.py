@@ -62,6 +62,12 @@ def test_parameters_of_another_space_are_no_point() -> None:
         assert space.point(other) is None
 
 
+def test_choices_that_are_equal_but_not_the_same_are_told_apart() -> None:
+    space = ParameterSpace({"x": {"_type": "choice", "_value": [1, True, 0, False, 2]}})
+    points = [space.point({"x": value}) for value in (1, True, 0, False, 2.0)]
+    assert [point and point["x",] for point in points] == [0, 1, 2, 3, 4]
+
+
 def test_a_mutation_keeps_most_of_its_parent() -> None:
     space, rng = ParameterSpace(SPACE), np.random.default_rng(0)
     parents = [space.draw(rng) for _ in range(200)]
