@@ -86,7 +86,10 @@ def chosen(sources: Sequence[str]) -> Space:
     if all(Path(source).exists() for source in sources):
         return _module("onnx_graph")
     absent = next(source for source in sources if not Path(source).exists())
-    raise ValueError(f"there is no file {absent!r}, and it is not the one space named: {', '.join(spaces())}")
+    if absent in spaces():
+        raise ValueError(f"{absent!r} is a space, whose candidates are compared alone; leave the other sources out")
+    others = "" if absent.endswith(".onnx") else f", nor a space of that name: {', '.join(spaces())}"
+    raise ValueError(f"there is no file {absent!r}{others}")
 
 
 def gathered(
@@ -180,7 +183,8 @@ def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathe
 
     found = _read(((path, path) for path in paths), read)
     if unused and found[0]:
-        raise ValueError(f"no model that can be read has the open axis {min(unused)!r}; theirs are {sorted(others)}")
+        known = f"theirs are {sorted(others)}" if others else "all their sizes are fixed"
+        raise ValueError(f"no model that can be read has the open axis {min(unused)!r}; {known}")
     return found
 
 

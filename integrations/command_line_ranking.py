@@ -71,7 +71,7 @@ def rank(
     trust = model.trust([to_text(entry.candidate) for entry in shown])
     if json:
         as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in shown])
-    else:
+    elif found:
         _show(problem, found, top or _SHOWN, trust)
     if found and trust < _DOUBTFUL:
         say(f"trust is {trust:.2f}: the surrogate knows little of this; measure ten, then prerank calibrate")

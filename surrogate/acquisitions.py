@@ -6,6 +6,7 @@ candidate, (N,), higher is better. The sign enters here and nowhere else.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -40,7 +41,12 @@ def expected_improvement(incumbent: float) -> Acquisition:
     """Expected gain over the best value measured, times the probability of success (Jones et al. 1998).
 
     The expectation is taken over the decoded distribution itself, leaf by leaf; no normality is assumed.
+
+    Raises:
+        ValueError: If the best value is none.
     """
+    if not math.isfinite(incumbent):
+        raise ValueError(f"incumbent is {incumbent}; give the best value that was measured")
 
     def score(prediction: Prediction, sign: int) -> Floats:
         ends = sign * np.stack([prediction.lower, prediction.upper]) - sign * incumbent

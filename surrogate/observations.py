@@ -21,8 +21,8 @@ class Observations:
         self._order: dict[tuple[Problem, str], int] = {}
         self._added = 0
 
-    def __bool__(self) -> bool:
-        return bool(self._values)
+    def __len__(self) -> int:
+        return sum(map(len, self._values.values()))
 
     def measured(self, problem: Problem) -> bool:
         """Whether a value of a problem itself was observed, not failures alone, which say nothing of its scale."""

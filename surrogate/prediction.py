@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_SHOWN = 5  # candidates
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,6 +38,12 @@ class Prediction:
 
     def __len__(self) -> int:
         return len(self.p_fail)
+
+    def __repr__(self) -> str:
+        first = [f"{mean:.4g} ± {std:.2g}" for mean, std in zip(self.mean[:_SHOWN], self.std[:_SHOWN], strict=True)]
+        more = ["..."] if len(self) > _SHOWN else []
+        trust = f", trust {self.trust.mean():.2f}" if len(self) else ""
+        return f"<Prediction of {len(self)}: {', '.join(first + more)}{trust}>"
 
     @cached_property
     def mean(self) -> Floats:

@@ -63,6 +63,10 @@ class RLMSurrogate:
         self._changing = RLock()
         self.provenance: dict[str, Any] = {}
 
+    def __repr__(self) -> str:
+        where = str(self._source) if isinstance(self._source, Path) else "in memory"
+        return f"<RLMSurrogate {where}, {self._backend} on {self._device}, {len(self._observations)} observations>"
+
     @classmethod
     def load(cls, path: str | Path | None = None, *, device: str = "cpu", backend: Backend = "torch") -> RLMSurrogate:
         """Open a checkpoint; its weights are read, and its golden outputs verified, at the first prediction.

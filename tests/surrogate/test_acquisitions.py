@@ -24,6 +24,9 @@ def test_a_point_improves_by_its_distance_and_a_failure_by_nothing() -> None:
     assert expected_improvement(2.0)(uniform(3.0, 3.0), 1)[0] == 1
     assert expected_improvement(2.0)(uniform(3.0, 3.0, p_fail=0.75), 1)[0] == 0.25
     assert expected_improvement(2.0)(uniform(1.0, 1.0), 1)[0] == 0
+    for nothing in (np.nan, np.inf):
+        with pytest.raises(ValueError, match=f"incumbent is {nothing}"):
+            expected_improvement(nothing)
 
 
 def test_the_sign_turns_the_mean_and_not_the_spread() -> None:

@@ -116,3 +116,10 @@ def test_values_of_unknown_scale_keep_their_mean_and_lose_precision(seed: int, e
     some = p.rescaled(error * (np.arange(len(p)) == 0))
     assert some.quantile(0.9)[0] == pytest.approx(wide.quantile(0.9)[0])
     assert some.quantile(0.9)[1:] == pytest.approx(p.quantile(0.9)[1:])
+
+
+def test_what_is_printed_is_short() -> None:
+    many, none = leaves(0, rows=7), leaves(0, rows=0)
+    assert str(many).startswith(f"<Prediction of 7: {many.mean[0]:.4g} ± {many.std[0]:.2g}, ")
+    assert str(many).endswith(", ..., trust 1.00>")
+    assert str(none) == "<Prediction of 0: >"
