@@ -25,7 +25,7 @@ _FLATTERED = 1.2  # how much larger the errors of processes are, which were chos
 _CAUTION, _SOME_TRUST = 7.0, 0.05  # at so many observations a prior of some trust counts as one of full trust
 _USELESS = 0.8  # of the precision of a mean; what is no more precise counts nothing
 _LEAST_SHARE, _LEAST_ERROR = 1e-6, 1e-9
-_WIDENED = 20.0  # over the square of the observations: few errors say little of their spread
+_WIDENED = 30.0  # over the square of the observations: few errors say little of their spread
 
 
 class Expert(Protocol):

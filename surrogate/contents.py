@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from .covariance import STRAIGHT, matern, squares
 from .fields import Fields, is_word, numbers
+from .plain_text import plain
 from .reading import Reading
 from .standard import Standard
 from .text_graph import read
@@ -26,6 +27,7 @@ from .text_graph import read
 Floats = NDArray[np.float64]
 
 _SIZES, _BENDS, _SHARES = (0.5, 2.0, 8.0), (0.0, 1.0), (0.1, 0.5, 0.9)
+_BENT, _MORE = 1.0, 3.0  # of numbers, where counts are linear, and how much more where they are not
 
 
 @dataclass(frozen=True)
@@ -45,7 +47,8 @@ class ContentKernel:
     Args:
         size: Variance that the contents explain.
         share: Of the numbers, the rest is that of the counts.
-        bend: Share of it that need not be linear in them.
+        bend: Share of it that need not be linear in them. What a number does seldom is: a block can be too small and
+            too large.
     """
 
     size: float
@@ -55,7 +58,7 @@ class ContentKernel:
     def __call__(self, parts: ContentParts) -> Floats:
         """Covariance between two sets of candidates whose parts are given, without the noise."""
         counted = parts.counts + self.bend * parts.smooth_counts
-        stated = parts.numbers + self.bend * parts.smooth_numbers
+        stated = parts.numbers + (_BENT + _MORE * self.bend) * parts.smooth_numbers
         return 1.0 + self.size * ((1 - self.share) * counted + self.share * stated)
 
 
@@ -103,4 +106,4 @@ def _parts(new: Sequence[Floats], observed: Sequence[Floats]) -> ContentParts:
 def operations(text: str) -> Mapping[str, float]:
     """How often each operation occurs in the graph that a text writes; where it writes none, each word."""
     graph = read(text)
-    return Counter(graph.operations if graph else filter(is_word, text.split()))
+    return Counter(graph.operations if graph else filter(is_word, plain(text).split()))

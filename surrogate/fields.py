@@ -1,7 +1,8 @@
 """What can be counted in a candidate's text without a model: the features of a plain model.
 
-``name=number`` is the binary logarithm of the number; any other word is counted, whole and by its beginnings, so that
-``conv3x3<0,2`` is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``.
+``name=number``, with a unit or without, is the logarithm of the number; any other word is counted, whole and by its
+beginnings, so that ``conv3x3<0,2`` is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are
+read as these (`plain`).
 
 Shapes: n texts, F features.
 """
@@ -11,27 +12,30 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .plain_text import NUMBER, plain
+
 Floats = NDArray[np.float64]
 Counted = Callable[[str], Mapping[str, float]]
 
 _BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
+_STATED = re.compile(rf"({NUMBER})[A-Za-z%]{{0,3}}")
 _LONGEST = 64  # a longer word is no field
 _MOST = 500  # features
 
 
 @lru_cache(maxsize=4096)
 def numbers(text: str) -> Mapping[str, float]:
-    """Numbers that a text states by name: their binary logarithms, of 1 more."""
+    """Numbers that a text states by name."""
     found: dict[str, float] = {}
-    for word in text.split():
+    for word in plain(text).split():
         if (value := number(word)) is not None:
-            found[word.partition("=")[0]] = math.copysign(math.log2(1 + abs(value)), value)
+            found[word.partition("=")[0]] = value
     return found
 
 
@@ -39,7 +43,7 @@ def numbers(text: str) -> Mapping[str, float]:
 def words_and_numbers(text: str) -> Mapping[str, float]:
     """Features of a text, both kinds."""
     features: Counter[str] = Counter()
-    for word in text.split():
+    for word in plain(text).split():
         if is_word(word):
             features.update({word, *(word[: end.start()] for end in _BEGINNING.finditer(word))})
     return {**features, **numbers(text)}
@@ -51,16 +55,17 @@ def is_word(word: str) -> bool:
 
 
 def number(word: str) -> float | None:
-    """The number of a word ``name=number``; None of another."""
-    try:
-        found = float(word.partition("=")[2])
-    except ValueError:
-        return None
-    return found if math.isfinite(found) else None
+    """The number of a word ``name=number``, or ``name=64ms``; None of another."""
+    found = _STATED.fullmatch(word.partition("=")[2])
+    value = float(found[1]) if found else math.inf
+    return value if math.isfinite(value) else None
 
 
 class Fields:
     """Features that vary among some texts; where there are very many, as of programs, those that vary most.
+
+    A number is the binary logarithm of 1 more, counted in the least one where that is smaller than 1: learning rates of
+    1e-5 and 1e-3 are as far apart as sizes of 1 and 100.
 
     Args:
         texts: The texts whose features count.
@@ -72,12 +77,26 @@ class Fields:
         varied = _varied([counted(text) for text in texts])
         most = sorted(varied, key=lambda name: (-varied[name], name))[:_MOST]
         self._names = sorted(name for name in most if varied[name])
+        stated = [*map(numbers, texts)]
+        self._least = {name: _least(name, stated) for name in self._names if any(name in own for own in stated)}
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Features of texts, (n, F)."""
         rows = [self._counted(text) for text in texts]
-        shape = len(rows), len(self._names)
-        return np.array([[row.get(name, 0.0) for name in self._names] for row in rows], dtype=np.float64).reshape(shape)
+        counts = np.array([[row.get(name, 0.0) for name in self._names] for row in rows], dtype=np.float64)
+        return self._scaled(counts.reshape(len(rows), len(self._names)))
+
+    def _scaled(self, columns: Floats) -> Floats:
+        for place, name in enumerate(self._names):
+            if name in self._least:
+                own, least = columns[:, place], self._least[name]
+                columns[:, place] = np.sign(own) * (np.log2(least + np.abs(own)) - np.log2(least))
+        return columns
+
+
+def _least(name: str, stated: Iterable[Mapping[str, float]]) -> float:
+    """The least size of a number, 1 at most."""
+    return min([1.0, *(abs(own[name]) for own in stated if own.get(name))])
 
 
 def _varied(rows: Sequence[Mapping[str, float]]) -> dict[str, int]:

@@ -20,6 +20,7 @@ from .text_graph import read
 Floats = NDArray[np.float64]
 
 _TREES = 50
+_DIGITS = 9
 
 
 class Forest:
@@ -35,7 +36,8 @@ class Forest:
         self._mean, self.left_out = float(y.mean()), others(y)
         rows = sorted(range(len(y)), key=lambda row: (texts[row], y[row]))  # the order of observing shall not matter
         columns = self._fields([texts[row] for row in rows])
-        self._model = _fitted(columns, y[rows]) if columns.size else None
+        # Splits that are equally good are told apart by the last digit, which must not be one of rounding.
+        self._model = _fitted(columns, y[rows].round(_DIGITS)) if columns.size else None
         if self._model:
             self.left_out[rows] = self._model.oob_prediction_  # of the trees that did not see it
         self._variance = float(np.mean((self.left_out - y) ** 2))

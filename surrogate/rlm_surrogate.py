@@ -321,13 +321,16 @@ class RLMSurrogate:
         asked: dict[Problem, dict[str, float]] = {}
         for problem, text, value in rows:
             asked.setdefault(problem, {})[text] = value
-        reading = joined([self._read(problem, list(observed), keep=True)[1] for problem, observed in asked.items()])
+        answers = [self._read(problem, list(observed), keep=True) for problem, observed in asked.items()]
+        reading = joined([own for _, own in answers])
         values = np.array([value for observed in asked.values() for value in observed.values()])
         knowledge, count = self._knowledge, [len(observed) for observed in asked.values()]
-        claim, error = (
-            float(np.average([of(problem) for problem in asked], weights=count))
-            for of in (knowledge.claim, knowledge.factor_error)
-        )
+        # Texts of other words than the space's may be those of another space of a similar name.
+        claims = [
+            min(knowledge.claim(problem), own.trust.mean()) for problem, (own, _) in zip(asked, answers, strict=True)
+        ]
+        errors = [knowledge.factor_error(problem) for problem in asked]
+        claim, error = (float(np.average(each, weights=count)) for each in (claims, errors))
         return Adaptation(reading, values, claim, error)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:

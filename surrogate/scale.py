@@ -19,6 +19,7 @@ _SCATTER = 0.25  # of logarithms about the factor where the model is not trusted
 _LEAST_SCATTER, _MOST_SCATTER = 0.01, 1.0  # as a model may have it within one problem
 _WIDEST = 2.0  # scatter that values may show
 _SURE = 2.0  # measured values that outweigh what the model says of the scatter
+_KEPT, _TRUSTED = 0.05, 0.2  # of the ratios between predictions where there is no trust; trust that keeps them all
 _FARTHEST = 690.0  # logarithms whose exponentials, and their sums, are finite
 
 
@@ -27,6 +28,8 @@ class Scale:
 
     The logarithm of a value over its predicted median is normal about a common number. It is one that the model
     expects, or with some doubt one of another unit; which of both is weighed by Bayes' rule (MacKay 2003, chapter 28).
+    What differs between predictions without any trust says next to nothing: they are drawn together. Values that are
+    not all positive, of a model that is not trusted, are taken as normal about their mean.
 
     Args:
         mean: Predictions of the candidates, (n,).
@@ -39,9 +42,13 @@ class Scale:
 
     def __init__(self, mean: Floats, std: Floats, values: Floats, trust: float, error: float) -> None:
         self._trust, self._error = trust, error
+        self._kept = min(_KEPT + (1 - _KEPT) * trust / _TRUSTED, 1.0)
         self._learnt = len(values) > 0 and bool((mean > 0).all() and (values > 0).all())
+        self._signed = None if self._learnt or not len(values) or trust >= _TRUSTED else _Normal(mean, values)
         if self._learnt:
-            self._learn(self._scatter(mean, std, error), np.log(values) - np.log(mean), max(1 - trust, _LEAST_DOUBT))
+            self._centre = float(np.log(mean).mean())
+            away = np.log(values) - self._logarithms(mean)
+            self._learn(self._scatter(mean, std, error), away, max(1 - trust, _LEAST_DOUBT))
 
     def _learn(self, scatter: Floats, away: Floats, doubt: float) -> None:
         away = away + scatter / 2  # from the medians
@@ -61,6 +68,8 @@ class Scale:
             prediction: What the model says.
             error: Standard deviation of the logarithm of a factor between what is asked and what was measured.
         """
+        if self._signed:
+            return self._signed(prediction)
         if not self._learnt:
             return prediction
         positive = prediction.mean > 0
@@ -78,14 +87,38 @@ class Scale:
         deviation = np.sqrt(self._noise * scatter + self._variance + error**2)
         shape = normal_quantiles(np.zeros(len(deviation)), deviation)
         lower, upper, mass = leaves(np.exp(np.clip(shape, -_FARTHEST, _FARTHEST)))
-        centre = np.log(prediction.mean) + self._shift - np.log((mass * (lower + upper) / 2).sum(axis=1))
+        centre = self._logarithms(prediction.mean) + self._shift - np.log((mass * (lower + upper) / 2).sum(axis=1))
         ends = leaves(np.exp(np.clip(shape + centre[:, None], -_FARTHEST, _FARTHEST)))
         return replace(prediction, lower=ends[0], upper=ends[1], mass=mass, before=prediction.unadapted)
+
+    def _logarithms(self, mean: Floats) -> Floats:
+        """Logarithms of predictions, drawn together as far as these are not trusted."""
+        return self._centre + self._kept * (np.log(mean) - self._centre)
 
     def _scatter(self, mean: Floats, std: Floats, error: float) -> Floats:
         """Variance of logarithms about a factor, (n,): as the model has it, as far as it is trusted."""
         own = np.clip(np.log1p((std / mean) ** 2) - spread_of(error), _LEAST_SCATTER**2, _MOST_SCATTER**2)
         return own**self._trust * _SCATTER ** (2 - 2 * self._trust)
+
+
+class _Normal:
+    """A normal distribution about the mean of some values for all candidates, which keep their order.
+
+    Args:
+        mean: Predictions of the candidates, (n,).
+        values: What was measured, (n,).
+    """
+
+    def __init__(self, mean: Floats, values: Floats) -> None:
+        self._centre, self._predicted = float(values.mean()), float(mean.mean())
+        self._spread = max(float(np.hypot(values.std(), _SCATTER * self._centre)), np.finfo(np.float64).tiny)
+
+    def __call__(self, prediction: Prediction) -> Prediction:
+        away = prediction.mean - self._predicted
+        apart = _KEPT * self._spread * away / max(float(np.abs(away).max(initial=0)), np.finfo(np.float64).tiny)
+        knots = normal_quantiles(self._centre + apart, np.full(len(prediction), self._spread))
+        lower, upper, mass = leaves(knots)
+        return replace(prediction, lower=lower, upper=upper, mass=mass, before=prediction.unadapted)
 
 
 def _mixed(away: Floats, precision: Floats, spreads: tuple[float, float], doubt: float) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 _FAR = 3.0  # standard deviations beyond the observed values
+_REACH = 2.0  # scores beyond the observed ones from which on values follow by half: a mean must not be one of the tail
 
 
 class Warp:
@@ -15,7 +16,8 @@ class Warp:
 
     A score is midway between the standardised value (its logarithm where all are positive), which keeps distances, and
     the normal score of its rank (van der Waerden 1952), which tames outliers. Between the values it was made of the map
-    interpolates, beyond them it goes on with the average slope, and far beyond with less and less.
+    interpolates, beyond them it goes on with the average slope, and far beyond with less and less. Values are followed
+    farther than scores: those that are predicted must stay near what can be.
     """
 
     def __init__(self, values: Floats) -> None:
@@ -42,7 +44,8 @@ class Warp:
     def inverse(self, scores: Floats) -> Floats:
         """Values of scores."""
         beyond = scores - np.clip(scores, self._y[0], self._y[-1])
-        scale = np.interp(scores, self._y, self._x) + beyond * self._slope
+        near = np.sign(beyond) * _REACH * np.log1p(np.abs(beyond) / _REACH)
+        scale = np.interp(scores, self._y, self._x) + near * self._slope
         return np.exp(np.clip(scale, -690, 690)) if self._log else scale  # within 1e-300 to 1e300
 
 
