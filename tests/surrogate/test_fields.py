@@ -11,6 +11,13 @@ def test_numbers_are_logarithms() -> None:
     assert Fields(texts)(texts) == pytest.approx(np.array([[6.0], [7.0]]))  # stages do not vary
 
 
+def test_numbers_below_one_are_logarithms_too() -> None:
+    texts = ["rate=1e-5", "rate=1e-3", "rate=1e-1", "rate=0"]
+    apart = np.diff(Fields(texts)(texts)[:3, 0])
+    assert apart == pytest.approx([np.log2(100)] * 2, rel=0.2)
+    assert Fields(texts)(texts)[3, 0] == 0
+
+
 def test_words_are_counted_with_their_beginnings() -> None:
     fields = Fields(["input output", "conv3x3<0 conv3x3<0,1 output"])
     (row,) = fields(["conv3x3<0 conv3x3<1,5"])

@@ -20,7 +20,7 @@ def test_equal_operations_are_told_apart_by_how_they_are_joined() -> None:
 
 def test_numbers_that_a_text_states_are_fields() -> None:
     texts = [f"{DEEP} params_m=1", f"{DEEP} params_m=3"]
-    assert GraphFields(texts)(texts).tolist() == [[1.0], [2.0]]
+    assert GraphFields(texts)(texts).tolist() == [[1.0], [3.0]]
 
 
 def test_what_says_the_same_is_said_once() -> None:

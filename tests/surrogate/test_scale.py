@@ -114,3 +114,20 @@ def test_the_ranking_stays_and_all_is_finite(values: list[float], trust: float, 
     assert np.isfinite(moved.mean).all()
     assert (np.diff(moved.mean) > 0).all()
     assert moved.mass.sum(axis=1) == pytest.approx(np.ones(6))
+
+
+def test_ratios_without_trust_say_next_to_nothing() -> None:
+    prediction = sure([1.0, 300.0, 20.0, 5000.0])
+    moved = scale(prediction, [500.0, 510.0, 490.0], 0.0)(prediction)
+    assert np.abs(np.log(moved.mean / 500)).max() < 0.5
+    assert (np.argsort(moved.mean) == np.argsort(prediction.mean)).all()
+    trusted = scale(prediction, [500.0, 510.0, 490.0], 0.9)(prediction)
+    assert trusted.mean[3] / trusted.mean[0] == pytest.approx(5000, rel=0.01)
+
+
+@pytest.mark.parametrize("values", [[-5.0], [-5.0, -6.0, -4.0], [0.0, 0.0], [0.0, 3.0]])
+def test_values_that_are_not_positive_are_learnt_without_trust(values: list[float]) -> None:
+    prediction = sure([1.0, 300.0, 20.0])
+    moved = scale(prediction, values, 0.0)(prediction)
+    assert np.abs(moved.mean - np.mean(values)).max() <= max(np.std(values), 0.3 * abs(np.mean(values)), 1e-9)
+    assert (np.argsort(moved.mean) == np.argsort(prediction.mean)).all()

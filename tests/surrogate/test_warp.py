@@ -38,3 +38,10 @@ def test_values_far_beyond_the_observed_ones_keep_their_order() -> None:
     scores = Warp(np.linspace(1, 2, 5))(np.geomspace(0.01, 1e6, 50))
     assert (np.diff(scores) > 0).all()
     assert np.abs(scores).max() < 10
+
+
+def test_what_is_predicted_beyond_the_observed_values_stays_near_them() -> None:
+    warp = Warp(np.geomspace(1, 100, 8))
+    found = warp.inverse(np.linspace(warp.scores[-1], warp.scores[-1] + 6, 20))
+    assert (np.diff(found) > 0).all()
+    assert found[-1] < 100**2.5  # a straight line would lead to 1e8

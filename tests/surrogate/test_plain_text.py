@@ -1,0 +1,66 @@
+"""Other notations as words and ``name=value``."""
+
+from __future__ import annotations
+
+import json
+from importlib import import_module
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from prerank.surrogate.fields import Fields, numbers
+from prerank.surrogate.plain_text import plain
+
+STATED = {"batch": 2.0, "rate": 1e-5, "depth": -3.0}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "batch=2 rate=1e-5 depth=-3",
+        "batch=2,rate=1e-5,depth=-3",
+        "--batch 2 --rate 1e-5 --depth -3",
+        "--batch=2 --rate=1e-5 --depth=-3",
+        "run(batch=2, rate=1e-5, depth=-3)",
+        "batch: 2\nrate: 1e-5\ndepth: -3\n",
+        "batch\t2\trate\t1e-5\tdepth\t-3",
+        "batch=2ms rate=1e-5s depth=-3%",
+        json.dumps(STATED),
+        json.dumps({"config": [{name: {"value": value}} for name, value in STATED.items()]}).replace("value", "is"),
+    ],
+)
+def test_numbers_are_read_in_every_notation(text: str) -> None:
+    read = numbers(text)
+    assert [value for value in STATED.values()] == [*read.values()]
+
+
+def test_numbers_have_the_names_before_them() -> None:
+    assert numbers("run(batch=2, sizes=[3, 4], rate=.5)") == {"batch": 2, "sizes": 3, "sizes#1": 4, "rate": 0.5}
+    assert numbers("for i in range(190):\n    total += x[7]") == {"range": 190, "x": 7}
+    assert numbers("64,128,3") == {"": 64, "#1": 128, "#2": 3}
+
+
+def test_words_have_the_names_before_them() -> None:
+    assert "kernel=rbf" in plain('{"kernel": "rbf", "shrinking": true}').split()
+    assert "shrinking=true" in plain('{"kernel": "rbf", "shrinking": true}').split()
+    assert "kernel=rbf" in plain("--kernel rbf").split()
+
+
+@pytest.mark.parametrize("space", ["nas_bench_101", "nas_bench_201", "fbnet", "ofa", "nds", "kernel_configs"])
+def test_texts_of_spaces_stay_as_they_are(space: str) -> None:
+    module = import_module(f"prerank.search_spaces.{space}")
+    texts = [module.to_text(own) for own in module.sample(np.random.default_rng(0), 20)]
+    assert [plain(text) for text in texts] == texts
+
+
+def test_a_text_of_a_network_stays_as_it_is() -> None:
+    text = "params_m=0.59 ops=30\nlinear_macs_m=0.1\ninput:1x16x192\n6*( linear+add+relu add~1,5 layernorm )\n"
+    assert plain(text) == text
+
+
+@given(st.text(max_size=60))
+def test_any_text_is_read(text: str) -> None:
+    assert np.isfinite(Fields([text, "a=1"])([text])).all()
+    assert not {"\n", "\t"} & {*plain(text)} or plain(text) == text
