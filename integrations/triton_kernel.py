@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -27,6 +27,7 @@ class Kernel:
         source: Its source; "" if it is not known.
         constants: Names of the arguments that are compiled in.
         helpers: Sources of all functions that it calls.
+        unspecialised: Names of the arguments of which the compiler shall not know what they divide by.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Kernel:
     source: str = ""
     constants: tuple[str, ...] = ()
     helpers: str = ""
+    unspecialised: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
@@ -44,7 +46,7 @@ class Kernel:
 def kernel_of(decorated: Any) -> Kernel | None:
     """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
     function = _function(decorated)
-    return _kernel(function) if function else None
+    return replace(_kernel(function), unspecialised=tuple(_unspecialised(decorated))) if function else None
 
 
 def is_interpreted(decorated: Any) -> bool:
@@ -67,6 +69,14 @@ def _layers(decorated: Any) -> Iterator[Any]:
     while decorated is not None:
         yield decorated
         decorated = getattr(decorated, "fn", None)
+
+
+def _unspecialised(decorated: Any) -> Iterator[str]:
+    compiled: Any = next((layer.params for layer in layers(decorated) if hasattr(layer, "params")), ())
+    for parameter in compiled:
+        options = ("do_not_specialize", "do_not_specialize_on_alignment")
+        if any(getattr(parameter, option, False) for option in options):
+            yield parameter.name
 
 
 def _function(decorated: Any) -> Callable[..., Any] | None:

@@ -15,6 +15,8 @@ from typing import Any, Protocol, cast
 from ..search_spaces import kernel_configs
 from .triton_kernel import Kernel, function_word
 
+ALIGNED = 16
+"""Bytes, and the number, by which Triton specialises pointers and whole numbers."""
 _LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
 
 
@@ -34,11 +36,17 @@ class Config(Protocol):
 
 @dataclass(frozen=True)
 class Tensor:
-    """A tensor argument: its type as torch spells it, sizes, strides in elements."""
+    """A tensor argument: its type as torch spells it, sizes, strides in elements, whether 16 divides its address."""
 
     dtype: str
     shape: tuple[int, ...] = ()
     strides: tuple[int, ...] = ()
+    aligned: bool = True
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain lists; what is aligned, as nearly all is, says nothing of it."""
+        found = asdict(self)
+        return found if not self.aligned else {name: own for name, own in found.items() if name != "aligned"}
 
 
 @dataclass(frozen=True)
@@ -67,7 +75,7 @@ class Launch:
 
     def to_json(self) -> dict[str, Any]:
         """As plain lists and mappings; the source stands as its hash."""
-        tensors = {name: asdict(tensor) for name, tensor in self.tensors.items()}
+        tensors = {name: tensor.to_json() for name, tensor in self.tensors.items()}
         return {"kernel": self.kernel.name, "source": self.kernel.digest, "device": self.device} | {
             "tensors": tensors,
             "scalars": dict(self.scalars),
@@ -79,7 +87,7 @@ class Launch:
     def from_json(cls, kernel: Kernel, found: Mapping[str, Any]) -> Launch:
         """Read what `to_json` wrote of a kernel."""
         tensors = {
-            name: Tensor(tensor["dtype"], tuple(tensor["shape"]), tuple(tensor["strides"]))
+            name: Tensor(tensor["dtype"], tuple(tensor["shape"]), tuple(tensor["strides"]), tensor.get("aligned", True))
             for name, tensor in found["tensors"].items()
         }
         counted = tuple(found["counted"]) if "counted" in found else None
@@ -249,4 +257,13 @@ def _tensor(argument: Any) -> Tensor | None:
         return None
     strides = argument.stride() if callable(getattr(argument, "stride", None)) else ()
     dtype = str(argument.dtype).removeprefix("torch.")
-    return Tensor(dtype, tuple(int(size) for size in argument.shape), tuple(int(stride) for stride in strides))
+    shape, steps = tuple(int(size) for size in argument.shape), tuple(int(stride) for stride in strides)
+    return Tensor(dtype, shape, steps, _is_aligned(argument))
+
+
+def _is_aligned(tensor: Any) -> bool:
+    """Whether a tensor begins at a multiple of 16 bytes; one without an address, that is traced say, does."""
+    try:
+        return tensor.data_ptr() % ALIGNED == 0
+    except Exception:  # each kind of tensor without an address raises its own
+        return True

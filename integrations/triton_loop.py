@@ -41,7 +41,8 @@ def has_plain_loop(kernel: Kernel) -> bool:
         return False
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
     dots = set(_calls(tree, "dot"))
-    inside = {dot for loop in loops if _loads_each_round(loop, kernel.constants) for dot in _calls(loop, "dot")}
+    plain = [loop for loop in loops if _decides_nothing(loop, kernel.constants)]
+    inside = {dot for loop in plain for dot in _calls(loop, "dot") if _loads_operands(loop, dot)}
     return bool(dots) and dots == inside and all(map(_is_plain, loops))
 
 
@@ -50,13 +51,34 @@ def _is_plain(loop: ast.For | ast.While) -> bool:
     return isinstance(over, ast.Call) and _name(over) == "range" and len(over.args) <= _PLAIN and not over.keywords
 
 
-def _loads_each_round(loop: ast.For | ast.While, constants: Sequence[str]) -> bool:
-    """Whether a loop holds no other one, loads two tiles at least, and decides nothing at run time."""
+def _decides_nothing(loop: ast.For | ast.While, constants: Sequence[str]) -> bool:
+    """Whether a loop holds no other one, and decides nothing at run time."""
     inner = [node for node in ast.walk(loop) if node is not loop]
     tests = [node.test for node in inner if isinstance(node, ast.If | ast.IfExp)]
     names = {node.id for test in tests for node in ast.walk(test) if isinstance(node, ast.Name)}
     nested = any(isinstance(node, ast.For | ast.While) for node in inner)
-    return not nested and names <= set(constants) and len(list(_calls(loop, "load"))) >= _OPERANDS
+    return not nested and names <= set(constants)
+
+
+def _loads_operands(loop: ast.AST, dot: ast.Call) -> bool:
+    """Whether both operands of a product are loaded in each round of its loop."""
+    loaded = _loaded(loop)
+    return len(dot.args) >= _OPERANDS and all(_is_loaded(operand, loaded) for operand in dot.args[:_OPERANDS])
+
+
+def _loaded(loop: ast.AST) -> set[str]:
+    """Names that a loop gives what it loads, or what is made of that; names of addresses of loads are none."""
+    loaded = set[str]()
+    for node in ast.walk(loop):  # from the outside in, in the order of the source
+        if isinstance(node, ast.Assign) and _is_loaded(node.value, loaded):
+            loaded |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+    return loaded
+
+
+def _is_loaded(value: ast.AST, loaded: set[str]) -> bool:
+    """Whether an expression loads, or reads what was loaded."""
+    names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
+    return bool(names & loaded) or any(_calls(value, "load"))
 
 
 def _calls(tree: ast.AST, word: str) -> Iterator[ast.Call]:

@@ -15,10 +15,8 @@ from typing import Any
 from ..search_spaces import kernel_configs
 from ..search_spaces.problem import Problem
 from .triton_kernel import Kernel
-from .triton_launch import Launch, Tensor, argument_of
+from .triton_launch import ALIGNED, Launch, Tensor, argument_of
 
-ALIGNED = 16
-"""Bytes, and the number, by which Triton specialises pointers and whole numbers."""
 _BLOCKS = ("block_m", "block_n", "block_k")
 _DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
@@ -105,9 +103,16 @@ def has_wide_operand(launch: Launch) -> bool:
 
 
 def is_aligned(launch: Launch) -> bool:
-    """Whether all whole numbers that are passed are multiples of 16 or 1: Triton knows what these alone divide by."""
-    own = [value for name, value in launch.scalars.items() if argument_of(name) not in launch.kernel.constants]
-    return all(value == 1 or value % ALIGNED == 0 for value in own if type(value) is int)
+    """Whether elements of an operand lie side by side, and Triton knows that their rows begin at multiples of several.
+
+    It knows so of whole numbers that are multiples of 16 or 1 and of addresses that are, unless it is told not to look.
+    """
+    own = [(argument_of(name), value) for name, value in launch.scalars.items() if type(value) is int]
+    passed = [(name, value) for name, value in own if name not in launch.kernel.constants]
+    known = all(name not in launch.kernel.unspecialised for name in [*launch.tensors, *(name for name, _ in passed)])
+    divides = all(value == 1 or value % ALIGNED == 0 for _, value in passed)
+    operands = [tensor for names in _OPERANDS for tensor in _candidates(launch, names)]
+    return known and divides and all(own.aligned and (not own.strides or 1 in own.strides) for own in operands)
 
 
 def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:

@@ -125,9 +125,18 @@ def _signature(decorated: Any, function: Any, tuning: Tuning, config: Config) ->
         types[parameter.name] = kind
         if kind == "constexpr":
             constants[place,] = value
-        elif kind.startswith("*") or (type(value) is int and value % ALIGNED == 0):
+        elif _is_known_to_divide(parameter, kind, value, tuning.launch.tensors.get(parameter.name)):
             aligned[place,] = [["tt.divisibility", ALIGNED]]
     return types, constants, aligned
+
+
+def _is_known_to_divide(parameter: Any, kind: str, value: Any, tensor: Tensor | None) -> bool:
+    """Whether Triton looks at an argument's address or number, and 16 divides it."""
+    if getattr(parameter, "do_not_specialize_on_alignment", False):
+        return False
+    if kind.startswith("*"):
+        return tensor is None or tensor.aligned
+    return type(value) is int and value % ALIGNED == 0 and not parameter.do_not_specialize
 
 
 def _values(decorated: Any, function: Any, tuning: Tuning, config: Config) -> dict[str, Any] | None:

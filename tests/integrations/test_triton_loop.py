@@ -29,6 +29,7 @@ def is_plain(body: str) -> bool:
         f"for tile in tl.range(0, 8):\n{indented(PLAIN)}",
         f"for k in range(K):\n    if FIXED > 1 and not FIXED:\n        {PRODUCT}",
         f"if K > 4:\n{indented(PLAIN)}",
+        "for k in range(K):\n    a = tl.load(a)\n    b = tl.load(b)\n    c = b.to(q)\n    acc += tl.dot(a, c.T)",
     ],
 )
 def test_plain_loops(body: str) -> None:
@@ -52,6 +53,7 @@ def test_plain_loops(body: str) -> None:
         f"for k in range(K):\n    if k > 4:\n        {PRODUCT}",
         "for k in range(K):\n    acc += tl.dot(tl.load(a) if k else 0, tl.load(b))",
         "a = tl.load(a)\nfor n in range(K):\n    acc = tl.dot(a, tl.load(b))",
+        "a = tl.load(a)\nfor n in range(K):\n    b, s = tl.load(b), tl.load(c)\n    acc = tl.dot(a, tl.load(b))",
         "for k in range(K):\n    acc += tl.load(a)",
         "return (",
     ],

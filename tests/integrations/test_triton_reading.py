@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import runpy
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from fake_config import FakeConfig
 from fake_surrogate import FakeSurrogate
 
@@ -204,6 +206,34 @@ def test_whole_numbers_that_are_passed_say_whether_rows_are_aligned() -> None:
     assert not aligned(K=1000)
     assert not aligned(stride=-1)
     assert aligned("GROUP_M", GROUP_M=8)  # compiled in, and part of no address
+
+
+@pytest.mark.parametrize(
+    ("tensor", "unspecialised", "known"),
+    [
+        (Tensor("float16", (64, 64), (64, 1)), (), True),
+        (Tensor("float16", (64, 64), (1, 64)), (), True),
+        (Tensor("float16"), (), True),
+        (Tensor("float16", (64, 64), (64, 1), aligned=False), (), False),
+        (Tensor("float16", (64, 64), (1024, 16)), (), False),
+        (Tensor("float16", (64, 64), (64, 1)), ("M",), False),
+        (Tensor("float16", (64, 64), (64, 1)), ("a_ptr",), False),
+        (Tensor("float16", (64, 64), (64, 1)), ("p",), True),  # no whole number
+    ],
+)
+def test_addresses_strides_and_what_shall_not_be_known_say_it_too(
+    tensor: Tensor, unspecialised: tuple[str, ...], known: bool
+) -> None:
+    kernel = Kernel("mine", unspecialised=unspecialised)
+    assert is_aligned(Launch(kernel, {"a_ptr": tensor, "b_ptr": tensor}, {"M": 4096, "p": 0.5})) == known
+
+
+def test_a_tensor_that_begins_between_is_not_aligned() -> None:
+    whole = torch.zeros(64, dtype=torch.float16)
+    one, other = (read(x=tensor).tensors["x"] for tensor in (whole, whole[1:]))
+    assert (one.aligned, other.aligned) == (True, False)
+    back = Launch.from_json(Kernel("k"), json.loads(json.dumps(read(x=whole[1:]).to_json()))).tensors["x"]
+    assert back == other
 
 
 class dtype:  # noqa: N801

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import runpy
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -88,7 +89,7 @@ PRODUCT = """
 import triton
 import triton.language as tl
 
-@triton.jit
+@triton.jit(do_not_specialize={unspecialised})
 def product_kernel(
     a_ptr, b_ptr, c_ptr, K{constant}, stride_am, stride_bk,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, BLOCK_K: tl.constexpr,
@@ -103,10 +104,11 @@ def product_kernel(
 """
 
 
-def product(folder: Path, loop: str, constant: bool = False) -> Any:
+def product(folder: Path, loop: str, constant: bool = False, unspecialised: Sequence[str] = ()) -> Any:
     """A matrix product around such a loop; Triton reads its source in a file."""
     file = folder / "product.py"
-    file.write_text(PRODUCT.format(loop=LOOPS[loop], constant=": tl.constexpr" * constant))
+    constants = ": tl.constexpr" * constant
+    file.write_text(PRODUCT.format(loop=LOOPS[loop], constant=constants, unspecialised=list(unspecialised)))
     return runpy.run_path(str(file))["product_kernel"]
 
 
@@ -138,6 +140,21 @@ def test_what_the_compiler_needs_is_no_less_than_the_bound(
     assert (compiled_once(kernel, named, config)[0].obstacle(a100.shared) is None) == runs
     (staged,) = pipelined(launch, [fields])
     assert runs == (obstacle(fields, a100, (2, 2), aligned=is_aligned(launch), pipelined=staged) is None)
+
+
+@pytest.mark.parametrize(
+    ("unspecialised", "aligned"), [((), False), (("K", "stride_am", "stride_bk"), True), (("stride_am",), True)]
+)
+def test_what_the_compiler_is_not_to_know_or_cannot_is_not_bounded(
+    tmp_path: Path, unspecialised: Sequence[str], aligned: bool
+) -> None:
+    kernel = product(tmp_path, "plain", unspecialised=unspecialised)
+    config = triton.Config({"BLOCK_M": 128, "BLOCK_N": 256, "BLOCK_K": 64}, num_stages=5, num_warps=8)
+    named: dict[str, Any] = {name: Tensor("float16", aligned=aligned) for name in ("a_ptr", "b_ptr", "c_ptr")}
+    named |= {"K": 1024, "stride_am": 1024, "stride_bk": 4096}
+    launch = read_tuning(kernel_of(kernel), [config], named, {}, "").launch
+    assert compiled_once(kernel, named, config)[0].obstacle(limits("NVIDIA A100").shared) is None
+    assert not is_aligned(launch)
 
 
 def test_a_descriptor_is_compiled_unless_a_hook_is_to_give_its_block() -> None:
