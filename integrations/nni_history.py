@@ -214,6 +214,8 @@ def question(
     if problem is None:
         direction: Literal["minimize", "maximize"] = "minimize" if optimize_mode == "minimize" else "maximize"
         return Problem(f"nni search space\n{' '.join(names)}", "objective", direction)
+    if isinstance(problem, str):  # pyright: ignore[reportUnnecessaryIsInstance] (as a configuration may have it)
+        raise ValueError(f"problem is the text {problem!r}; give a problem, or its context and metric by name")
     given = _from_fields(problem, optimize_mode) if isinstance(problem, Mapping) else problem
     if optimize_mode not in (None, given.direction):
         raise ValueError(f"optimize_mode is {optimize_mode!r}, but the problem's direction is {given.direction!r}")

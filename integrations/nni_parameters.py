@@ -119,7 +119,9 @@ def _read_alone(name: str, given: Any) -> None:
     try:
         specs = cast(dict[Key, ParameterSpec], format_search_space({name: given}))
         for spec in specs.values():
-            _drawn(np.random.default_rng(0), spec)
+            number = _drawn(np.random.default_rng(0), spec)
+            if not spec.is_nested():
+                deformat_parameters(cast(Any, {spec.key: number}), cast(Any, {spec.key: spec}))
     except Exception as error:
         raise ValueError(f"parameter {name!r} is {given!r}, from which nothing can be drawn ({error!r})") from error
 
@@ -135,7 +137,10 @@ def _check(search_space: Mapping[str, Any]) -> None:
         if not known or "_value" not in given:
             types = ", ".join(cast(Collection[str], common_search_space_types))
             raise ValueError(f"parameter {name!r} is {given!r}; give a _type ({types}) and a _value")
-        for value in cast(Mapping[str, Any], given)["_value"]:
+        values: Any = cast(Mapping[str, Any], given)["_value"]
+        if not isinstance(values, (list, tuple)):
+            raise ValueError(f"parameter {name!r} is {given!r}; its _value must be a list")
+        for value in cast("list[Any]", values):
             nested: Mapping[str, Any] = value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
             if "_name" in nested and len(nested) > 1:
                 _check(nested)

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
+from pathlib import Path
 from typing import Any, cast
 
 import nni
@@ -56,12 +57,11 @@ class RLMTuner(Tuner):
         optimize_mode: str | None = None,
         problem: Question | Mapping[str, str] | None = None,
         to_text: Callable[[Parameters], str | None] | str | None = None,
-        surrogate: RLMSurrogate | str | None = None,
+        surrogate: RLMSurrogate | str | Path | None = None,
         pool_size: int = 256,
         seed: int | None = None,
     ) -> None:
-        if pool_size < 1:
-            raise ValueError(f"pool_size is {pool_size}; at least one candidate must be ranked")
+        _check_pool(pool_size)
         question(problem, optimize_mode, ())  # a contradiction shows now
         self._asked = problem, optimize_mode
         read = _imported(to_text) if isinstance(to_text, str) else to_text
@@ -87,7 +87,7 @@ class RLMTuner(Tuner):
             self._space = ParameterSpace(search_space)
             problem = question(*self._asked, self._space.names)
             # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
-            if self._surrogate is None or isinstance(self._surrogate, str):
+            if self._surrogate is None or isinstance(self._surrogate, (str, Path)):
                 self._surrogate = RLMSurrogate.load(self._surrogate)
             self._history = TrialHistory(self._surrogate, problem, None, self._rng)
             self._ids.clear()
@@ -191,6 +191,12 @@ class RLMClassArgsValidator(ClassArgsValidator):
             if name not in known:
                 raise ValueError(f"class argument {name!r} is unknown; RLMTuner takes {', '.join(known)}")
         question(kwargs.get("problem"), kwargs.get("optimize_mode"), ())
+        _check_pool(kwargs.get("pool_size", 1))
+
+
+def _check_pool(size: int) -> None:
+    if size < 1:
+        raise ValueError(f"pool_size is {size}; at least one candidate must be ranked")
 
 
 def _imported(place: str) -> Callable[[Parameters], str | None]:

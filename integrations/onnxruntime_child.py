@@ -137,7 +137,9 @@ def limit_memory(more: int) -> None:
     if mapped is not None:
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (mapped + more, mapped + more))
+        most = resource.getrlimit(resource.RLIMIT_AS)[1]  # that the system or a cluster sets, and that cannot be raised
+        limit = mapped + more if most == resource.RLIM_INFINITY else min(mapped + more, most)
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
 
 
 def forget_peak() -> None:

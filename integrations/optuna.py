@@ -26,6 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
+from .once import Once
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
@@ -99,7 +100,7 @@ class RLMSampler(BaseSampler):
         self._constraints_func = constraints_func
         self._rng = np.random.default_rng(seed)
         self._studies: WeakKeyDictionary[Any, dict[int, Memory]] = WeakKeyDictionary()
-        self._warned, self._told = False, False
+        self._warn, self._told = Once(), False
         self._lock = threading.Lock()
 
     def reseed_rng(self) -> None:
@@ -207,9 +208,7 @@ class RLMSampler(BaseSampler):
         try:
             return by_text(candidates, self._reader(memory, problems), problems, known, self._text_of(group, memory))
         except Exception as error:  # a study of hours must not die of a surrogate
-            if not self._warned:
-                warnings.warn(f"the surrogate failed ({error!r}); the search goes on without it", stacklevel=2)
-            self._warned = True
+            self._warn("failed", f"the surrogate failed ({error!r}); the search goes on without it")
             return None
 
     def _known_space(self, memory: Memory) -> Space:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterable
 from io import BytesIO
 from pathlib import Path
@@ -13,6 +12,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate.checkpoint import replace
+from .once import Once
 from .optuna import ATTRIBUTE
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class PredictionPlot:
             raise ValueError(f"every is {every}; draw after at least 1 trial")
         self.path = Path(path)
         self._every, self._objective = every, objective
-        self._warned = False
+        self._warn = Once()
 
     def __call__(self, study: Study, trial: FrozenTrial) -> None:
         """Draw, if it is time to; a picture that fails is warned of once, since a study of hours must not die of it."""
@@ -49,9 +49,7 @@ class PredictionPlot:
         try:
             self.draw([study])
         except Exception as error:
-            if not self._warned:
-                warnings.warn(f"{self.path} cannot be drawn ({error!r}); the study goes on", stacklevel=2)
-            self._warned = True
+            self._warn("drawing", f"{self.path} cannot be drawn ({error!r}); the study goes on")
 
     def draw(self, studies: Iterable[Study]) -> None:
         """Draw now, the trials of one study or of several; the picture is replaced as a whole."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 import threading
-import warnings
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -17,6 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_value
+from .once import Once
 from .optuna_improvement import scalarised
 from .optuna_opinion import Opinion
 
@@ -59,7 +59,7 @@ class Reader:
         self._texts: dict[tuple[int, Names], str | None] = {}
         self._ranked: dict[Problem, dict[str, int]] = {}
         self._said: dict[tuple[Problem, ...], tuple[dict[str, int], Opinion]] = {}
-        self._exhausted = False
+        self._warn = Once()
         self.pool: Pool | None = None
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
@@ -160,19 +160,16 @@ class Reader:
 
     def tells_nothing_new(self) -> None:
         """Warn, once, that there is no text that was not tried."""
-        if not self._exhausted:
-            why = "all were tried, it says None of the others, or it leaves out what tells candidates apart"
-            warnings.warn(f"to_text makes no new text: {why}; the parameters decide", stacklevel=2)
-        self._exhausted = True
+        why = "all were tried, it says None of the others, or it leaves out what tells candidates apart"
+        self._warn("nothing new", f"to_text makes no new text: {why}; the parameters decide")
 
     def _text(self, params: Params) -> str | None:
         """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
         try:
             text = self._to_text(params)
         except Exception as error:
-            if not self._failed:
-                left_out = "such candidates are left out; if none is left, the parameters decide"
-                warnings.warn(f"to_text failed ({error!r}) of {params!r}; {left_out}", stacklevel=2)
+            left_out = "such candidates are left out; if none is left, the parameters decide"
+            self._warn("failed", f"to_text failed ({error!r}) of {params!r}; {left_out}")
             self._failed.add(Names(params))
             return None
         if text is not None:

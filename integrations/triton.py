@@ -21,6 +21,7 @@ from typing import Any
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
 from ..search_spaces.launch_limits import Limits, limits
+from .once import Once
 from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
 from .triton_decisions import Decisions
 from .triton_device import current_family, device_name, shared_memory
@@ -36,7 +37,6 @@ from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import compiler_of, resources, target_of
 from .triton_tables import export, read_table
 from .triton_tracing import traceable
-from .triton_warnings import Once
 
 __all__ = ["RLMPrune", "export", "read_table", "rlm_prune"]
 

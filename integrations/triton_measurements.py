@@ -15,11 +15,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
+from .once import Once
 from .triton_autotuner import calling_autotuner
 from .triton_cache import Lines, append, file_of
 from .triton_kernel import Kernel
 from .triton_launch import Config, Launch, Tuning, config_key, config_words, identity
-from .triton_warnings import Once
 
 Calling = Callable[[], "tuple[Any, Mapping[str, Any]] | None"]
 """Tells the Autotuner that is calling, with the keyword arguments of its launch."""

@@ -42,6 +42,7 @@ def differing(configs: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], lis
 def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
     """Print the configurations of a launch to standard error, best first, then what cannot run."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     kept = sum(verdict.kept for verdict in verdicts)
@@ -55,6 +56,6 @@ def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
         if place in values:
             mean, low, high = values[place]
             told = [f"{mean:.3g}", f"{low:.3g} to {high:.3g}"]
-        table.add_row("kept" if verdict.kept else "dropped", words[place], *told, verdict.reason)
-    table.caption = f"trust {found.trust:.2f}; {sizes}" + (f"; of all {alike}" if alike else "")
+        table.add_row("kept" if verdict.kept else "dropped", escape(words[place]), *told, escape(verdict.reason))
+    table.caption = f"trust {found.trust:.2f}; {sizes}" + (f"; of all {escape(alike)}" if alike else "")
     Console(stderr=True, width=None).print(table)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import json
 import re
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .once import Once
 from .triton_launch import Launch
 
 Batches = Mapping[str, Mapping[str, Any]]
 """Batch size -> configuration."""
+_warn = Once()
 _FIELD = re.compile(r"(\w+)=(\[[^\]]*\]|[^,]*)")
 
 
@@ -35,7 +36,7 @@ def batched(files: Mapping[str, Batches], launch: Launch) -> Mapping[str, Any] |
     own = [name for name in files if _fields(name).get("device_name") == device]
     own = own if len(own) < 2 else [name for name in own if _fits(_fields(name), launch)]
     if len(own) > 1:
-        warnings.warn(f"{own} are all for {device}, none is taken; give one of them as table=", stacklevel=2)
+        _warn(device, f"{own} are all for {device}, none is taken; give one of them as table=")
     if len(own) != 1 or m is None:
         return None
     batches = files[own[0]]

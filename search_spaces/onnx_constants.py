@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import reduce
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -115,7 +116,6 @@ _BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
     "Sub": np.subtract,
     "Mul": np.multiply,
     "Div": _quotient,
-    "Mod": np.mod,
     "Pow": np.power,
     "Equal": np.equal,
     "Greater": np.greater,
@@ -124,8 +124,6 @@ _BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
     "LessOrEqual": np.less_equal,
     "And": np.logical_and,
     "Or": np.logical_or,
-    "Min": np.minimum,
-    "Max": np.maximum,
 }
 _UNARY: Mapping[str, Callable[[Array], Array]] = {
     "Neg": np.negative,
@@ -139,6 +137,9 @@ _UNARY: Mapping[str, Callable[[Array], Array]] = {
 _RULES: Mapping[str, _Rule] = {
     **{name: (lambda x, _, f=f: f(x[0], x[1])) for name, f in _BINARY.items()},
     **{name: (lambda x, _, f=f: f(x[0])) for name, f in _UNARY.items()},
+    "Min": lambda x, _: reduce(np.minimum, x),
+    "Max": lambda x, _: reduce(np.maximum, x),
+    "Mod": lambda x, attributes: (np.fmod if attributes.get("fmod") else np.mod)(x[0], x[1]),
     "Cast": _cast,
     "Slice": _slice,
     "Where": lambda x, _: np.where(x[0], x[1], x[2]),

@@ -217,6 +217,8 @@ class _Walk:
             output.constant, output.origins = True, (*origins,)
             output.stored = weights[0].stored if operation.kind in _DEQUANTIZED else output.dtype
         first = outputs[0] if outputs else Value()
+        if "" in node.input:  # the places of those behind it would be taken for other ones
+            return
         if first.shape is None or first.guessed or first.elements > SMALL:
             return
         filling = [as_constant(each.t) for each in node.attribute if each.name == "value" and each.HasField("t")]

@@ -258,6 +258,8 @@ def test_arguments_of_a_configuration_are_checked() -> None:
         ({"optimize_mode": "min"}, "'min'"),
         ({"problem": asked, "optimize_mode": "minimize"}, "direction is 'maximize'"),
         ({"problem": {"context": "x"}}, "metric"),
+        ({"problem": "nas"}, "problem is the text 'nas'"),
+        ({"pool_size": 0}, "pool_size is 0"),
     ]:
         with pytest.raises(ValueError, match=said):
             RLMClassArgsValidator().validate_class_args(**arguments)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import math
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -89,6 +91,16 @@ def test_a_larger_model_takes_longer_and_more_memory(tmp_path: Path) -> None:
 
 
 @LINUX
+def test_a_limit_of_the_system_is_kept(tmp_path: Path) -> None:
+    resource = pytest.importorskip("resource")
+    limit = "import resource; resource.setrlimit(resource.RLIMIT_AS, (1 << 36, 1 << 36)); "
+    code = limit + "from prerank.integrations.onnxruntime_child import limit_memory; limit_memory(1 << 40)"
+    code += "; print(resource.getrlimit(resource.RLIMIT_AS))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert run.stdout.split() == [f"({1 << 36},", f"{1 << 36})"]
+    assert resource.RLIMIT_AS is not None
+
+
 def test_memory_does_not_depend_on_the_parent(tmp_path: Path) -> None:
     path = model(tmp_path / "m.onnx")
     before = measure(path, seconds=0).memory_bytes

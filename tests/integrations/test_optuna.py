@@ -197,6 +197,23 @@ def test_a_failing_surrogate_is_warned_of_once_and_the_study_goes_on() -> None:
     assert len(study.trials) == 3
 
 
+def test_where_warnings_are_errors_the_study_goes_on_too() -> None:
+    class Broken(FakeSurrogate):
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            raise RuntimeError("out of memory")
+
+    def fails(params: dict[str, Any]) -> str:
+        raise KeyError
+
+    for own in (sampler(surrogate=Broken(), search_space=SPACE, seed=0), sampler(to_text=fails, seed=0)):
+        study = study_of(own)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UserWarning)
+            for _ in range(3):
+                ask(study)
+        assert len(study.trials) == 3
+
+
 def test_a_candidate_whose_text_cannot_be_made_is_left_out() -> None:
     def fussy(params: dict[str, Any]) -> str | None:
         if params["word"] == "ccc":

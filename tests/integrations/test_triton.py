@@ -284,6 +284,16 @@ def test_a_failing_surrogate_costs_nothing_but_one_warning(form: Callable[[Any],
     assert len([w for w in caught if "out of memory" in str(w.message)]) == 1
 
 
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
+def test_a_surrogate_that_has_learnt_is_trusted_more() -> None:
+    surrogate = FakeSurrogate(0.0)
+    setattr(surrogate, "fingerprint", "before")  # noqa: B010
+    tuned = kernel(quiet(surrogate=surrogate, device="Frobnicator 9"))
+    assert len(pruned(tuned)) == 24
+    surrogate.trust, surrogate.fingerprint = 1.0, "after"  # pyright: ignore[reportAttributeAccessIssue]
+    assert len(pruned(tuned)) == 6
+
+
 def test_little_trust_is_said_once() -> None:
     tuned = kernel(quiet(surrogate=FakeSurrogate(0.4), device="Frobnicator 9"))
     with pytest.warns(UserWarning, match=r"not sure of matmul_kernel on Frobnicator 9 \(trust 0.40\)") as caught:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 pytest.importorskip("triton")
 
-from prerank.integrations.triton_report import differing
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch
+from prerank.integrations.triton_report import Verdict, differing, show
+from prerank.integrations.triton_selection import Outlook
+from prerank.surrogate import Prediction
 
 
 def test_what_all_configurations_say_is_said_once() -> None:
@@ -14,6 +19,17 @@ def test_what_all_configurations_say_is_said_once() -> None:
     assert alike == "num_warps=4"
     assert names == ["M", "num_stages"]
     assert words == ["64 -", "32 2"]
+
+
+def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    ones = np.ones((1, 1))
+    prediction = Prediction(ones, ones, ones, np.zeros(1), np.ones(1))
+    verdicts = [Verdict({"SPEC": "[dense]"}, True, "not compiled: expected [bold] in [/usr/x.py:3]", True)]
+    show(Launch(Kernel("mine"), {}, {}), Outlook([0], [0], prediction, 1.0, "ms"), verdicts)
+    told = capsys.readouterr().err
+    assert "[dense]" in told
+    assert "expected [bold] in [/usr/x.py:3]" in told
 
 
 def test_a_single_configuration_is_said_whole() -> None:

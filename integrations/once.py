@@ -16,5 +16,5 @@ class Once:
         """Warn, unless it was warned of this matter before."""
         if matter not in self._known:
             self._known.add(matter)
-            with suppress(Warning):  # a kernel must run, and as it would without the error
+            with suppress(Warning):  # what goes on must go on as it would without
                 warnings.warn(message, stacklevel=4)
