@@ -160,8 +160,8 @@ def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) ->
     """
     if str(file) == "-" and sys.stdin.isatty():
         raise ValueError("there are no candidates; give --candidates FILE, or pipe one a line in")
-    lines = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8")
-    numbered = enumerate(map(str.strip, lines.splitlines()), start=1)
+    content = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    numbered = enumerate(map(str.strip, content.split("\n")), start=1)  # a text may hold other ends of lines
     named = ((f"{file}, line {number}", line) for number, line in numbered if line)
     return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of, where))
 

@@ -17,7 +17,7 @@ Size = Annotated[
     list[str] | None, typer.Option(help="Size of an open axis of ONNX files, as in sequence=64; repeatable.")
 ]
 Sample = Annotated[int | None, typer.Option(min=1, help="Draw so many. Default: 1,000 of a space, else all.")]
-Seed = Annotated[int, typer.Option(help="Of the draws.")]
+Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 Surrogate = Annotated[Path | None, typer.Option(help="Folder of a surrogate. Default: the packaged one.")]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Tables = Annotated[list[Path], typer.Argument(help="JSON lines of context, metric, candidate, value, as of measure.")]

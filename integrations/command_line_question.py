@@ -51,9 +51,13 @@ def assignments(texts: Iterable[str]) -> dict[str, str]:
     """More of the question, as in ``dataset=cifar100``.
 
     Raises:
-        ValueError: If one is no assignment.
+        ValueError: If one is no assignment, or says again what another one says.
     """
-    return dict(map(_assignment, texts))
+    found: dict[str, str] = {}
+    for name, value in map(_assignment, texts):
+        if found.setdefault(name, value) != value:
+            raise ValueError(f"{name} is {found[name]!r} and {value!r} in --where; give one of them")
+    return found
 
 
 def directed(context: str, metric: str, maximize: bool | None = None) -> Problem:

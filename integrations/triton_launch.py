@@ -17,6 +17,10 @@ from .triton_kernel import Kernel, function_word
 
 ALIGNED = 16
 """Bytes, and the number, by which Triton specialises pointers and whole numbers."""
+_USUAL: Mapping[str, int] = {"num_ctas": 1} | dict.fromkeys(
+    ("num_buffers_warp_spec", "num_consumer_groups", "reg_dec_producer", "reg_inc_consumer"),  # Triton 3.2 names these
+    0,
+)
 _LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
 
 
@@ -202,7 +206,7 @@ def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[
 def config_words(config: Config) -> dict[str, Any]:
     """Names and values of a configuration; options at their defaults are left out, as in the measured tables."""
     words = _words(_elements(config.all_kwargs()))
-    return words if words.get("num_ctas") != 1 else {name: v for name, v in words.items() if name != "num_ctas"}
+    return {name: value for name, value in words.items() if name not in _USUAL or value != _USUAL[name]}
 
 
 def config_key(config: Config) -> str:

@@ -368,6 +368,13 @@ def test_a_record_of_another_kind_is_named(fake: FakeSurrogate, space: str, line
     assert "line 1" in err
 
 
+def test_a_line_is_one_candidate_however_a_file_is_marked(fake: FakeSurrogate, tmp_path: Path) -> None:
+    file = tmp_path / "list.txt"
+    file.write_text("workers=1 note=a\u2028b\nworkers=2\r\n", encoding="utf-8-sig")
+    out, _ = call("predict", "--context", "c", "--metric", "m", "--candidates", str(file), "--json")
+    assert [row["candidate"] for row in json.loads(out)] == ["workers=1 note=a\u2028b", "workers=2"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -391,6 +398,10 @@ def test_a_record_of_another_kind_is_named(fake: FakeSurrogate, space: str, line
         (["measure", "nas_bench_macro", "--sample", "1", "--out", "out.jsonl.gz"], "out.jsonl.gz"),
         (["rank", "fbnet", "--size", "rows"], "rows"),
         (["rank", "fbnet", "--top", "0"], "--top"),
+        (["rank", "fbnet", "--seed", "-1"], "--seed"),
+        (["rank", "nas_bench_201", "--where", "dataset=a", "--where", "dataset=b"], "dataset is 'a' and 'b'"),
+        (["rank", "absent.onnx"], "there is no file 'absent.onnx'"),
+        (["rank", "fbnet", "absent.onnx"], "'fbnet' is a space"),
         (["rank", "--colour"], "colour"),
         (["measure", "nas_bench_graph"], "nas_bench_graph"),
         (["measure", ".", "--threads", "4096"], "4096"),

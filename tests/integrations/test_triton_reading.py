@@ -17,7 +17,7 @@ from fake_surrogate import FakeSurrogate
 from prerank.integrations.triton_experience import fastest_elsewhere, nearest
 from prerank.integrations.triton_forecast import Forecast
 from prerank.integrations.triton_kernel import Kernel, is_interpreted, kernel_of
-from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
+from prerank.integrations.triton_launch import Launch, Tensor, config_words, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
 from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
 from prerank.integrations.triton_selection import interleaved, number_kept, outlook, select
@@ -435,3 +435,14 @@ def test_what_was_fast_at_another_size_is_tried_early() -> None:
     prediction = Prediction(values, values, ones[:, None], 0 * ones, ones)
     found = outlook([prediction, prediction], [0, 1, 2, 3, 5], "ms", 1.0, [2, 0, 5])
     assert found.order == [0, 2, 1, 5, 3]
+
+
+def test_options_at_their_defaults_are_left_out_whichever_version_names_them() -> None:
+    class Older(FakeConfig):
+        def all_kwargs(self) -> dict[str, Any]:  # as Triton 3.2 has them
+            return super().all_kwargs() | {"num_buffers_warp_spec": 0, "num_consumer_groups": 2, "reg_dec_producer": 0}
+
+    assert config_words(Older({"BLOCK": 64})) == {
+        **config_words(FakeConfig({"BLOCK": 64})),
+        "num_consumer_groups": 2,
+    }
