@@ -75,7 +75,7 @@ class RLMTuner(Tuner):
         self._accept_customized_trials()
 
     def update_search_space(self, search_space: Mapping[str, Any]) -> None:
-        """Search these parameters from now on; trials that lie within are kept.
+        """Search these parameters from now on; trials that lie within are kept, those under way too.
 
         Raises:
             FileNotFoundError: If there is no checkpoint in the folder given.
@@ -84,6 +84,7 @@ class RLMTuner(Tuner):
         with self._lock:
             before = [] if self._history is None else list(self._history.finished.values())
             known = [(self._space.parameters(trial.candidate), trial.value) for trial in before]
+            running = self._running()
             self._space = ParameterSpace(search_space)
             problem = question(*self._asked, self._space.names)
             # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
@@ -93,6 +94,8 @@ class RLMTuner(Tuner):
             self._ids.clear()
             for parameters, value in known:
                 self._learn(parameters, value)
+            for number, parameters in running.items():
+                self._begin(number, parameters)
 
     def generate_parameters(self, parameter_id: int, **kwargs: Any) -> Parameters:
         """The most promising parameters.
@@ -140,6 +143,19 @@ class RLMTuner(Tuner):
         if self._history is None:
             raise RuntimeError("the tuner has no search space; call update_search_space first")
         return self._history
+
+    def _running(self) -> dict[int, Parameters]:
+        """Parameters of the trials under way, by their numbers."""
+        pending = self._history.pending if self._history else {}
+        return {number: self._space.parameters(point) for number, (text, point) in self._ids.items() if text in pending}
+
+    def _begin(self, number: int, parameters: Parameters) -> None:
+        """A trial is under way, if it is of this search space."""
+        point = self._space.point(parameters)
+        text = self._text(point) if point is not None else None
+        if point is not None and text is not None:
+            self._trials.begin(text, point)
+            self._ids[number] = text, point
 
     def _learn(self, parameters: Mapping[str, Any], value: float) -> bool:
         """Learn one trial; False if it is not of this search space."""

@@ -196,6 +196,15 @@ def test_a_changed_space_keeps_the_trials_within_it() -> None:
     assert surrogate.values == {"word=a n=2": 1.0}
 
 
+def test_a_changed_space_keeps_the_trials_under_way() -> None:
+    made = tuner(to_text=None)
+    running = [made.generate_parameters(number) for number in range(3)]
+    made.update_search_space(SPACE | {"n": {"_type": "randint", "_value": [1, 9]}})
+    assert not any(made.generate_parameters(number) in running for number in range(3, 9))
+    made.receive_trial_result(0, running[0], 5.0)
+    assert [trial.value for trial in made._trials.finished.values()] == [5.0]
+
+
 def test_trials_that_a_user_added_are_learnt() -> None:
     surrogate = FakeSurrogate()
     tuner(surrogate=surrogate).receive_trial_result(77, {"word": "a", "n": 2}, 1.0, customized=True)
