@@ -39,6 +39,7 @@ from prerank.integrations.nni import (
     nas_bench_101_text,
     nas_bench_201_text,
 )
+from prerank.integrations.nni_history import TrialHistory
 from prerank.search_spaces import nas_bench_101, nas_bench_201
 from prerank.surrogate import Problem
 
@@ -203,6 +204,19 @@ def test_a_changed_space_keeps_the_trials_under_way() -> None:
     assert not any(made.generate_parameters(number) in running for number in range(3, 9))
     made.receive_trial_result(0, running[0], 5.0)
     assert [trial.value for trial in made._trials.finished.values()] == [5.0]
+
+
+def test_neighbours_of_what_is_under_way_wait() -> None:
+    problem = Problem("space", "objective")
+    history = TrialHistory[int](cast(Any, FakeSurrogate()), problem, None, np.random.default_rng(0))
+    ranked = {f"n={number}": number for number in range(10, 50)}  # all alike to the surrogate: as they come
+    proposed = []
+    for _ in range(3):
+        found = history.propose(lambda: ranked, dict)
+        assert found is not None
+        history.begin(*found)
+        proposed.append(found[1])
+    assert min(np.abs(np.diff(proposed))) > 1
 
 
 def test_trials_that_a_user_added_are_learnt() -> None:
