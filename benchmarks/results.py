@@ -28,6 +28,7 @@ BENCHMARKS = (
     "unseen_families",
     "cell_and_graph",
     "observing",
+    "notations",
     "code_accuracy",
     "calibration",
     "optuna_samplers",
