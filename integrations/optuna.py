@@ -26,7 +26,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
-from .once import Once
+from ..surrogate.once import Once
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
 from .optuna_proposal import Candidates, Proposal, by_parameters, by_text

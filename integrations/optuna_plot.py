@@ -12,7 +12,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate.checkpoint import replace
-from .once import Once
+from ..surrogate.once import Once
 from .optuna import ATTRIBUTE
 
 if TYPE_CHECKING:

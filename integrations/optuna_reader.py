@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_value
-from .once import Once
+from ..surrogate.once import Once
 from .optuna_improvement import scalarised
 from .optuna_opinion import Opinion
 

@@ -21,7 +21,7 @@ from typing import Any
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
 from ..search_spaces.launch_limits import Limits, limits
-from .once import Once
+from ..surrogate.once import Once
 from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
 from .triton_decisions import Decisions
 from .triton_device import current_family, device_name, shared_memory

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
 
-from .once import Once
+from ..surrogate.once import Once
 from .triton_cache import Lines, append, file_of
 from .triton_launch import Tuning
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
-from .once import Once
+from ..surrogate.once import Once
 from .triton_autotuner import calling_autotuner
 from .triton_cache import Lines, append, file_of
 from .triton_kernel import Kernel

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from .once import Once
+from ..surrogate.once import Once
 from .triton_launch import Launch
 
 Batches = Mapping[str, Mapping[str, Any]]
