@@ -41,7 +41,7 @@ class FewShot:
     def __init__(self, checkpoint: Path | None, question: Question, texts: Sequence[str], values: Floats) -> None:
         inference, problem = load(checkpoint or PACKAGED, "cpu"), as_problem(question)
         self.prior, self._reading = inference.read(problem, texts)
-        self._claim, self._values = min(inference.knowledge.claim(problem), self.prior.trust.mean()), values
+        self._claim, self._values = inference.knowledge.claim(problem, texts), values
         self._error, self._factor = inference.knowledge.error(problem), inference.knowledge.factor_error(problem)
 
     def after(self, n: int, seeds: int, asked: FewShot | None = None) -> Iterator[tuple[Prediction, NDArray[np.bool_]]]:

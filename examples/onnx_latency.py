@@ -130,11 +130,11 @@ NETWORKS: dict[str, tuple[Callable[[int], Any], tuple[int, ...]]] = {
 
 def show(names: list[str], values: Floats, seen: NDArray[np.bool_], before: Prediction, after: Prediction) -> None:
     """Print the networks, and how well those that were not learnt from are ranked."""
-    said, learnt = before.quantile(0.5), after.quantile(0.5)
+    first, then = before.quantile(0.5), after.quantile(0.5)
     table = Table("network", "measured, ms", "predicted", "after ten", title="Latency on this machine")
     for row in np.argsort(values):
-        again = "learnt" if seen[row] else f"{learnt[row]:.3g}"
-        table.add_row(names[row], f"{values[row]:.3g}", f"{said[row]:.3g}", again)
+        learnt = "learnt" if seen[row] else f"{then[row]:.3g}"
+        table.add_row(names[row], f"{values[row]:.3g}", f"{first[row]:.3g}", learnt)
     console = Console()
     console.print(table)
     for said, prediction in (("before", before), (f"after {MEASURED} measurements", after)):

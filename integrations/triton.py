@@ -274,7 +274,8 @@ class RLMPrune(Mapping[str, Any]):
         try:
             found, obstacles = self._ask(tuning, autotuner)
             order, wanted = found.order, len(select(found.order, named, count, self._top_k, found.trust))
-            self._say(tuning, wanted, found.trust)
+            if isinstance(autotuner.configs_top_k, Trusted):  # a user's own top_k is kept, whatever is wanted
+                self._say(tuning, wanted, found.trust)
         except Exception as error:  # as in `prune`
             self._failed(error)
             obstacles = obstacles_of(tuning, self._limits(tuning))

@@ -12,8 +12,9 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,8 +78,9 @@ class Fields:
         varied = _varied([counted(text) for text in texts])
         most = sorted(varied, key=lambda name: (-varied[name], name))[:_MOST]
         self._names = sorted(name for name in most if varied[name])
-        stated = [*map(numbers, texts)]
-        self._least = {name: _least(name, stated) for name in self._names if any(name in own for own in stated)}
+        self._least: dict[str, float] = {}  # least size of each number, 1 at most
+        for name, value in chain.from_iterable(numbers(text).items() for text in texts):
+            self._least[name] = min(self._least.get(name, 1.0), abs(value) or 1.0)
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Features of texts, (n, F)."""
@@ -92,11 +94,6 @@ class Fields:
                 own, least = columns[:, place], self._least[name]
                 columns[:, place] = np.sign(own) * (np.log2(least + np.abs(own)) - np.log2(least))
         return columns
-
-
-def _least(name: str, stated: Iterable[Mapping[str, float]]) -> float:
-    """The least size of a number, 1 at most."""
-    return min([1.0, *(abs(own[name]) for own in stated if own.get(name))])
 
 
 def _varied(rows: Sequence[Mapping[str, float]]) -> dict[str, int]:

@@ -179,10 +179,15 @@ class Knowledge:
         new = 1.0 if names(problem.context) <= space.names else _NEW_NAME
         return float(np.clip(np.nan_to_num(rank), 0, 1)) * alike * new
 
-    def claim(self, problem: Problem) -> float:
-        """What the model's word counts against observations: its trust; little where others stood in, unvalidated."""
+    def claim(self, problem: Problem, texts: Sequence[str] = ()) -> float:
+        """What the model's word counts against observations: its trust; little where others stood in, unvalidated.
+
+        Less where the observed texts have other words than the space's: they may be those of another space whose name
+        is similar.
+        """
         known = self.spaces.get(first_line(problem.context), Space()).metrics
-        return self.trust(problem) if problem.metric in known else min(self.trust(problem), _UNPROVEN)
+        trust = self.trust(problem) * (1 - float(self.novelty(problem, texts).mean()) if texts else 1)
+        return trust if problem.metric in known else min(trust, _UNPROVEN)
 
     def error(self, problem: Problem) -> float:
         """Standard deviation of the logarithm by which values may be off, beyond what the model says.

@@ -321,14 +321,10 @@ class RLMSurrogate:
         asked: dict[Problem, dict[str, float]] = {}
         for problem, text, value in rows:
             asked.setdefault(problem, {})[text] = value
-        answers = [self._read(problem, list(observed), keep=True) for problem, observed in asked.items()]
-        reading = joined([own for _, own in answers])
+        reading = joined([self._read(problem, list(observed), keep=True)[1] for problem, observed in asked.items()])
         values = np.array([value for observed in asked.values() for value in observed.values()])
         knowledge, count = self._knowledge, [len(observed) for observed in asked.values()]
-        # Texts of other words than the space's may be those of another space of a similar name.
-        claims = [
-            min(knowledge.claim(problem), own.trust.mean()) for problem, (own, _) in zip(asked, answers, strict=True)
-        ]
+        claims = [knowledge.claim(problem, list(observed)) for problem, observed in asked.items()]
         errors = [knowledge.factor_error(problem) for problem in asked]
         claim, error = (float(np.average(each, weights=count)) for each in (claims, errors))
         return Adaptation(reading, values, claim, error)

@@ -110,12 +110,14 @@ class _Normal:
     """
 
     def __init__(self, mean: Floats, values: Floats) -> None:
+        tiny = np.finfo(np.float64).tiny
         self._centre, self._predicted = float(values.mean()), float(mean.mean())
-        self._spread = max(float(np.hypot(values.std(), _SCATTER * self._centre)), np.finfo(np.float64).tiny)
+        self._unit = max(float(mean.std()), abs(self._predicted), tiny)
+        self._spread = max(float(np.hypot(values.std(), _SCATTER * self._centre)), tiny)
 
     def __call__(self, prediction: Prediction) -> Prediction:
-        away = prediction.mean - self._predicted
-        apart = _KEPT * self._spread * away / max(float(np.abs(away).max(initial=0)), np.finfo(np.float64).tiny)
+        away = (prediction.mean - self._predicted) / self._unit
+        apart = _KEPT * self._spread * away / (1 + np.abs(away))
         knots = normal_quantiles(self._centre + apart, np.full(len(prediction), self._spread))
         lower, upper, mass = leaves(knots)
         return replace(prediction, lower=lower, upper=upper, mass=mass, before=prediction.unadapted)

@@ -131,3 +131,9 @@ def test_values_that_are_not_positive_are_learnt_without_trust(values: list[floa
     moved = scale(prediction, values, 0.0)(prediction)
     assert np.abs(moved.mean - np.mean(values)).max() <= max(np.std(values), 0.3 * abs(np.mean(values)), 1e-9)
     assert (np.argsort(moved.mean) == np.argsort(prediction.mean)).all()
+
+
+def test_what_others_are_asked_with_does_not_matter_to_values_that_are_not_positive() -> None:
+    prediction = sure([1.0, 300.0, 20.0, 1e6])
+    learnt = scale(prediction, [-5.0, -6.0], 0.0)
+    assert learnt(prediction).mean[:3] == pytest.approx(learnt(prediction[:3]).mean, rel=1e-12)
