@@ -34,7 +34,7 @@ from tables import show
 
 from prerank.integrations.optuna import RLMSampler
 from prerank.surrogate import RLMSurrogate
-from prerank.surrogate.checkpoint import replace
+from prerank.surrogate.atomic import replace
 
 Floats = NDArray[np.float64]
 Result = dict[str, Any]

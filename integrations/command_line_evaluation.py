@@ -8,6 +8,7 @@ name, which learn nothing but which way is better, and a ridge regression and bo
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from io import BytesIO
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -16,6 +17,7 @@ import typer
 from numpy.typing import NDArray
 
 from ..surrogate import Problem, RLMSurrogate
+from ..surrogate.atomic import replace
 from ..surrogate.measured import Measured
 from ..surrogate.metrics import spearman
 from ..surrogate.problem import first_line
@@ -67,6 +69,8 @@ def evaluate(
 
     prerank eval measured.jsonl --plot curve.png
     """
+    if plot is not None:
+        _check_format(plot)
     with working("reading the surrogate"):
         model, told = opened(surrogate).fork(), by_problem(rows_of(tables))
         for problem, rows in told.items():  # calibrated on this table, it would repeat what it was told
@@ -136,6 +140,14 @@ def _word(differences: Floats) -> str:
     return "level with" if abs(mean) <= half else "better than" if mean > 0 else "worse than"
 
 
+def _check_format(picture: Path) -> None:
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    formats = FigureCanvasBase.get_supported_filetypes()
+    if picture.suffix[1:].lower() not in formats:
+        raise ValueError(f"{picture} says no format; end its name in one of {', '.join(sorted(formats))}")
+
+
 def draw(found: Sequence[Summary], file: Path) -> None:
     """The learning curves, one panel a question."""
     from matplotlib.figure import Figure
@@ -150,7 +162,9 @@ def draw(found: Sequence[Summary], file: Path) -> None:
         axes.set(xlabel="candidates measured", ylabel="Spearman on candidates kept out")
         axes.set_xticks(range(len(SIZES)), SIZES)
         axes.legend()
-    figure.savefig(file)
+    drawn = BytesIO()
+    figure.savefig(drawn, format=file.suffix[1:])
+    replace(file, drawn.getvalue())
     say(f"drawn: {file}")
 
 

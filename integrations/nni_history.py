@@ -103,7 +103,7 @@ class TrialHistory(Generic[Candidate]):
 
     def best(self, count: int) -> list[Candidate]:
         """The best finished candidates, the best one first."""
-        sign = -1 if self.problem.direction == "maximize" else 1
+        sign = self.problem.loss_sign
         good = [trial for trial in self.finished.values() if not math.isnan(trial.value)]
         return [trial.candidate for trial in sorted(good, key=lambda trial: sign * trial.value)[:count]]
 

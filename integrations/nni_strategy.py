@@ -67,7 +67,7 @@ class RLMStrategy(Strategy):
         if pool_size < 1:
             raise ValueError(f"pool_size is {pool_size}; at least one model must be ranked")
         # A contradiction shows now, not when the experiment starts.
-        self._sign = -1 if question(problem, optimize_mode, ()).direction == "maximize" else 1
+        self._loss_sign = question(problem, optimize_mode, ()).loss_sign
         self._asked = problem, optimize_mode
         self._to_text = to_text
         self._surrogate = surrogate
@@ -88,7 +88,7 @@ class RLMStrategy(Strategy):
         if not sort:
             return super().list_models(sort, limit)
         models = [model for model in super().list_models(sort=False) if model.status == ModelStatus.Trained]
-        measured = [(self._sign * as_number(model.metric), model) for model in models if model.metric is not None]
+        measured = [(self._loss_sign * as_number(model.metric), model) for model in models if model.metric is not None]
         finite = [pair for pair in measured if np.isfinite(pair[0])]
         return iter([model for _, model in sorted(finite, key=itemgetter(0))][:limit])
 

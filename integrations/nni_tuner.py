@@ -185,7 +185,7 @@ class RLMTuner(Tuner):
 
     def _suggestion(self) -> dict[str, Point]:
         """A suggestion of TPE that was not tried yet, if it has one; what is under way counts as the best."""
-        trials, sign = self._trials, -1 if self._trials.problem.direction == "maximize" else 1
+        trials, sign = self._trials, self._trials.problem.loss_sign
         losses = [(point, sign * value) for point, value in trials.finished.values() if not math.isnan(value)]
         lie = min((loss for _, loss in losses), default=0.0)
         losses += [(point, lie) for point in trials.pending.values()]

@@ -11,7 +11,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from ..surrogate.checkpoint import replace
+from ..surrogate.atomic import replace
 from ..surrogate.once import Once
 from .optuna import ATTRIBUTE
 
@@ -59,7 +59,6 @@ class PredictionPlot:
         draw_predictions(studies, figure.subplots(), self._objective)
         drawn = BytesIO()
         figure.savefig(drawn, dpi=120, format=self.path.suffix[1:] or None)
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         replace(self.path, drawn.getvalue())
 
 

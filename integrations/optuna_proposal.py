@@ -19,7 +19,7 @@ from .optuna_model import Acquisition, Fits, Model
 from .optuna_opinion import Opinion
 from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
-from .optuna_reader import Choice, Names, Params, Pool, Reader, sign_of
+from .optuna_reader import Choice, Names, Params, Pool, Reader
 
 Floats = NDArray[np.float64]
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
@@ -163,7 +163,7 @@ def _by_both(
     """The most wanted of some texts, by what is said of it and of its parameters."""
     opinion, rows = reader.opinion(problems, list(texts)), np.stack([*texts.values()])
     best = np.lexsort((-candidates.wanted(rows, opinion), opinion.fails))[:1]
-    note = _expected(candidates.model, rows[best], [*map(sign_of, problems)], opinion[best])
+    note = _expected(candidates.model, rows[best], [problem.loss_sign for problem in problems], opinion[best])
     return Proposal(candidates.parameters.decode(rows[best])[0], note)
 
 

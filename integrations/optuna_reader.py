@@ -97,7 +97,7 @@ class Reader:
         new = [text for text, own in found.items() if not _same(own, self._learnt.get(text))]
         for number, problem in enumerate(problems):
             if new:
-                self._surrogate.observe(problem, new, [sign_of(problem) * float(found[text][number]) for text in new])
+                self._surrogate.observe(problem, new, [problem.loss_sign * float(found[text][number]) for text in new])
         self._learnt.update((text, found[text]) for text in new)
         if new:
             self._ranked.clear()
@@ -140,7 +140,7 @@ class Reader:
     def _opinion(self, problems: Sequence[Problem], texts: Sequence[str]) -> Opinion:
         with _one_thread():
             predictions = [self._surrogate.predict(problem, texts) for problem in problems]
-        return Opinion(predictions, [sign_of(problem) for problem in problems], self._trust(problems))
+        return Opinion(predictions, [problem.loss_sign for problem in problems], self._trust(problems))
 
     def _trust(self, problems: Sequence[Problem]) -> list[float]:
         with _one_thread():
@@ -202,11 +202,6 @@ def contradiction(problem: Question | Sequence[Question] | None, ways: Sequence[
     turned = [own.metric for own, way in pairs if own.direction == "maximize" and way == StudyDirection.MINIMIZE]
     told = "more is better, but the study minimises; create it with direction='maximize'"
     return f"of {', '.join(turned)} {told}" if turned else None
-
-
-def sign_of(problem: Problem) -> int:
-    """What makes a loss of a value: 1 where less is better, else -1."""
-    return -1 if problem.direction == "maximize" else 1
 
 
 def written(params: Params) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..surrogate.atomic import replace
 from ..surrogate.once import Once
 from .triton_launch import Launch
 
@@ -79,11 +80,10 @@ def write(
         sizes = files.setdefault(_ending(launch["device"], launch["scalars"]), {})
         _check(sizes.get(size, entry), entry, size)
         sizes[size] = entry
-    path.mkdir(parents=True, exist_ok=True)
     for ending, sizes in files.items():
         file = path / f"E={experts},N={width},{ending}.json"
         told = {str(size): sizes[size]["config"] for size in sorted(sizes)}
-        file.write_text(json.dumps(told, indent=4) + "\n", "utf-8")
+        replace(file, (json.dumps(told, indent=4) + "\n").encode())
         yield file
 
 

@@ -9,16 +9,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 from collections.abc import Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from uuid import uuid4
 
 import numpy as np
 
+from .atomic import replace
 from .backends import Backend, check_device, on_onnxruntime, on_torch
 from .codec import DIGITS, VOCABULARY
 from .knowledge import Knowledge
@@ -57,7 +56,6 @@ def save(
         "provenance": provenance,
         "golden": [_answer(inference, problem, texts) for problem, texts in golden],
     }
-    path.mkdir(parents=True, exist_ok=True)
     replace(path / name, weights)
     replace(path / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False).encode())
     for file in path.iterdir():
@@ -129,16 +127,6 @@ def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
     for answer in description["golden"]:
         _verify(inference, answer, path)
     return inference
-
-
-def replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
-    part = path.with_name(f".{path.name}.{uuid4().hex}.part")
-    try:
-        part.write_bytes(content)
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _weights(inference: Inference) -> bytes:

@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .checkpoint import replace
+from .atomic import replace
 from .encoder import PretrainedEncoder
 from .model import RLM, KeysValues, Memory
 from .onnx_network import graph_file

@@ -41,6 +41,11 @@ class Problem:
             raise ValueError("metric is empty; name what is predicted, for example 'latency_ms'")
 
     @property
+    def loss_sign(self) -> int:
+        """What makes a loss of a value: 1 where less is better, else -1."""
+        return 1 if self.direction == "minimize" else -1
+
+    @property
     def family(self) -> tuple[str, str]:
         """Problems of one family inform each other: same metric word and first context line."""
         return self.metric.split()[0], first_line(self.context)

@@ -237,7 +237,8 @@ class RLMSurrogate:
 
     def save(self, path: str | Path) -> None:
         """Write the model and the observations to a folder that `load` reads; whole or not at all."""
-        from .checkpoint import replace, save
+        from .atomic import replace
+        from .checkpoint import save
 
         folder = Path(path)
         save(folder, self._trainable, self._golden(), self.provenance)

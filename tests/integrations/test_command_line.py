@@ -623,6 +623,15 @@ def test_totals_are_known_where_all_texts_name_them() -> None:
     assert totals(["params=1e-05", "params=.5e+3,"])["parameters"].tolist() == [1e-05, 500]
 
 
+def test_eval_makes_the_folder_of_its_plot(fake: FakeSurrogate, rows: Path, tmp_path: Path) -> None:
+    call("eval", rows, "--splits", "3", "--plot", plot := tmp_path / "new" / "curve.svg")
+    assert b"<svg" in plot.read_bytes()
+
+
+def test_eval_names_a_plot_without_a_format_before_any_work(rows: Path, tmp_path: Path) -> None:
+    assert "curve.pgn" in call("eval", rows, "--plot", tmp_path / "curve.pgn", "--surrogate", "absent", status=2)[1]
+
+
 def test_eval_compares_what_was_kept_out_alike(fake: FakeSurrogate, tmp_path: Path) -> None:
     """Totals that some texts name, and contexts of one question that differ in what they name and how much."""
     table = tmp_path / "rows.jsonl"

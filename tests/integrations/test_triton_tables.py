@@ -56,6 +56,12 @@ def test_of_what_was_measured_again_the_newest_counts(tmp_path: Path) -> None:
     assert (entry["config"]["BLOCK"], entry["ms"]) == (128, 2.0)
 
 
+def test_a_table_is_exported_into_a_new_folder_whole(tmp_path: Path) -> None:
+    file = exported(tmp_path / "new" / "table.json", [block(64)], [0])
+    assert read_table(file).find(LAUNCH, [block(64)]) == 0
+    assert [path.name for path in file.parent.iterdir()] == ["table.json"]
+
+
 def test_what_another_version_of_triton_measured_is_not_exported(tmp_path: Path) -> None:
     configs = [block(64), block(128)]
     write(replace(LAUNCH, compiler="3.6.0"), dict(zip(configs, (1.0, 2.0), strict=True)))

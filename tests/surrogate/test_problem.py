@@ -4,7 +4,7 @@ import pytest
 
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Problem
-from prerank.surrogate.problem import as_problem
+from prerank.surrogate.problem import Direction, as_problem
 
 
 def test_a_family_shares_metric_word_and_first_line() -> None:
@@ -32,3 +32,9 @@ def test_an_empty_metric_is_refused() -> None:
 
 def test_blank_lines_and_spaces_around_the_name_do_not_part_a_family() -> None:
     assert Problem("\n  matmul \nA100", "latency_ms  a").family == Problem("matmul", "latency_ms").family
+
+
+@pytest.mark.parametrize(("direction", "better", "worse"), [("minimize", 1.0, 2.0), ("maximize", 2.0, 1.0)])
+def test_the_better_of_two_values_is_the_lesser_loss(direction: Direction, better: float, worse: float) -> None:
+    sign = Problem("here", "latency_ms", direction).loss_sign
+    assert sign * better < sign * worse
