@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from scipy.stats import t
+
+from prerank.surrogate import metrics
 
 
 def interval(values: Iterable[float]) -> dict[str, float]:
     """Mean, and half the width of its 95 % interval (Student's t); values that are nan do not count."""
-    array = np.array([value for value in values if np.isfinite(value)])
-    half = t.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else 0.0
-    return {"mean": round(float(array.mean()), 4), "half": round(float(half), 4), "count": len(array)}
+    finite = [value for value in values if np.isfinite(value)]
+    mean, half = metrics.interval(finite)
+    return {"mean": round(mean, 4), "half": round(half, 4), "count": len(finite)}
 
 
 def shown(found: dict[str, float], digits: int = 3) -> str:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ..surrogate import Problem, RLMSurrogate
 from ..surrogate.atomic import replace
 from ..surrogate.measured import Measured
-from ..surrogate.metrics import spearman
+from ..surrogate.metrics import interval, spearman
 from ..surrogate.problem import first_line
 from .command_line_learning import by_problem, rows_of
 from .command_line_options import Json, Surrogate, Tables
@@ -115,7 +115,7 @@ def summaries(scores: Iterable[Score]) -> list[Summary]:
     groups: dict[tuple[str, str, int], list[float]] = {}
     for score in scores:
         groups.setdefault(score[:3], []).append(float(np.nan_to_num(score.spearman)))
-    return [Summary(*key, *_interval(values)) for key, values in groups.items()]
+    return [Summary(*key, *interval(values)) for key, values in groups.items()]
 
 
 def verdicts(scores: Sequence[Score]) -> Verdicts:
@@ -136,7 +136,7 @@ def verdicts(scores: Sequence[Score]) -> Verdicts:
 
 def _word(differences: Floats) -> str:
     """What differences on the same splits say."""
-    mean, half = _interval(differences.tolist())
+    mean, half = interval(differences)
     return "level with" if abs(mean) <= half else "better than" if mean > 0 else "worse than"
 
 
@@ -198,15 +198,6 @@ def _enough(problem: Problem, rows: Sequence[Measured]) -> bool:
     if count < FEWEST:
         say(f"{problem.metric} is left out: {count} measured candidates, {FEWEST} are needed")
     return count >= FEWEST
-
-
-def _interval(values: Sequence[float]) -> tuple[float, float]:
-    """Mean, and half the width of its 95 % interval (Student's t)."""
-    from scipy.stats import t
-
-    n = len(values)
-    half = t.ppf(0.975, n - 1) * np.std(values, ddof=1) / np.sqrt(n) if n > 1 else 0.0
-    return float(np.mean(values)), float(half)
 
 
 def _judged(summary: Summary, said: Mapping[str, Verdicts]) -> dict[str, dict[str, str]]:

@@ -33,7 +33,7 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
     for name, value in given.items():
         if name not in known:
             raise ValueError(f"{name} is {value!r}; this space can be asked with {', '.join(known)}")
-    word = metric or str(known["metric"].default)
+    word = str(known["metric"].default) if metric is None else metric
     if len(word.split()) > 1:
         return directed(of.problem(**given).context, word)
     if device is None and measurable(of):

@@ -18,7 +18,7 @@ from nni.algorithms.hpo.tpe_tuner import Record, TpeArguments
 from nni.common.hpo_utils import ParameterSpec, deformat_parameters, format_parameters, format_search_space
 from nni.common.hpo_utils.validation import common_search_space_types
 
-from .nni_words import alike, words
+from ..surrogate.assignments import alike, words
 
 Key = tuple[Any, ...]
 Point = dict[Key, Any]

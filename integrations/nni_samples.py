@@ -23,8 +23,8 @@ from nni.mutable import (
 from nni.nas.space import ExecutableModelSpace
 from numpy.random import RandomState
 
+from ..surrogate.assignments import alike, words
 from .nni_reading import Reading
-from .nni_words import alike, words
 
 Sample = dict[str, Any]
 

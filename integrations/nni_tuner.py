@@ -206,8 +206,13 @@ class RLMClassArgsValidator(ClassArgsValidator):
         for name in kwargs:
             if name not in known:
                 raise ValueError(f"class argument {name!r} is unknown; RLMTuner takes {', '.join(known)}")
-        question(kwargs.get("problem"), kwargs.get("optimize_mode"), ())
-        _check_pool(kwargs.get("pool_size", 1))
+        asked = ("problem", "optimize_mode", "pool_size")
+        _check(**{name: value for name, value in kwargs.items() if name in asked})
+
+
+def _check(problem: Mapping[str, str] | None = None, optimize_mode: str | None = None, pool_size: int = 1) -> None:
+    question(problem, optimize_mode, ())
+    _check_pool(pool_size)
 
 
 def _check_pool(size: int) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from ..surrogate.covariance import squares
 from .optuna_parameters import Parameters
 
 Floats = NDArray[np.float64]
@@ -19,6 +20,7 @@ Eligible = Callable[[Floats], Floats]
 _SCALES = (0.2, 0.05, 0.2, 0.05, 0.01, 0.002)  # of the moves in each round of refinement
 _PARENTS, _CHILDREN = 8, 96
 _SAME = 1e-9
+_FEW = 16  # to begin with; of more of them the farthest would always be a corner
 
 
 def pool(rng: np.random.Generator, parameters: Parameters, incumbents: Floats, count: int) -> Floats:
@@ -63,14 +65,9 @@ def fresh(rows: Floats, tried: Floats) -> Floats:
     return rows[kept]
 
 
-_FEW = 16  # more of them, and the farthest would always be a corner
-
-
 def farthest(parameters: Parameters, rows: Floats, others: Floats) -> Floats:
     """Of a few rows the one farthest from all others, (D,): an even beginning (Mitchell 1991)."""
     if not len(others):
         return rows[0]
     rows = rows[:_FEW]
-    a, b = parameters.features(rows), parameters.features(others)
-    squares = (a**2).sum(axis=1)[:, None] + (b**2).sum(axis=1) - 2 * a @ b.T
-    return rows[np.argmax(squares.min(axis=1))]
+    return rows[np.argmax(squares(parameters.features(rows), parameters.features(others)).min(axis=1))]

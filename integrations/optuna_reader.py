@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution, _get_single_value  # pyright: ignore[reportPrivateUsage]
+from optuna.distributions import (
+    BaseDistribution,
+    CategoricalDistribution,
+    FloatDistribution,
+    _get_single_value,  # pyright: ignore[reportPrivateUsage]
+)
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_value
+from ..surrogate.assignments import alike, words
 from ..surrogate.once import Once
 from .optuna_improvement import scalarised
 from .optuna_opinion import Opinion
@@ -53,7 +59,7 @@ class Reader:
     def __init__(self, surrogate: RLMSurrogate, to_text: ToText | None, acquisition: Acquisition | None) -> None:
         self._surrogate, self._acquisition = surrogate, acquisition or expected_value
         self._alone = acquisition is not None
-        self._to_text = to_text or written
+        self._to_text = to_text
         self._learnt: dict[str, Floats] = {}
         self._failed, self._made = set[Names](), set[Names]()
         self._texts: dict[tuple[int, Names], str | None] = {}
@@ -68,7 +74,7 @@ class Reader:
         A parameter of a single value has it, whether it was sampled or not.
         """
         known = {name: _get_single_value(own) for name, own in space.items() if own.single()} | dict(params)
-        return self._text({name: known[name] for name in space}) if space.keys() <= known.keys() else None
+        return self._text({name: known[name] for name in space}, space) if space.keys() <= known.keys() else None
 
     def read_trial(
         self, trial: FrozenTrial, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]
@@ -106,7 +112,7 @@ class Reader:
     def recall(self, problems: Sequence[Problem], trials: Sequence[FrozenTrial]) -> None:
         """Observe the complete trials of another study, whose space may be another: all their parameters as text."""
         done = [trial for trial in trials if trial.state == TrialState.COMPLETE]
-        texts = [self._text(trial.params) for trial in done]
+        texts = [self._text(trial.params, trial.distributions) for trial in done]
         known = [(trial, text) for trial, text in zip(done, texts, strict=True) if text is not None]
         for number, problem in enumerate(problems):
             values = [trial.values[number] for trial, _ in known]
@@ -161,12 +167,13 @@ class Reader:
     def tells_nothing_new(self) -> None:
         """Warn, once, that there is no text that was not tried."""
         why = "all were tried, it says None of the others, or it leaves out what tells candidates apart"
-        self._warn("nothing new", f"to_text makes no new text: {why}; the parameters decide")
+        they = "to_text makes" if self._to_text else "values make"
+        self._warn("nothing new", f"{they} no new text: {why}; the parameters decide")
 
-    def _text(self, params: Params) -> str | None:
+    def _text(self, params: Params, space: Mapping[str, BaseDistribution]) -> str | None:
         """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
         try:
-            text = self._to_text(params)
+            text = self._to_text(params) if self._to_text else written(params, space)
         except Exception as error:
             left_out = "such candidates are left out; if none is left, the parameters decide"
             self._warn("failed", f"to_text failed ({error!r}) of {params!r}; {left_out}")
@@ -204,10 +211,15 @@ def contradiction(problem: Question | Sequence[Question] | None, ways: Sequence[
     return f"of {', '.join(turned)} {told}" if turned else None
 
 
-def written(params: Params) -> str:
-    """Parameters by name and value; floats to four digits, since no model reads sixteen."""
-    values = {name: f"{value:.4g}" if isinstance(value, float) else value for name, value in params.items()}
-    return " ".join(f"{name}={value}" for name, value in values.items())
+def written(params: Params, space: Mapping[str, BaseDistribution]) -> str:
+    """Parameters by name and value; of floats as many digits as their range needs, since no model reads sixteen."""
+    return " ".join(word for name, value in params.items() for word in _words(name, value, space[name]))
+
+
+def _words(name: str, value: Any, own: BaseDistribution) -> Iterator[str]:
+    if isinstance(own, CategoricalDistribution):
+        return words(name, value, exact=alike(own.choices))
+    return words(name, value, own.high - own.low if isinstance(own, FloatDistribution) and not own.log else None)
 
 
 def _outcomes(known: Sequence[tuple[FrozenTrial, str]], losses: Mapping[int, Floats]) -> dict[str, Floats]:

@@ -31,7 +31,7 @@ from .triton_kernel import is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording, fastest
 from .triton_obstacles import obstacles_of, possible
-from .triton_perf_model import PerfModel, Share, Trusted, most_kept
+from .triton_perf_model import PerfModel, Share, Trusted, most_kept, switched_off
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import compiler_of, resources, target_of
@@ -173,7 +173,7 @@ class RLMPrune(Mapping[str, Any]):
             autotuner = calling[0] if calling else None
             if autotuner is not None and autotuner.perf_model is self.perf_model:
                 autotuner.perf_model = None  # it would prune again what is kept on purpose
-            if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
+            if len(configs) < 2 or switched_off():
                 return configs
             return self._prune(autotuner, configs, named_args, kwargs)
         except Exception as error:  # a kernel must run, whatever happens to its pruner
@@ -193,7 +193,7 @@ class RLMPrune(Mapping[str, Any]):
         self, kernel: Any, keys: Sequence[str], configs: Sequence[Any], named: Mapping[str, Any]
     ) -> tuple[int, ...]:
         """Places that are kept where torch.compile traces the launch of a kernel."""
-        if len(configs) < 2 or os.environ.get("PRERANK_PRUNE") == "0":
+        if len(configs) < 2 or switched_off():
             return tuple(range(len(configs)))
         try:
             return tuple(self._kept(self._tuning(kernel, named, {}, configs, keys), kernel))

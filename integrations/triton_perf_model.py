@@ -100,7 +100,7 @@ class PerfModel:
         self._ranking: Ranking | None = None
 
     def __bool__(self) -> bool:
-        return os.environ.get("PRERANK_PRUNE") != "0"
+        return not switched_off()
 
     def __call__(self, **arguments: Any) -> float:
         try:
@@ -133,3 +133,8 @@ class PerfModel:
             ranking = Ranking(configs, named, order, wanted)
         self._ranking = ranking if ranking.left > 1 else None
         return ranking
+
+
+def switched_off() -> bool:
+    """Whether ``PRERANK_PRUNE=0`` says that nothing is to be pruned."""
+    return os.environ.get("PRERANK_PRUNE") == "0"

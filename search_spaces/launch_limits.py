@@ -30,6 +30,7 @@ _WIDE = 4  # bytes of an element
 _MOST_ACCUMULATOR = 2 * 255  # registers a thread
 _MOST_ELEMENTS = 2**20  # of a Triton tensor
 _MOST_THREADS = 1024
+_DEFAULTS = (("warps", 4), ("stages", 3), ("ctas", 1))  # those of triton.Config
 
 
 @dataclass(frozen=True)
@@ -98,9 +99,6 @@ def obstacle(
         stages = 1  # of what is not aligned a thread may have one element to copy at a time
     widest = max(*itemsizes, _WIDE * wide)
     return _matmul_obstacle(blocks, stages, warps * device.warp * ctas, ctas, device, itemsizes, widest)
-
-
-_DEFAULTS = (("warps", 4), ("stages", 3), ("ctas", 1))  # those of triton.Config
 
 
 def _matmul_obstacle(

@@ -64,8 +64,8 @@ def _cell(
     older, newer = inputs
     halved = older.shape[2:] != newer.shape[2:]  # the cell before reduced
     nodes = [
-        _halved(layers, older, channels) if halved else _conv(layers, older, channels, 1),
-        _conv(layers, newer, channels, 1),
+        _halved(layers, older, channels) if halved else _conv(layers, older, channels),
+        _conv(layers, newer, channels),
     ]
     for block in blocks:
         sides = [_side(layers, op, nodes[node], stride if node < 2 else 1) for op, node in block if op != "zero"]
@@ -109,8 +109,8 @@ def _separable(layers: Layers, x: Tensor, kernel: int, stride: int, dilation: in
     return layers.conv(layers.depthwise(layers.relu(x), kernel, stride, dilation), x.channels, 1)
 
 
-def _conv(layers: Layers, x: Tensor, channels: int, kernel: int, stride: int = 1) -> Tensor:
-    return layers.conv(layers.relu(x), channels, kernel, stride)
+def _conv(layers: Layers, x: Tensor, channels: int) -> Tensor:
+    return layers.conv(layers.relu(x), channels, 1)
 
 
 def _halved(layers: Layers, x: Tensor, channels: int) -> Tensor:

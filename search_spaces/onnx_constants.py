@@ -80,9 +80,9 @@ def _quotient(a: Array, b: Array) -> Array:
     return a / b if a.dtype.kind == "f" else (np.sign(a) * np.sign(b) * (abs(a) // abs(b))).astype(a.dtype)
 
 
-def _axis(attributes: Mapping[str, Attribute], default: int = 0) -> int:
-    found = attributes.get("axis", default)
-    return found if isinstance(found, int) else default
+def _axis(attributes: Mapping[str, Attribute]) -> int:
+    found = attributes.get("axis", 0)
+    return found if isinstance(found, int) else 0
 
 
 def _cast(inputs: Sequence[Array], attributes: Mapping[str, Attribute]) -> Array:

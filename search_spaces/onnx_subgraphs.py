@@ -76,10 +76,10 @@ def made(operation: Operation) -> list[Value]:
     first = operation.bodies[0]
     if operation.kind == "If":
         return list(_merged([body.outputs for body in operation.bodies]))
-    outputs = first.outputs[1:] if operation.kind == "Loop" else first.outputs
-    states = len(first.inputs) - 2 if operation.kind == "Loop" else _states(operation, len(first.inputs))
     if operation.kind not in ("Loop", "Scan"):
         return []
+    outputs = first.outputs[1:] if operation.kind == "Loop" else first.outputs
+    states = len(first.inputs) - 2 if operation.kind == "Loop" else _states(operation, len(first.inputs))
     return [*map(_fresh, outputs[:states]), *(_stacked(value, first.turns) for value in outputs[states:])]
 
 

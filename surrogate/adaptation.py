@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from .average import Average
 from .failures import Failures
 from .features import Features
+from .metrics import spearman
 from .prediction import Prediction, leaves, normal_quantiles
 from .prior_line import LEAST_SPREAD, density
 from .reading import Reading
@@ -62,8 +63,6 @@ class Adaptation:
             self._fit(reading[good], values[good], trust)
 
     def _fit(self, reading: Reading, values: Floats, trust: float) -> None:
-        from scipy.stats import spearmanr
-
         self._warp, features = Warp(values), Features(reading)
         y, count = self._warp.scores, len(values)
         if np.ptp(y) == 0:
@@ -74,7 +73,7 @@ class Adaptation:
         self._moves = self._average.line.density(y) > self._own_density(reading, y) + _MARGIN
         ranked = self._average.left_out if self._corrects else features.prior
         self._seen = count
-        self._rank = float(np.clip(spearmanr(ranked, y).statistic, 0, 1)) if np.ptp(ranked) > 0 else 0.0
+        self._rank = float(np.clip(np.nan_to_num(spearman(ranked, y)), 0, 1))
 
     def _own_density(self, reading: Reading, y: Floats) -> float:
         """Mean log density of the measured scores under the model's own distributions, taken as normal."""

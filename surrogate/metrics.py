@@ -63,6 +63,15 @@ def coverage(prediction: Prediction, measured: ArrayLike, level: float = 0.9) ->
     return float(inside[np.isfinite(values)].mean())
 
 
+def interval(values: ArrayLike) -> tuple[float, float]:
+    """Mean, and half the width of its 95 % interval (Student's t), 0 of a single value."""
+    from scipy.stats import t
+
+    array = np.asarray(values, dtype=np.float64)
+    half = t.ppf(0.975, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)) if len(array) > 1 else 0.0
+    return float(array.mean()), float(half)
+
+
 def _known(predicted: ArrayLike, measured: ArrayLike) -> tuple[Floats, Floats]:
     """The predictions and values of the candidates that have both."""
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(measured, dtype=np.float64)

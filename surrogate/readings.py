@@ -6,7 +6,7 @@ Shapes: n texts.
 from __future__ import annotations
 
 from collections import ChainMap
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ class Readings:
             read: The model, which reads those that it has not read.
             problem: What is asked.
             texts: The candidates.
-            keep: Whether they are kept however many others are asked.
+            keep: Whether they are kept however many others are asked, until others of the problem are to be kept.
         """
         if not texts:
             return read(problem, texts)
@@ -49,10 +49,17 @@ class Readings:
         found = {(read, problem, text): made for text, made in zip(new, self._made(read, problem, new), strict=True)}
         asked = {key: found.get(key) or known[key] for key in [(read, problem, text) for text in texts]}
         if keep:
-            self._kept = self._kept | asked
+            self._kept = {key: made for key, made in self._kept.items() if key[1] != problem} | asked
         elif new:
             self._last = _latest(self._last, asked)
         return _under_each_other(texts, [asked[read, problem, text] for text in texts])
+
+    def release(self, problem: Problem, texts: Iterable[str]) -> None:
+        """Some texts of a problem need no longer be kept."""
+        texts = {*texts}
+        free = {key: made for key, made in self._kept.items() if key[1] == problem and key[2] in texts}
+        self._kept = {key: made for key, made in self._kept.items() if key not in free}
+        self._last = _latest(self._last, free)
 
     @staticmethod
     def _made(read: Read, problem: Problem, texts: Sequence[str]) -> Iterator[Made]:

@@ -73,7 +73,7 @@ class RLMSurrogate:
 
         Args:
             path: Folder written by `save`; None is the packaged checkpoint.
-            device: Where the model shall run, as torch names it.
+            device: Where the model shall run, as torch names it; whether it can is seen at the first prediction.
             backend: What predicts. ``"onnxruntime"`` starts without torch and runs on one thread of the CPU; the first
                 time that a checkpoint runs there, torch and onnx are needed to write its graphs beside its weights.
                 `fit` and `save` use torch with either.
@@ -199,6 +199,7 @@ class RLMSurrogate:
         with self._changing:
             self._observations.remove(problem, texts)
             self._outdate(problem)
+            self._readings.release(problem, texts)
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
@@ -221,6 +222,7 @@ class RLMSurrogate:
         kept = [row for place, row in enumerate(rows) if place in places]
         run = training or Training(usual_steps(len(train)), contexts=4)
         self._source = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
+        self._backend = "torch"
         self._identity = ""
         self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
         self._readings = Readings()
@@ -242,8 +244,10 @@ class RLMSurrogate:
 
         folder = Path(path)
         save(folder, self._trainable, self._golden(), self.provenance)
-        if self._observations:
-            replace(folder / _OBSERVATIONS, self._observations.to_json().encode())
+        with self._changing:
+            told = self._observations.to_json() if self._observations else None
+        if told is not None:
+            replace(folder / _OBSERVATIONS, told.encode())
         else:
             (folder / _OBSERVATIONS).unlink(missing_ok=True)
 
@@ -261,7 +265,9 @@ class RLMSurrogate:
             identity = _identity(self._source, _stamp(self._source))
         else:
             self._identity = identity = self._identity or identity_of(self._inference)
-        return hashlib.sha256(f"{identity} {self._observations.digest}".encode()).hexdigest()[:16]
+        with self._changing:
+            told = self._observations.digest
+        return hashlib.sha256(f"{identity} {told}".encode()).hexdigest()[:16]
 
     @property
     def _knowledge(self) -> Knowledge:
@@ -290,7 +296,9 @@ class RLMSurrogate:
     def __getstate__(self) -> dict[str, Any]:
         """Weights that lie in a folder are read again, not copied, nor what they made of observations."""
         kept = {name: own for name, own in vars(self).items() if name != "_changing"}
-        return kept | {"_opened": None, "_identity": "", "_readings": Readings(), "_adapted": {}}
+        with self._changing:
+            told = self._observations.copy()
+        return kept | {"_observations": told, "_opened": None, "_identity": "", "_readings": Readings(), "_adapted": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
@@ -344,11 +352,11 @@ _LOADING = Lock()
 def _loaded(path: Path, stamp: int, device: str, backend: Backend) -> Inference:
     """A checkpoint's model, read and verified once per process and file."""
     with _LOADING:
-        return _read(path, stamp, device, backend)
+        return _read_once(path, stamp, device, backend)
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, _stamp: int, device: str, backend: Backend) -> Inference:
+def _read_once(path: Path, _stamp: int, device: str, backend: Backend) -> Inference:
     from .checkpoint import load
 
     return load(path, device, backend)
@@ -372,8 +380,15 @@ def _described(path: Path, _stamp: int) -> Knowledge:
 
 
 def _stamp(path: Path) -> int:
-    """When anything in a folder last changed, but for files that are being written and may vanish."""
-    return max((file.stat().st_mtime_ns for file in path.glob("[!.]*")), default=0)
+    """When anything in a folder last changed, but for files that are being written."""
+    return max(map(_changed, path.glob("[!.]*")), default=0)
+
+
+def _changed(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:  # removed meanwhile by another process that saves
+        return 0
 
 
 def _checked(texts: Sequence[str]) -> list[str]:

@@ -111,9 +111,10 @@ class _Normal:
 
     def __init__(self, mean: Floats, values: Floats) -> None:
         tiny = np.finfo(np.float64).tiny
+        unit = max(float(np.abs(values).max()), tiny)  # squares of the values themselves may overflow
         self._centre, self._predicted = float(values.mean()), float(mean.mean())
         self._unit = max(float(mean.std()), abs(self._predicted), tiny)
-        self._spread = max(float(np.hypot(values.std(), _SCATTER * self._centre)), tiny)
+        self._spread = max(float(np.hypot((values / unit).std() * unit, _SCATTER * self._centre)), tiny)
 
     def __call__(self, prediction: Prediction) -> Prediction:
         away = (prediction.mean - self._predicted) / self._unit

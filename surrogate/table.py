@@ -20,6 +20,8 @@ from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Splits
 from .problem import first_line
 from .tokenizer import Tokenizer, Words
 
+_READ_AT_ONCE = 16_384  # words; 512 candidates of most spaces are fewer
+
 
 @dataclass(frozen=True)
 class Row:
@@ -132,9 +134,6 @@ class Table:
         """
         space = self._spaces[int(rng.choice(len(self._spaces), p=self._shares))]
         return space.draw(rng, contexts, candidates, metrics)
-
-
-_READ_AT_ONCE = 16_384  # words; 512 candidates of most spaces are fewer
 
 
 class _Space:

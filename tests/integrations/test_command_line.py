@@ -403,6 +403,7 @@ def test_a_line_is_one_candidate_however_a_file_is_marked(fake: FakeSurrogate, t
         (["rank", "absent.onnx"], "there is no file 'absent.onnx'"),
         (["rank", "fbnet", "absent.onnx"], "'fbnet' is a space"),
         (["rank", "--colour"], "colour"),
+        (["rank", "nas_bench_201", "--metric", ""], "metric"),
         (["measure", "nas_bench_graph"], "nas_bench_graph"),
         (["measure", ".", "--threads", "4096"], "4096"),
         (["measure", ".", "--memory", "inf"], "--memory is inf"),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nni_search_space import NUMBERS, SPACE
 
 from prerank.integrations.nni_parameters import ParameterSpace
-from prerank.integrations.nni_words import words
+from prerank.surrogate.assignments import words
 
 
 def points(seed: int, count: int = 20) -> list[dict[tuple[Any, ...], Any]]:

@@ -41,6 +41,18 @@ def chosen_by(study: optuna.Study) -> list[str | None]:
     return [trial.user_attrs.get(ATTRIBUTE, {}).get("by") for trial in study.trials]
 
 
+def test_different_candidates_read_differently_without_to_text() -> None:
+    surrogate, choices = FakeSurrogate(), [True, "True", "a b", "a_b"]
+    study = optuna.create_study(sampler=RLMSampler(surrogate=surrogate, seed=0))
+
+    def near(trial: Trial) -> float:
+        trial.suggest_categorical("c", choices)
+        return trial.suggest_float("x", 1000, 1001) + trial.suggest_int("n", 1, 3)
+
+    study.optimize(near, n_trials=16)
+    assert len({text for _, text, _ in surrogate.observed}) == 15  # of the last one nothing has been asked since
+
+
 def lacking(state: TrialState, value: float | None) -> optuna.trial.FrozenTrial:
     return create_trial(state=state, value=value, params={"n": 4}, distributions={"n": SPACE["n"]})
 

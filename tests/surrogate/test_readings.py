@@ -66,6 +66,19 @@ def test_what_is_to_be_kept_stays_however_much_is_asked(monkeypatch: pytest.Monk
     assert [texts for _, texts in model.asked] == [["a"], ["b"], ["b"]]
 
 
+def test_only_what_is_to_be_kept_now_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prerank.surrogate.readings._KEPT", 0)
+    model, readings = Model(), Readings()
+    for texts in (["a", "b"], ["b", "c"]):
+        readings(model, PROBLEM, texts, keep=True)
+    readings(model, OTHER, ["a"], keep=True)
+    readings.release(PROBLEM, ["c", "d"])
+    model.asked.clear()
+    readings(model, PROBLEM, ["a", "b", "c"])
+    readings(model, OTHER, ["a"])
+    assert model.asked == [(PROBLEM, ["a", "c"])]
+
+
 def test_another_model_reads_anew() -> None:
     one, other, readings = Model(), Model(), Readings()
     for model in (one, other):

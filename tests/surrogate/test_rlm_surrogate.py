@@ -275,6 +275,8 @@ def test_threads_may_observe_and_ask_at_once(surrogate: RLMSurrogate) -> None:
             surrogate.observe(PROBLEM, [texts[place]], [1.0 + place])
             surrogate.predict(PROBLEM, texts[:3])
             surrogate.forget(PROBLEM, [texts[(place + 20) % 40]])
+            assert surrogate.fingerprint
+            pickle.dumps(surrogate)
         surrogate.observe(PROBLEM, texts, np.arange(40) + 1.0)
         return number
 

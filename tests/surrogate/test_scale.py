@@ -125,7 +125,7 @@ def test_ratios_without_trust_say_next_to_nothing() -> None:
     assert trusted.mean[3] / trusted.mean[0] == pytest.approx(5000, rel=0.01)
 
 
-@pytest.mark.parametrize("values", [[-5.0], [-5.0, -6.0, -4.0], [0.0, 0.0], [0.0, 3.0]])
+@pytest.mark.parametrize("values", [[-5.0], [-5.0, -6.0, -4.0], [0.0, 0.0], [0.0, 3.0], [-1e160, -2e160]])
 def test_values_that_are_not_positive_are_learnt_without_trust(values: list[float]) -> None:
     prediction = sure([1.0, 300.0, 20.0])
     moved = scale(prediction, values, 0.0)(prediction)
