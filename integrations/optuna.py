@@ -186,7 +186,7 @@ class RLMSampler(BaseSampler):
         If nothing is left, what the independent sampler says.
         """
         names = frozenset(group)
-        parameters = memory.records[names].parameters(group)
+        parameters = memory.records[names].parameters(group, memory.rules(group))
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         past = history(memory.records[names], parameters, known, signs)
         settled = _settled(trial, group)

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from .optuna_branches import Branches
 from .optuna_parameters import Parameters
+from .optuna_patterns import Rule
 
 Floats = NDArray[np.float64]
 Known = tuple[FrozenTrial, Mapping[str, Any]]
@@ -63,14 +65,16 @@ class Record:
     """Encoded rows of one search space, each trial encoded once."""
 
     def __init__(self) -> None:
-        self._parameters: Parameters | None = None
+        self._parameters: Branches | None = None
         self._rows: dict[int, Floats] = {}
 
-    def parameters(self, distributions: dict[str, BaseDistribution]) -> Parameters:
-        """The search space; if it changed, all rows are encoded anew."""
-        if self._parameters is None or self._parameters.distributions != distributions:
-            self._parameters, self._rows = Parameters(distributions), {}
-        return self._parameters
+    def parameters(self, distributions: dict[str, BaseDistribution], rules: Mapping[str, Rule]) -> Branches:
+        """The search space; if it or its branches changed, all rows are encoded anew."""
+        known = self._parameters
+        if known is None or (known.distributions, known.rules) != (distributions, rules):
+            known = self._parameters = Branches(distributions, rules)
+            self._rows = {}
+        return known
 
     def rows(self, parameters: Parameters, trials: Sequence[Known]) -> Floats:
         """Rows of finished trials with their parameters, (n, D)."""
@@ -100,9 +104,8 @@ def history(record: Record, parameters: Parameters, known: Sequence[Known], sign
         known: All trials of the study.
         signs: +1 for each objective that is minimised, -1 for the others.
     """
-    names = parameters.distributions.keys()
-    full = [(trial, params) for trial, params in known if names <= params.keys()]
-    kept = [(trial, params) for trial, params in full if _tells(trial, names)]
+    full = [(trial, params) for trial, params in known if parameters.names(params) <= params.keys()]
+    kept = [(trial, params) for trial, params in full if _tells(trial, parameters.names(params))]
     finished = [(trial, params) for trial, params in kept if trial.state.is_finished()]
     pending = [params for trial, params in full if trial.state == TrialState.RUNNING]
     ended = [trial for trial, _ in finished]

@@ -11,6 +11,7 @@ from optuna.trial import FrozenTrial, TrialState
 from .optuna_history import Record
 from .optuna_model import Fits
 from .optuna_parameters import groups
+from .optuna_patterns import Patterns, Rule
 from .optuna_proposal import Proposal
 from .optuna_reader import Names, Reader
 
@@ -29,6 +30,7 @@ class Memory:
         """Trial number -> what was proposed for each group, some of which are of branches that it may not take."""
         self.reader: Reader | None = None
         self._groups: list[Names] = []
+        self._patterns = Patterns()
         self._whole: Names | None = None
         self._seen: set[int] = set()
 
@@ -42,6 +44,7 @@ class Memory:
         for trial in new:
             self.space |= trial.distributions
         for trial in (trial for trial in new if trial.state == TrialState.COMPLETE):
+            self._patterns.note(trial.params, trial.distributions)
             if trial.params:
                 self._whole = Names(trial.params) if self._whole is None else self._whole & trial.params.keys()
 
@@ -49,8 +52,17 @@ class Memory:
         """Those of some parameters that all complete trials have; before there is one, all."""
         return Names(names) if self._whole is None else self._whole.intersection(names)
 
+    def rules(self, space: Space) -> dict[str, Rule]:
+        """What those of some parameters depend on that not all trials have; none where that is not seen of all."""
+        return (self._patterns.rules(space) if len(self._groups) > 1 else None) or {}
+
     def partition(self, space: Space, together: Collection[str]) -> list[Space]:
-        """The parameters by groups, the first of them those that are read together, if any are."""
+        """The parameters by groups, the first of them those that are read together, if any are.
+
+        Where none are, and it is seen which branches there are, one group of all.
+        """
+        if not together and self.rules(space):
+            return [space]
         first = Names(space).intersection(together)
         others = [group & Names(space) - first for group in self._groups]
         rest = Names(space).difference(first, *others)

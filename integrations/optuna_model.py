@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..surrogate.metrics import spearman
+from .optuna_branches import Branches
 from .optuna_history import History, mean_places
 from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
 from .optuna_opinion import Opinion
-from .optuna_parameters import Parameters
 from .optuna_process import GaussianProcess, Hyperparameters, fitted
 from .optuna_scale import SHARES, Scale
 
@@ -27,9 +28,27 @@ _MOST = 200  # trials that a process is conditioned on: the best, the latest and
 _MOST_FITTED = 100  # those of them that hyperparameters are fitted to
 _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
 _SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
-_MILD = 1  # scales that suit several objectives
+_MILD = 1  # scales that suit several objectives, or branches
 _NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
+
+
+class Inputs(NamedTuple):
+    """What processes are fitted to.
+
+    Args:
+        features: Features of trials, (n, E).
+        owners: What each feature is part of, (E,).
+        breadth: Lengths that matter to a trial, on average.
+    """
+
+    features: Floats
+    owners: NDArray[np.intp]
+    breadth: float
+
+    def of(self, some: NDArray[np.bool_]) -> Inputs:
+        """Those of some trials."""
+        return self._replace(features=self.features[some])
 
 
 class Fits:
@@ -40,41 +59,32 @@ class Fits:
         self._fitted: dict[str, int] = {}
         self._chosen: dict[str, tuple[int, float]] = {}
 
-    def scale(
-        self,
-        name: str,
-        features: Floats,
-        owners: NDArray[np.intp],
-        losses: Floats,
-        count: int,
-        shares: Sequence[float],
-    ) -> Scale:
+    def scale(self, name: str, inputs: Inputs, losses: Floats, count: int, shares: Sequence[float]) -> Scale:
         """The scale of most evidence for losses, some of them nan; chosen anew as the study of count trials grows."""
         before, share = self._chosen.get(name, (0, np.inf))
         known = losses[np.isfinite(losses)]
         if not _due(before, count, _SOON_SCALED, _GROWTH_SCALED):
             return Scale(known, share)
         scales = [Scale(known, share) for share in shares]
-        some = features[np.isfinite(losses)]
-        evidence = [self._fit((name, scale.share), some, owners, scale.scores) for scale in scales]
+        some = inputs.of(np.isfinite(losses))
+        evidence = [self._fit((name, scale.share), some, scale.scores) for scale in scales]
         best = max(range(len(scales)), key=lambda k: evidence[k] + scales[k].density)
         self._chosen[name], self._fitted[name] = (count, scales[best].share), count
         return scales[best]
 
-    def hyper(
-        self, name: str, features: Floats, owners: NDArray[np.intp], y: Floats, count: int, share: float = np.inf
-    ) -> Hyperparameters:
+    def hyper(self, name: str, inputs: Inputs, y: Floats, count: int, share: float = np.inf) -> Hyperparameters:
         """Hyperparameters of one output, fitted anew as the study of count trials grows."""
         if _due(self._fitted.get(name, 0), count, _SOON, _GROWTH):
-            self._fit((name, share), features, owners, y)
+            self._fit((name, share), inputs, y)
             self._fitted[name] = count
         return self._hyper[name, share]
 
-    def _fit(self, key: tuple[str, float], features: Floats, owners: NDArray[np.intp], y: Floats) -> float:
-        usual = Hyperparameters.usual(int(owners.max()) + 1)
+    def _fit(self, key: tuple[str, float], inputs: Inputs, y: Floats) -> float:
+        usual = Hyperparameters.usual(int(inputs.owners.max()) + 1)
         near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
-        self._hyper[key], evidence = fitted(features[some], owners, y[some], self._hyper.get(key, near))
+        start = self._hyper.get(key, near)
+        self._hyper[key], evidence = fitted(inputs.features[some], inputs.owners, y[some], start, inputs.breadth)
         return evidence * len(y) / len(some)
 
 
@@ -93,24 +103,23 @@ class Model:
         rng: Draws which trials are kept of many.
     """
 
-    def __init__(self, parameters: Parameters, history: History, fits: Fits, rng: np.random.Generator) -> None:
+    def __init__(self, parameters: Branches, history: History, fits: Fits, rng: np.random.Generator) -> None:
         self._parameters, self._rng = parameters, rng
         kept = _kept(history, rng)
         rows, count = history.rows[kept], len(history.rows)
-        features, owners = parameters.features(rows), parameters.owners
+        inputs = Inputs(parameters.features(rows), parameters.owners, parameters.breadth(rows))
         names = [f"objective {number}" for number in range(history.losses.shape[1])]
         columns = history.losses[kept].T
-        # A strong logarithm would see nothing but the ends of a front, where one loss is least.
-        shares = SHARES if len(names) == 1 else SHARES[:_MILD]
+        # A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch.
+        shares = SHARES if len(names) == 1 and not parameters.rules else SHARES[:_MILD]
         self.scales = [
-            fits.scale(name, features, owners, losses, count, shares)
-            for name, losses in zip(names, columns, strict=True)
+            fits.scale(name, inputs, losses, count, shares) for name, losses in zip(names, columns, strict=True)
         ]
 
         def process(name: str, y: Floats, share: float = np.inf) -> GaussianProcess:
             known = np.isfinite(y)
-            hyper = fits.hyper(name, features[known], owners, y[known], count, share)
-            given = GaussianProcess(features[known], owners, y[known], hyper)
+            some, y = inputs.of(known), y[known]
+            given = GaussianProcess(some.features, some.owners, y, fits.hyper(name, some, y, count, share))
             return given.believing(parameters.features(history.pending))
 
         scores = np.stack([_scores(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
@@ -121,7 +130,7 @@ class Model:
         if not history.succeeded[kept].all():  # whether a candidate fails is a constraint like others
             bounds.append(np.where(history.succeeded[kept], -1.0, 1.0))
         self._constraints = [process(f"constraint {number}", _bounded(column)) for number, column in enumerate(bounds)]
-        self._observed, self._feasible = features, history.feasible[kept]
+        self._observed, self._feasible = inputs.features, history.feasible[kept]
         self.incumbents = rows[self._best(scores)]
 
     def _best(self, scores: Floats) -> NDArray[np.intp]:

@@ -103,10 +103,13 @@ class Parameters:
         """Choices of the categories, 0 for numbers, (D,)."""
         self._categories = self.choices > 0
         self._ordered = [number for number, column in enumerate(self._columns) if column.places is not None]
-        widths = np.maximum(self.choices, 1)
-        ordered = np.arange(len(self._ordered)) + len(widths)
-        self.owners = np.concatenate([np.repeat(np.arange(len(widths)), widths), ordered])
-        """What each feature is part of, (E,): a parameter, or the order of one whose categories are numbers."""
+        widths, places = np.maximum(self.choices, 1), np.arange(len(self.choices))
+        self.columns = np.concatenate([np.repeat(places, widths), np.array(self._ordered, dtype=np.intp)])
+        """Parameter of each feature, (E,)."""
+        self.owners = np.concatenate([np.repeat(places, widths), np.arange(len(self._ordered)) + len(widths)])
+        """What has a length of its own, of each feature, (E,): a parameter, or the order of categories."""
+        self.indicators = np.concatenate([np.repeat(self._categories, widths), np.zeros(len(self._ordered), np.bool_)])
+        """Whether a feature says of a category whether it is there, (E,)."""
 
     def __len__(self) -> int:
         return len(self._columns)
@@ -115,6 +118,14 @@ class Parameters:
     def size(self) -> float:
         """Number of candidates; infinite if a parameter is continuous."""
         return float(np.prod([column.steps or np.inf for column in self._columns]))
+
+    def names(self, params: Mapping[str, Any]) -> frozenset[str]:
+        """Parameters that such a candidate has."""
+        return frozenset(self.distributions)
+
+    def breadth(self, rows: Floats) -> float:
+        """How many lengths matter to a candidate, on average."""
+        return float(self.owners.max() + 1)
 
     def encode(self, candidates: Sequence[Mapping[str, Any]]) -> Floats:
         """Rows of candidates that have all parameters, (n, D); values outside a range are outside [0, 1]."""

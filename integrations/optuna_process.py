@@ -49,7 +49,7 @@ class Hyperparameters:
 
 
 def fitted(
-    features: Floats, owners: NDArray[np.intp], y: Floats, start: Hyperparameters
+    features: Floats, owners: NDArray[np.intp], y: Floats, start: Hyperparameters, breadth: float
 ) -> tuple[Hyperparameters, float]:
     """Hyperparameters of most evidence given standardised observations, and the log evidence with their prior.
 
@@ -58,6 +58,7 @@ def fitted(
         owners: Parameter of each feature, (E,).
         y: What was observed, (n,).
         start: Where the search begins.
+        breadth: Lengths that matter to one observation, on average.
     """
     parameters = len(start.vector) - 2
     squares = np.zeros((parameters, len(y), len(y)))
@@ -66,11 +67,13 @@ def fitted(
     bounds = [_BOUNDS["length"]] * parameters + [_BOUNDS["size"], _BOUNDS["noise"]]
     inside = np.clip(start.vector, *np.transpose(bounds))
     flat = squares.reshape(parameters, -1)
-    found = minimize(_loss, inside, (flat, y), "L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": _STEPS})
+    found = minimize(
+        _loss, inside, (flat, y, breadth), "L-BFGS-B", jac=True, bounds=bounds, options={"maxiter": _STEPS}
+    )
     return Hyperparameters(found.x), -float(found.fun)
 
 
-def _loss(vector: Floats, distances: Floats, y: Floats) -> tuple[float, Floats]:
+def _loss(vector: Floats, distances: Floats, y: Floats, breadth: float) -> tuple[float, Floats]:
     """Negative log evidence plus prior, and its gradient (Rasmussen and Williams 2006, equation 5.9)."""
     hyper, count = Hyperparameters(vector), len(y)
     root = np.sqrt(5 * (hyper.weights @ distances)).reshape(count, count)
@@ -86,14 +89,14 @@ def _loss(vector: Floats, distances: Floats, y: Floats) -> tuple[float, Floats]:
     slope = away * hyper.size * (-5 / 6) * (1 + root) * decay  # by the squared distance
     lengths = -2 * hyper.weights * (distances @ slope.ravel())
     gradient = np.array([*lengths, (away * kernel).sum(), hyper.noise * np.trace(away)])
-    prior, prior_gradient = _prior(vector)
+    prior, prior_gradient = _prior(vector, breadth)
     return float(-evidence - prior), -gradient - prior_gradient
 
 
-def _prior(vector: Floats) -> tuple[float, Floats]:
+def _prior(vector: Floats, breadth: float) -> tuple[float, Floats]:
     """Log density of log-normal priors, but for constants, and its gradient."""
     parameters = len(vector) - 2
-    length = np.sqrt(2) + np.log(parameters) / 2 - _LENGTH_SPREAD**2  # the mode, since the fit is by logarithms
+    length = np.sqrt(2) + np.log(breadth) / 2 - _LENGTH_SPREAD**2  # the mode, since the fit is by logarithms
     centre = np.array([length] * parameters + [0.0, _NOISE])
     spread = np.array([_LENGTH_SPREAD] * parameters + [_SIZE_SPREAD, _NOISE_SPREAD])
     away = (vector - centre) / spread

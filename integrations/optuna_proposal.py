@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 
 from ..surrogate import Problem
+from .optuna_branches import Branches
 from .optuna_history import History, Known, mean_places
 from .optuna_model import Acquisition, Fits, Model
 from .optuna_opinion import Opinion
-from .optuna_parameters import Parameters
 from .optuna_pool import farthest, fresh, pool, refined
 from .optuna_reader import Choice, Names, Params, Pool, Reader
 
@@ -49,7 +49,7 @@ class Candidates:
 
     def __init__(
         self,
-        parameters: Parameters,
+        parameters: Branches,
         past: History,
         fits: Fits,
         rng: np.random.Generator,

@@ -26,7 +26,7 @@ def trial(value: float, constraints: Mapping[str, float]) -> FrozenTrial:
 
 def read(trials: list[FrozenTrial]) -> History:
     record = Record()
-    return history(record, record.parameters(SPACE), [(trial, trial.params) for trial in trials], [1])
+    return history(record, record.parameters(SPACE, {}), [(trial, trial.params) for trial in trials], [1])
 
 
 def test_constraints_are_told_apart_by_name() -> None:
@@ -63,7 +63,7 @@ def test_a_crash_counts_where_the_trial_had_any_of_the_parameters(stored: dict[s
     unit = FloatDistribution(0, 1)
     crashed = create_trial(state=TrialState.FAIL, params=stored, distributions=dict.fromkeys(stored, unit))
     record = Record()
-    both = record.parameters({"x": unit, "y": unit})
+    both = record.parameters({"x": unit, "y": unit}, {})
     past = history(record, both, [(crashed, {"x": 0.5, "y": 0.25, "z": 0.5})], [1])
     assert past.rows.tolist() == rows
 

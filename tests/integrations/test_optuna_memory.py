@@ -59,7 +59,9 @@ def test_a_note_is_of_parameters_that_the_trial_has() -> None:
         return (trial.suggest_float("y", -5, 5) + 2) ** 2
 
     study = optuna.create_study(sampler=RLMSampler(seed=0))
-    study.optimize(objective, n_trials=30)
+    study.optimize(objective, n_trials=15)
+    study.enqueue_trial({"kind": "a"})  # which it would not take again
+    study.optimize(objective, n_trials=5)
     told = [trial for trial in study.trials if ATTRIBUTE in trial.user_attrs]
     assert {trial.params["kind"] for trial in told} == {"a", "b"}
     for trial in told:

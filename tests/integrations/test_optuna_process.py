@@ -21,12 +21,12 @@ HYPER = Hyperparameters(np.array([-0.5, 0.2, 1.0, 0.1, -5.0]))
 
 def test_gradient_of_the_evidence() -> None:
     squares = np.array([(column[:, None] - column) ** 2 for column in X.T]).reshape(3, -1)
-    error = check_grad(lambda v: _loss(v, squares, Y)[0], lambda v: _loss(v, squares, Y)[1], HYPER.vector)
+    error = check_grad(lambda v: _loss(v, squares, Y, 3)[0], lambda v: _loss(v, squares, Y, 3)[1], HYPER.vector)
     assert error < 1e-3
 
 
 def test_lengths_tell_what_matters() -> None:
-    hyper, _ = fitted(X, OWNERS, (Y - Y.mean()) / Y.std(), Hyperparameters.usual(3))
+    hyper, _ = fitted(X, OWNERS, (Y - Y.mean()) / Y.std(), Hyperparameters.usual(3), 3)
     assert hyper.weights[0] > hyper.weights[1] > hyper.weights[2]
 
 

@@ -1,0 +1,100 @@
+"""Which parameters a trial has: seen in the trials, not told by anyone.
+
+A parameter may be there only where another one, a switch, has certain values: the width of a kernel for some kernels,
+the units of a third layer from three layers on.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+
+Space = Mapping[str, BaseDistribution]
+Values = set[Any]
+_MOST_VALUES = 32  # of a whole number that others depend on
+_NONE = object()  # value of a switch that a trial did not have
+
+
+class Rule(NamedTuple):
+    """A parameter is there where its switch is there and has none of some values."""
+
+    switch: str
+    absent: tuple[Any, ...]
+
+
+class Patterns:
+    """Which parameters complete trials had together, and what their switches were."""
+
+    def __init__(self) -> None:
+        self._seen: dict[frozenset[str], defaultdict[str, Values]] = {}
+        self._found: tuple[dict[str, BaseDistribution], dict[str, Rule] | None] | None = None
+
+    def note(self, params: Mapping[str, Any], distributions: Space) -> None:
+        """A complete trial's parameters."""
+        values = self._seen.setdefault(frozenset(params), defaultdict(set))
+        before = sum(map(len, values.values()))
+        for name, distribution in distributions.items():
+            if _choices(distribution) is not None:
+                values[name].add(params[name])
+        if not before or sum(map(len, values.values())) > before:
+            self._found = None
+
+    def rules(self, space: Space) -> dict[str, Rule] | None:
+        """What each of some parameters depends on, if not all trials have it; None where that is not seen.
+
+        Those that others depend on come before these.
+        """
+        if self._found is None or self._found[0] != space:
+            self._found = dict(space), self._rules(space)
+        return self._found[1]
+
+    def _rules(self, space: Space) -> dict[str, Rule] | None:
+        choices = {name: found for name, own in space.items() if (found := _choices(own)) is not None}
+        fewest = sorted(choices, key=lambda name: len(choices[name]))  # more of them agree by chance
+        left = sorted(name for name in space if not all(name in pattern for pattern in self._seen))
+        found: dict[str, Rule] = {}
+        while left:
+            switches = [(switch, choices[switch]) for switch in fewest if switch not in left]
+            new = {name: rule for name in left if (rule := self._rule(name, switches)) is not None}
+            if not new:
+                return None
+            found |= new
+            left = [name for name in left if name not in new]
+        return found
+
+    def _rule(self, name: str, switches: Sequence[tuple[str, Sequence[Any]]]) -> Rule | None:
+        """The first switch whose values tell the trials with a parameter from those without."""
+        for switch, choices in switches:
+            there, away = self._values(name, switch, there=True), self._values(name, switch, there=False)
+            if there and _NONE not in there and not there & away:
+                absent = _absent(there, away - {_NONE}, choices)
+                if absent is not None:
+                    return Rule(switch, absent)
+        return None
+
+    def _values(self, name: str, switch: str, *, there: bool) -> Values:
+        """Values of a switch in the trials that had a parameter, or had not."""
+        patterns = [values for pattern, values in self._seen.items() if (name in pattern) == there]
+        return {value for values in patterns for value in values.get(switch, {_NONE})}
+
+
+def _choices(distribution: BaseDistribution) -> Sequence[Any] | None:
+    """Values of what others may depend on: of a category, or of a whole number, as of layers."""
+    if isinstance(distribution, CategoricalDistribution):
+        return distribution.choices
+    if not isinstance(distribution, IntDistribution):
+        return None
+    values = range(distribution.low, distribution.high + 1, distribution.step)
+    return values if len(values) <= _MOST_VALUES else None
+
+
+def _absent(there: Values, away: Values, choices: Sequence[Any]) -> tuple[Any, ...] | None:
+    """Values without a parameter: of a number all on one side of those with it; None if they are on both."""
+    if not isinstance(choices, range) or not away:
+        return tuple(choice for choice in choices if choice in away)
+    if max(away) < min(there):
+        return tuple(choice for choice in choices if choice <= max(away))
+    return tuple(choice for choice in choices if choice >= min(away)) if max(there) < min(away) else None
