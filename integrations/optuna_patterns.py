@@ -52,13 +52,13 @@ class Patterns:
         return self._found[1]
 
     def _rules(self, space: Space) -> dict[str, Rule] | None:
-        choices = {name: found for name, own in space.items() if (found := _choices(own)) is not None}
+        choices = {name: values for name, own in space.items() if (values := _choices(own)) is not None}
         fewest = sorted(choices, key=lambda name: len(choices[name]))  # more of them agree by chance
         left = sorted(name for name in space if not all(name in pattern for pattern in self._seen))
         found: dict[str, Rule] = {}
         while left:
             switches = [(switch, choices[switch]) for switch in fewest if switch not in left]
-            new = {name: rule for name in left if (rule := self._rule(name, switches)) is not None}
+            new = {name: rule for name in left if (rule := self._rule(name, switches))}
             if not new:
                 return None
             found |= new

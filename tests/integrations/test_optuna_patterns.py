@@ -41,7 +41,7 @@ def test_a_branch_of_a_branch_comes_after_it() -> None:
     scaled = {"kernel": "poly", "scaled": True, "scale": 2}
     found = rules({"kernel": "linear"}, {"kernel": "poly", "scaled": False}, scaled)
     assert found == {"scaled": Rule("kernel", ("linear",)), "scale": Rule("scaled", (False,))}
-    assert [*found] == ["scaled", "scale"]
+    assert found and [*found] == ["scaled", "scale"]
 
 
 def test_of_a_number_all_values_on_one_side_are_without() -> None:

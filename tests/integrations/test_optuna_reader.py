@@ -42,7 +42,8 @@ def chosen_by(study: optuna.Study) -> list[str | None]:
 
 
 def test_different_candidates_read_differently_without_to_text() -> None:
-    surrogate, choices = FakeSurrogate(), [True, "True", "a b", "a_b"]
+    surrogate: Any = FakeSurrogate()
+    choices = [True, "True", "a b", "a_b"]
     study = optuna.create_study(sampler=RLMSampler(surrogate=surrogate, seed=0))
 
     def near(trial: Trial) -> float:
