@@ -21,7 +21,7 @@ _MOST = 1e3  # error of a regression that fails
 
 
 def branches() -> list[Task]:
-    """Named by the number of their parameters; of blocks and trainings nobody knows the best: the regret is the error."""
+    """Named by the number of their parameters; where nobody knows the best, the regret is the error."""
     return [
         Task("conditions 9", conditions, 0.05),
         Task("optimiser 11", optimiser, float(1 - np.exp(-0.02))),
