@@ -1,149 +1,101 @@
-"""Elements of small constants, which decide shapes: what exporters compute from `Shape` in many little nodes."""
+"""Elements of small constants, which decide shapes: what exporters compute from `Shape` in many little nodes.
+
+The reference implementation of onnx computes them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from functools import reduce
-from typing import Any, TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .onnx_tensors import SMALL
-from .onnx_values import Attribute, Shape
+from .onnx_values import Shape
+
+if TYPE_CHECKING:
+    from onnx import NodeProto, ValueInfoProto
 
 Array: TypeAlias = NDArray[Any]
-_Rule: TypeAlias = Callable[[Sequence[Array], Mapping[str, Attribute]], Array]
+
+SELECTING = ("Compress", "NonZero", "Unique")
+"""Operators whose result is known in size once it is computed, and is not much larger than what they read."""
+_COMPUTED_NAMES = (
+    "Abs Add And ArgMax ArgMin BitShift BitwiseAnd BitwiseNot BitwiseOr BitwiseXor Cast CastLike Ceil Clip Concat "
+    "ConstantOfShape CumSum Div Equal Exp Expand EyeLike Flatten Floor Gather GatherElements GatherND Greater "
+    "GreaterOrEqual IsInf IsNaN Less LessOrEqual Log MatMul Max Mean Min Mod Mul Neg Not OneHot Or Pad Pow Range "
+    "Reciprocal ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum Relu Reshape Round ScatterElements ScatterND Sign "
+    "Slice Split Sqrt Squeeze Sub Sum Tile TopK Transpose Trilu Unsqueeze Where Xor"
+)
+_COMPUTED = frozenset(_COMPUTED_NAMES.split()) | frozenset(SELECTING)
+_KINDS = "biuf"  # of numpy's types, that sizes follow from
 
 
-def evaluate(kind: str, inputs: Sequence[Array], attributes: Mapping[str, Attribute], shape: Shape) -> Array | None:
-    """The result of an operation on small arrays; None if it is none of those that shapes are made of.
+def evaluate(
+    node: NodeProto, inputs: Sequence[Array | None], opsets: Mapping[str, int], shapes: Sequence[Shape | None]
+) -> list[Array] | None:
+    """The results of an operation on small arrays; None if it is none of those that shapes are made of.
 
     Args:
-        kind: The operation.
-        inputs: What it reads.
-        attributes: Those that are not the default.
-        shape: Of the result, which bounds the work.
+        node: The operation.
+        inputs: What it reads; None for an input that is left out.
+        opsets: Domain -> version of its operators.
+        shapes: Of the results, which bound the work; None: what is selected decides.
     """
-    if kind in _SHAPED and inputs[0].size:
-        return _SHAPED[kind](inputs, shape)
-    if kind not in _RULES:
+    if node.op_type not in _COMPUTED or _is_large(node.op_type, inputs):
         return None
     try:
         with np.errstate(all="ignore"):
-            result = np.asarray(_RULES[kind](inputs, attributes))
-    except (ValueError, IndexError, TypeError, ArithmeticError):
+            read = {f"i{place}": own for place, own in enumerate(_scalars(node.op_type, inputs)) if own is not None}
+            results = _reference(_renamed(node), opsets.get("", 1)).run(None, read)
+    except Exception:  # what the reference raises differs from operator to operator
         return None
-    return result if result.shape == shape else None
+    results = [np.asarray(result) for result in results]
+    expected = [shape in (None, result.shape) for result, shape in zip(results, shapes, strict=True)]
+    return results if all(expected) and all(result.dtype.kind in _KINDS for result in results) else None
 
 
-def _shaped(inputs: Sequence[Array], shape: Shape) -> Array | None:
-    """What only has another shape."""
-    return inputs[0].reshape(shape) if inputs[0].size == np.prod(shape, dtype=np.int64) else None
+def _scalars(kind: str, inputs: Sequence[Array | None]) -> Sequence[Array | None]:
+    """What is read, with one element without an axis where runtimes accept one with an axis."""
+    first = {"Range": 0, "CumSum": 1}.get(kind, len(inputs))
+    return [
+        own if own is None or place < first or own.size != 1 else own.reshape(()) for place, own in enumerate(inputs)
+    ]
 
 
-def _filled(inputs: Sequence[Array], shape: Shape) -> Array | None:
-    return np.zeros(shape, np.float32) if len(inputs) < 2 else np.full(shape, inputs[1].reshape(-1)[0])
+def _is_large(kind: str, inputs: Sequence[Array | None]) -> bool:
+    """Whether a result may be large although its shape is small: onnx counts in 64 bits."""
+    if kind == "Range":
+        start, end, step = (float(own.reshape(-1)[0]) if own is not None and own.size else np.nan for own in inputs)
+        return not abs(end - start) <= SMALL * abs(step)
+    return kind == "Tile" and any(own is not None and np.abs(own).max(initial=0) > SMALL for own in inputs[1:])
 
 
-def _expanded(inputs: Sequence[Array], shape: Shape) -> Array | None:
-    try:
-        return np.broadcast_to(inputs[0], shape)
-    except ValueError:
-        return None
+def _renamed(node: NodeProto) -> bytes:
+    """A node by what it does: many nodes differ in the names of what they read alone."""
+    from onnx import NodeProto
+
+    inputs = [f"i{place}" if name else "" for place, name in enumerate(node.input)]
+    outputs = [f"o{place}" for place in range(len(node.output))]
+    own = NodeProto(op_type=node.op_type, input=inputs, output=outputs, attribute=node.attribute)
+    return own.SerializeToString(deterministic=True)
 
 
-def _slice(inputs: Sequence[Array], attributes: Mapping[str, Attribute]) -> Array:
-    array, *given = inputs
-    names = ("starts", "ends", "axes", "steps")
-    lists = dict(zip(names, ([int(number) for number in each.reshape(-1)] for each in given), strict=False))
-    lists |= {name: [*found] for name in names if isinstance(found := attributes.get(name), tuple)}
-    count = len(lists["starts"])
-    axes, steps = lists.get("axes", [*range(count)]), lists.get("steps", [1] * count)
-    index = [slice(None)] * array.ndim
-    for axis, start, end, step in zip(axes, lists["starts"], lists["ends"], steps, strict=True):
-        size = array.shape[axis]
-        # Before the first element is None in Python, and any number below -size in ONNX.
-        last = None if step < 0 and end < -size else end
-        index[axis] = slice(start, last, step)
-    return array[tuple(index)]
+@lru_cache(maxsize=256)
+def _reference(node: bytes, opset: int) -> Any:
+    """What computes a renamed node."""
+    from onnx import NodeProto, helper
+    from onnx.reference import ReferenceEvaluator
+
+    own = NodeProto.FromString(node)
+    inputs, outputs = ([_untyped(name) for name in names if name] for names in (own.input, own.output))
+    graph = helper.make_graph([own], "constant", inputs, outputs)
+    return ReferenceEvaluator(helper.make_model(graph, opset_imports=[helper.make_opsetid("", opset)]))
 
 
-def _range(start: float, end: float, step: float) -> Array:
-    if not abs(end - start) <= SMALL * abs(step):  # onnx, which counts in 64 bits, may have inferred fewer
-        raise ValueError(f"a range from {start} to {end} by {step} is not small")
-    return np.arange(start, end, step)
+def _untyped(name: str) -> ValueInfoProto:
+    from onnx import TensorProto, helper
 
-
-def _quotient(a: Array, b: Array) -> Array:
-    """Of whole numbers, rounded towards zero."""
-    return a / b if a.dtype.kind == "f" else (np.sign(a) * np.sign(b) * (abs(a) // abs(b))).astype(a.dtype)
-
-
-def _axis(attributes: Mapping[str, Attribute]) -> int:
-    found = attributes.get("axis", 0)
-    return found if isinstance(found, int) else 0
-
-
-def _cast(inputs: Sequence[Array], attributes: Mapping[str, Attribute]) -> Array:
-    from onnx import helper
-
-    to = attributes["to"]
-    if not isinstance(to, int):
-        raise ValueError(to)
-    return inputs[0].astype(helper.tensor_dtype_to_np_dtype(to))
-
-
-def _reduced(number: Any, shape: Shape) -> Array | None:
-    """A reduction of all elements."""
-    return np.full(shape, number) if np.prod(shape, dtype=np.int64) == 1 else None
-
-
-_REDUCTIONS: Mapping[str, Callable[[Array], Any]] = {
-    "ReduceProd": np.prod,
-    "ReduceSum": np.sum,
-    "ReduceMax": np.max,
-    "ReduceMin": np.min,
-}
-_SHAPED: Mapping[str, Callable[[Sequence[Array], Shape], Array | None]] = {
-    **dict.fromkeys(("Reshape", "Squeeze", "Unsqueeze", "Flatten"), _shaped),
-    "ConstantOfShape": _filled,
-    "Expand": _expanded,
-    **{name: (lambda x, shape, f=f: _reduced(f(x[0]), shape)) for name, f in _REDUCTIONS.items()},
-}
-_BINARY: Mapping[str, Callable[[Array, Array], Array]] = {
-    "Add": np.add,
-    "Sub": np.subtract,
-    "Mul": np.multiply,
-    "Div": _quotient,
-    "Pow": np.power,
-    "Equal": np.equal,
-    "Greater": np.greater,
-    "GreaterOrEqual": np.greater_equal,
-    "Less": np.less,
-    "LessOrEqual": np.less_equal,
-    "And": np.logical_and,
-    "Or": np.logical_or,
-}
-_UNARY: Mapping[str, Callable[[Array], Array]] = {
-    "Neg": np.negative,
-    "Abs": np.abs,
-    "Floor": np.floor,
-    "Ceil": np.ceil,
-    "Round": np.round,
-    "Sqrt": np.sqrt,
-    "Not": np.logical_not,
-}
-_RULES: Mapping[str, _Rule] = {
-    **{name: (lambda x, _, f=f: f(x[0], x[1])) for name, f in _BINARY.items()},
-    **{name: (lambda x, _, f=f: f(x[0])) for name, f in _UNARY.items()},
-    "Min": lambda x, _: reduce(np.minimum, x),
-    "Max": lambda x, _: reduce(np.maximum, x),
-    "Mod": lambda x, attributes: (np.fmod if attributes.get("fmod") else np.mod)(x[0], x[1]),
-    "Cast": _cast,
-    "Slice": _slice,
-    "Where": lambda x, _: np.where(x[0], x[1], x[2]),
-    "Range": lambda x, _: _range(*(each.item() for each in x)),
-    "Concat": lambda x, attributes: np.concatenate(x, _axis(attributes)),
-    "Gather": lambda x, attributes: np.take(x[0], x[1], _axis(attributes)),
-}
+    return helper.make_tensor_value_info(name, TensorProto.UNDEFINED, None)

@@ -128,7 +128,8 @@ def as_value(proto: TypeProto | None, guessed: bool = False) -> Value:
     tensor = proto.tensor_type
     if not tensor.HasField("shape"):
         return Value(tensor.elem_type, None)
-    known = [dim.HasField("dim_value") for dim in tensor.shape.dim]
+    # Where a shape was guessed, a size that follows from it may be none.
+    known = [dim.HasField("dim_value") and (dim.dim_value >= 0 or not guessed) for dim in tensor.shape.dim]
     sizes = [dim.dim_value if found else 1 for dim, found in zip(tensor.shape.dim, known, strict=True)]
     return Value(tensor.elem_type, checked(sizes, "a value"), guessed=guessed or not all(known))
 

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 
 from .onnx_attributes import attributes, bound
-from .onnx_constants import evaluate
+from .onnx_constants import SELECTING, evaluate
 from .onnx_file import MOST_KEPT, ModelError, UnknownAxisError, checked
 from .onnx_inference import declare, infer
 from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs, taken
@@ -216,16 +216,22 @@ class _Walk:
         for output in outputs:
             output.constant, output.origins = True, (*origins,)
             output.stored = weights[0].stored if operation.kind in _DEQUANTIZED else output.dtype
-        first = outputs[0] if outputs else Value()
-        if "" in node.input:  # the places of those behind it would be taken for other ones
+        if all(value.data is not None for value in weights):
+            self._compute(node, operation, outputs)
+
+    def _compute(self, node: NodeProto, operation: Operation, outputs: Sequence[Value]) -> None:
+        """Give what follows from small constants its elements."""
+        selected = operation.kind in SELECTING
+        if not selected and any(
+            output.shape is None or output.guessed or output.elements > SMALL for output in outputs
+        ):
             return
-        if first.shape is None or first.guessed or first.elements > SMALL:
-            return
-        filling = [as_constant(each.t) for each in node.attribute if each.name == "value" and each.HasField("t")]
-        arrays = [value.data for value in (*weights, *filling) if value.data is not None]
-        if arrays and len(arrays) == len(weights) + len(filling):
-            first.data = evaluate(operation.kind, arrays, operation.attributes, first.shape)
-            self._counted(first)
+        inputs = [None if value is None else value.data for value in operation.inputs]
+        shapes = [None if selected else output.shape for output in outputs]
+        for output, data in zip(outputs, evaluate(node, inputs, self._opsets, shapes) or (), strict=False):
+            output.shape, output.guessed = data.shape, False
+            output.data = data if data.size <= SMALL else None
+            self._counted(output)
 
     def _counted(self, constant: Value) -> Value:
         """A constant whose elements are counted, since a small file may name the same ones again and again."""

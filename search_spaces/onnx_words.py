@@ -54,6 +54,9 @@ _FREE_NAMES = (
 )
 _FREE = frozenset(_FREE_NAMES.split())
 """Attributes that cost nothing, or that the shapes or other parts of the word tell."""
+_LAST_AXIS = ("Softmax", "LogSoftmax", "Hardmax", "LayerNormalization", "LpNormalization", "TopK")
+"""What reads along the last axis, unless it says another one."""
+_CHEAP_POWERS = (2, 3)  # which runtimes multiply out
 _LONGEST, _MOST_SIZES = 48, 16  # characters of a name, and numbers of a list
 
 
@@ -171,6 +174,7 @@ def _details(operation: Operation) -> str:
     if operation.kind == "Transpose":
         rank = len(operation.outputs[0].shape or ())
         attributes.insert(0, _joined(operation.integers("perm", tuple(reversed(range(rank))))))
+    attributes += _told_by_weights(operation)
     large = [weight.shape for weight in operation.weights if weight.shape is not None and len(weight.shape) > 1]
     implied = kind(operation).endswith("linear") or _bare(operation) in _ELEMENTWISE
     return "".join(attributes) + (f"w{_joined(max(large, key=prod))}" if large and not implied else "")
@@ -178,15 +182,45 @@ def _details(operation: Operation) -> str:
 
 def _costly(operation: Operation) -> Mapping[str, Attribute]:
     found = {name: value for name, value in operation.attributes.items() if not isinstance(value, float)}
-    return {_plain(name): found[name] for name in sorted(found) if name not in _FREE}
+    usual = _bare(operation) in VIEWS or (_bare(operation) in _LAST_AXIS and _axis(operation) == _rank(operation) - 1)
+    return {_plain(name): found[name] for name in sorted(found) if name not in _FREE and not (usual and name == "axis")}
 
 
 def _attribute(operation: Operation, name: str, value: Attribute) -> str:
-    """A value; an axis that is counted from the end is counted from the beginning."""
-    first = operation.outputs[0].shape if operation.outputs else None
-    if name == "axis" and isinstance(value, int) and value < 0 and first is not None:
-        value += len(first)
+    """A value; an axis is counted from the beginning, and the letters of an equation are named in their order."""
+    if name == "axis":
+        return str(_axis(operation))
+    if name == "equation":
+        letters = {letter: chr(ord("a") + place) for place, letter in enumerate(dict.fromkeys(_letters(str(value))))}
+        return _plain("".join(letters.get(letter, letter) for letter in str(value).replace(" ", "")))
     return _joined(value) if isinstance(value, tuple) else _plain(str(value))
+
+
+def _letters(equation: str) -> list[str]:
+    return [letter for letter in equation if letter.isalpha()]
+
+
+def _axis(operation: Operation) -> int:
+    found = operation.integer("axis", -1)
+    return found + _rank(operation) if found < 0 else found
+
+
+def _rank(operation: Operation) -> int:
+    return len(operation.outputs[0].shape or ()) if operation.outputs else 0
+
+
+def _told_by_weights(operation: Operation) -> list[str]:
+    """What costs time and is no attribute but a constant that is read."""
+    numbers = [None if value is None or value.data is None else value.data.reshape(-1) for value in operation.inputs]
+    match operation.kind, numbers:
+        case "Pow", [_, exponent] if exponent is not None and len(exponent) == 1:
+            return [] if exponent[0] in _CHEAP_POWERS else [f".{exponent[0]:g}"]
+        case "CumSum", [_, axis] if axis is not None and len(axis):
+            return [f".axis{int(axis[0]) % max(1, _rank(operation))}"]
+        case "Slice", [_, _, _, _, steps] if steps is not None and (steps < 0).any():
+            return [".back"]
+        case _:
+            return []
 
 
 def _bounds(operation: Operation) -> tuple[float | None, float | None]:

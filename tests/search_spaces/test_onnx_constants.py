@@ -37,6 +37,14 @@ def model(kind: str, constants: list[list[int] | None], **attributes: Any) -> An
         ("Mod", [[-7, 5], [5, 4]], {}),
         ("Mod", [[7, 5], [-5, 4]], {"fmod": 1}),
         ("Add", [[2, 5], [3, 1]], {}),
+        ("Div", [[7, 9], [2, 4]], {}),
+        ("Sub", [[7, 9], [2, 4]], {}),
+        ("Tile", [[3], [2]], {}),
+        ("CumSum", [[3, 2], [0]], {}),
+        ("GatherElements", [[3, 2], [1, 0]], {}),
+        ("ScatterElements", [[3, 2], [1], [7]], {}),
+        ("Pad", [[3, 2], [1, 0], None], {}),
+        ("Slice", [[3, 2, 5, 7], [-1], [-9], [0], [-2]], {}),
     ],
 )
 def test_shapes_follow_from_constants(kind: str, constants: list[list[int] | None], attributes: dict[str, Any]) -> None:
@@ -49,3 +57,40 @@ def test_shapes_follow_from_constants(kind: str, constants: list[list[int] | Non
 def test_an_input_that_is_left_out_moves_no_other() -> None:
     sliced = model("Slice", [[2, 3, 4, 5], [0], [4], None, [2]])  # the last one is a step, not an axis
     assert "expand:3x3" not in onnx_graph.to_text(onnx_graph.from_record(sliced))
+
+
+def test_pads_that_are_put_in_order_are_read() -> None:
+    """As PyTorch writes them: the first axis last, each with both of its ends."""
+    numbers = {
+        "given": [0, 1, 2, 3, 0, 0, 0, 0],
+        "pairs": [-1, 2],
+        "start": [-1],
+        "end": [-99],
+        "axis": [0],
+        "flat": [-1],
+    }
+    stored = [numpy_helper.from_array(np.array(own, np.int64), name) for name, own in numbers.items()]
+    nodes = [
+        helper.make_node("Reshape", ["given", "pairs"], ["a"]),
+        helper.make_node("Slice", ["a", "start", "end", "axis", "start"], ["b"]),
+        helper.make_node("Transpose", ["b"], ["c"], perm=[1, 0]),
+        helper.make_node("Reshape", ["c", "flat"], ["d"]),
+        helper.make_node("Cast", ["d"], ["pads"], to=TensorProto.INT64),
+        helper.make_node("Pad", ["x", "pads"], ["y"]),
+    ]
+    x, y = (
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+        for name, shape in (("x", [1, 2, 8, 8]), ("y", None))
+    )
+    graph = helper.make_graph(nodes, "g", [x], [y], stored)
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    assert onnx_graph.to_text(onnx_graph.from_record(made)).endswith("pad:1x2x13x9")
+
+
+def test_a_size_that_follows_from_a_guessed_one_is_no_contradiction() -> None:
+    printed = """<ir_version: 8, opset_import: ["" : 17]> f (float[1,2,8,8] x, int64[8] pads) => (float[n] y) {
+        ends = Constant<value = int64[8] {0, 0, -2, -2, 0, 0, -2, -2}>()
+        z = Pad(x, pads)
+        y = Pad(z, ends)
+    }"""
+    assert "?" in onnx_graph.to_text(onnx_graph.from_record(printed))

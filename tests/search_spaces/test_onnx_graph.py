@@ -651,3 +651,39 @@ def test_problems(metric: str) -> None:
     assert ("batch=1 raspberry-pi-4" in problem.metric) == (metric not in ("params", "macs"))
     with pytest.raises(ValueError, match="'beauty'"):
         onnx_graph.problem("beauty")
+
+
+def of_one(node: str) -> str:
+    """The word of one node."""
+    printed = f"""<ir_version: 8, opset_import: ["" : 17]> f (float[4,8,16] x) => (float[n] y) {{
+        e = Constant<value = float {{2.5}}>()
+        three = Constant<value = float {{3.0}}>()
+        zero = Constant<value = int64[1] {{0}}>()
+        two = Constant<value = int64[1] {{2}}>()
+        last = Constant<value = int64[1] {{-1}}>()
+        far = Constant<value = int64[1] {{-99}}>()
+        one = Constant<value = int64[1] {{1}}>()
+        all = Constant<value = int64[1] {{16}}>()
+        {node}
+    }}"""
+    return body(printed).split()[-1]
+
+
+@pytest.mark.parametrize(
+    ("one", "same", "other"),
+    [
+        ("y = Softmax<axis = -1>(x)", "y = Softmax<axis = 2>(x)", "y = Softmax<axis = 1>(x)"),
+        ("y = LogSoftmax(x)", "y = LogSoftmax<axis = 2>(x)", "y = LogSoftmax<axis = 0>(x)"),
+        ("y = Flatten<axis = -1>(x)", "y = Flatten<axis = 2>(x)", "y = Flatten<axis = 1>(x)"),
+        ("y = CumSum(x, two)", "y = CumSum(x, last)", "y = CumSum(x, zero)"),
+        ("y = Pow(x, three)", "y = Pow(x, three)", "y = Pow(x, e)"),
+        ("y = Slice(x, zero, all, two, one)", "y = Slice(x, zero, all, last)", "y = Slice(x, last, far, two, last)"),
+        (
+            'y = Einsum<equation = "bij,bkj->bik">(x, x)',
+            'y = Einsum<equation = "nxy, nzy -> nxz">(x, x)',
+            'y = Einsum<equation = "bij,bij->bij">(x, x)',
+        ),
+    ],
+)
+def test_what_costs_the_same_reads_the_same_and_nothing_else(one: str, same: str, other: str) -> None:
+    assert of_one(one) == of_one(same) != of_one(other)
