@@ -29,7 +29,9 @@ class Commands(TyperGroup):
             raise
         except ModuleNotFoundError as missing:
             fail(f"{missing}; install it with: pip install 'prerank[cli]'")
-        except (ValueError, OSError) as wrong:
+        except OSError as wrong:
+            fail(f"{wrong.filename}: {wrong.strerror}" if wrong.filename and wrong.strerror else str(wrong))
+        except ValueError as wrong:
             fail(str(wrong))
         raise typer.Exit(2)
 

@@ -124,6 +124,8 @@ def gathered(
         return sampled(of, DRAWN if n is None else n, seed, where), []
     if file is not None or of is None:
         entries, broken = listed(file or Path("-"), of, where)
+        if not entries and not broken:
+            raise ValueError(f"--candidates {file or '-'} has no candidates; write one a line")
     else:
         entries, broken = models(sources, of, sizes)
     if n is None or n >= len(entries):
@@ -135,14 +137,15 @@ def sizes_of(texts: Iterable[str]) -> dict[str, int]:
     """Sizes of open axes, as in ``sequence=64``.
 
     Raises:
-        ValueError: If one is none.
+        ValueError: If one is none, or says again what another one says.
     """
     found: dict[str, int] = {}
     for text in texts:
         name, _, size = text.rpartition("=")
         if not name or not size.isdigit() or int(size) < 1:
             raise ValueError(f"size {text!r} is no size of an axis; write it as in sequence=64")
-        found[name] = int(size)
+        if found.setdefault(name, int(size)) != int(size):
+            raise ValueError(f"{name} is {found[name]} and {size} in --size; give one of them")
     return found
 
 
@@ -160,10 +163,17 @@ def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) ->
     """
     if str(file) == "-" and sys.stdin.isatty():
         raise ValueError("there are no candidates; give --candidates FILE, or pipe one a line in")
-    content = sys.stdin.read() if str(file) == "-" else file.read_text(encoding="utf-8-sig")
+    content = _decoded(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes(), file)
     numbered = enumerate(map(str.strip, content.split("\n")), start=1)  # a text may hold other ends of lines
     named = ((f"{file}, line {number}", line) for number, line in numbered if line)
     return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of, where))
+
+
+def _decoded(content: bytes, file: Path) -> str:
+    try:
+        return content.decode("utf-8-sig").replace("\r\n", "\n")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"--candidates {file} is no text in UTF-8: {error}") from error
 
 
 def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathered:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from importlib.metadata import version
+from shlex import quote
 
 from ..surrogate import RLMSurrogate
 from .command_line_candidates import spaces
@@ -29,4 +30,4 @@ def info(surrogate: Surrogate = None, json: Json = False) -> None:
     table("Rank correlation on validation rows", ["space", "metric", "rank"], rows)
     say(f"prerank {version('prerank')}, weights of {model.provenance.get('data', 'unnamed data')}")
     say(f"spaces: {', '.join(spaces())}, ONNX files")
-    say(f"latency here is asked as: {here}")
+    say(f"latency here is asked as: --metric {quote(here)}")

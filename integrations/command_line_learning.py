@@ -22,6 +22,8 @@ from .command_line_question import of_row
 if TYPE_CHECKING:
     from ..surrogate import Row
 
+_ENOUGH = 10  # measurements of a question
+
 Out = Annotated[Path, typer.Option(help="Folder of the new surrogate, for --surrogate.")]
 Steps = Annotated[int | None, typer.Option(min=1, help="Updates of the weights. Default: each row is read 16 times.")]
 Validation = Annotated[list[Path] | None, typer.Option(help="Tables kept out. Default: one in twenty rows.")]
@@ -35,6 +37,7 @@ def calibrate(tables: Tables, out: Out, surrogate: Surrogate = None, json: Json 
 
     prerank rank models/ --surrogate mine
     """
+    _check_folder(out)
     with working("reading the surrogate"):
         model = RLMSurrogate.load(surrogate)
     groups = by_problem(rows_of(tables))
@@ -45,6 +48,8 @@ def calibrate(tables: Tables, out: Out, surrogate: Surrogate = None, json: Json 
         after = [model.trust(problem) for problem in groups]
     model.save(out)
     counts = [len(rows) for rows in groups.values()]
+    if min(counts) < _ENOUGH:
+        say(f"of one question only {min(counts)} were measured; trust can be told from {_ENOUGH} on")
     found = list(zip(groups, counts, before, after, strict=True))
     if json:
         as_json([{"metric": p.metric, "measured": n, "before": old, "after": new} for p, n, old, new in found])
@@ -61,7 +66,9 @@ def train(
     steps: Steps = None,
     on: Torch = "cpu",
 ) -> None:
-    """Train the weights on hundreds of measurements or more. An interrupted training goes on when called again.
+    """Train the weights on hundreds of measurements or more; a step takes some five seconds on a CPU.
+
+    An interrupted training goes on when called again.
 
     prerank train measured.jsonl --out mine
     """
@@ -69,6 +76,7 @@ def train(
     from ..surrogate.fitting import held_out
     from ..surrogate.training import usual_steps
 
+    _check_folder(out)
     rows, kept = as_rows(rows_of(tables)), as_rows(rows_of(validation or []))
     model = RLMSurrogate.load(surrogate, device=on)
     updates = steps or usual_steps(len(rows) if kept else len(rows) - len(held_out(rows)))
@@ -82,6 +90,11 @@ def train(
     known = [[line, metric, rank] for line, ranks in model.knowledge.items() for metric, rank in ranks.items()]
     lines = {first_line(row.context) for row in rows}
     table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])
+
+
+def _check_folder(out: Path) -> None:
+    if out.exists() and not out.is_dir():
+        raise ValueError(f"--out {out} is a file; name a folder")
 
 
 def rows_of(tables: Sequence[Path]) -> list[Measured]:

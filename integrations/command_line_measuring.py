@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -55,6 +55,8 @@ def measure(
     of = chosen(sources or [])
     if not measurable(of):
         raise ValueError(f"candidates of {sources} cannot be written as ONNX; give files, or a space with to_onnx")
+    if out.is_dir():
+        raise ValueError(f"--out {out} is a folder; name a file, as in {out / 'measured.jsonl'}")
     _check({"seconds": seconds, "timeout": timeout, "memory": memory})
     conditions, given = Conditions(threads, batch, optimise, sizes_of(size or [])), assignments(where or [])
     context = asked(of, "latency_ms", None, given).context
@@ -63,10 +65,22 @@ def measure(
     networks = [_network(of, entry, context, batch) for entry in entries]
     most = int(memory * 2**30)
     measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)
-    rows = list(tracked(measured, len(networks), "measuring"))
+    rows = _kept(tracked(measured, len(networks), "measuring"), out)
     failed = _report(rows, out)
     _show([lines for lines in rows if lines and "error" not in lines[0].more])
     complain([*broken, *failed])
+
+
+def _kept(measured: Iterable[list[Measured]], out: Path) -> list[list[Measured]]:
+    """All of what is measured; an interruption says what is kept of it."""
+    rows: list[list[Measured]] = []
+    try:
+        rows.extend(measured)
+    except KeyboardInterrupt:
+        new = sum(bool(lines) for lines in rows)
+        say(f"interrupted: {new} measured now are in {out}; the same command goes on")
+        raise
+    return rows
 
 
 def _check(limits: Mapping[str, float]) -> None:

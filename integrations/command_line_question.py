@@ -28,6 +28,8 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
     for name in ("metric", "device"):
         if name in where:
             raise ValueError(f"{name} is {where[name]!r} in --where; give it as --{name} {quote(where[name])}")
+    if device is not None and not device.strip():
+        raise ValueError("--device is empty; name a device, or leave it out for this machine")
     given = ({} if device is None else {"device": device}) | dict(where)
     known = signature(of.problem).parameters
     for name, value in given.items():

@@ -296,7 +296,7 @@ def _reason(run: subprocess.CompletedProcess[str], memory_bytes: int) -> str:
     """Why a child failed, in one line."""
     said = [line.strip() for line in run.stderr.splitlines() if line.strip()]
     last = said[-1] if said else ""
-    if re.search(r"bad.?alloc|MemoryError|Failed to allocate|Cannot allocate|Unable to allocate", run.stderr):
+    if re.search(r"bad.?alloc|MemoryError|[Ff]ailed to (allocate|map)|Cannot allocate|Unable to allocate", run.stderr):
         return f"it needs more than {memory_bytes / 2**30:.3g} GiB of memory; allow more, or measure a smaller batch"
     if run.returncode < 0:
         return f"ONNX Runtime was ended by signal {-run.returncode} ({signal.strsignal(-run.returncode)})"

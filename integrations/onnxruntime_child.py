@@ -44,7 +44,7 @@ def measured(order: Mapping[str, Any]) -> dict[str, float | None]:
     forget_peak()
     before = resident("VmRSS")
     session = opened(order["model"], order["threads"], order["optimise"])
-    feeds = fed(session, order["batch"], order["usual"], order["sizes"])
+    feeds = accepted(session, fed(session, order["batch"], order["usual"], order["sizes"]))
     times = timed(lambda: session.run(None, feeds), order["seconds"])
     after = resident("VmHWM")
     return {
@@ -97,6 +97,20 @@ def fed(session: Any, batch: int, usual: tuple[int, int], sizes: Mapping[str, in
         sys.exit(INPUT_UNKNOWN)
 
 
+def accepted(session: Any, feeds: dict[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+    """Inputs that the model runs with: where ones are no places of what it has, whole numbers are zeros."""
+    try:
+        session.run(None, feeds)
+    except Exception:  # the runtime's own, which have no class of their own for an index out of range
+        zeros = {name: np.zeros_like(fed) if fed.dtype.kind in "iu" else fed for name, fed in feeds.items()}
+        try:
+            session.run(None, zeros)
+        except Exception:
+            return feeds  # whose error is said
+        return zeros
+    return feeds
+
+
 def see_batch(puts: Sequence[Any], batch: int) -> None:
     """Refuse a batch that no input takes: what is run would not be what is said to be."""
     firsts = [put.shape[0] for put in puts if put.shape]
@@ -115,7 +129,7 @@ def shape(axes: Sequence[int | str | None], batch: int, usual: Sequence[int], kn
 
 
 def array(put: Any, shape: Sequence[int]) -> NDArray[Any]:
-    """What an input is fed: normal noise, or ones where it takes whole numbers or truths."""
+    """What an input is fed: normal noise, or ones where it takes whole numbers or truths (see `accepted`)."""
     kind = re.fullmatch(r"tensor\((\w+)\)", put.type)
     if kind is None or kind[1] in ("string", "bfloat16"):
         raise ValueError(f"input {put.name!r} is a {put.type}, which cannot be made up; give it a default in the model")

@@ -404,6 +404,10 @@ def test_a_line_is_one_candidate_however_a_file_is_marked(fake: FakeSurrogate, t
         (["rank", "fbnet", "absent.onnx"], "'fbnet' is a space"),
         (["rank", "--colour"], "colour"),
         (["rank", "nas_bench_201", "--metric", ""], "metric"),
+        (["rank", "nas_bench_201", "--device", " "], "--device is empty"),
+        (["rank", "nas_bench_201", "--candidates", "-"], "no candidates"),
+        (["measure", ".", "--size", "rows=2", "--size", "rows=3"], "rows is 2 and 3"),
+        (["measure", ".", "--out", "."], "--out . is a folder"),
         (["measure", "nas_bench_graph"], "nas_bench_graph"),
         (["measure", ".", "--threads", "4096"], "4096"),
         (["measure", ".", "--memory", "inf"], "--memory is inf"),
@@ -423,6 +427,22 @@ def test_a_call_that_makes_no_sense_is_explained(fake: FakeSurrogate, arguments:
     assert said in err
     assert not out
     assert "Traceback" not in err
+
+
+def test_candidates_that_are_no_text_are_refused(fake: FakeSurrogate, tmp_path: Path) -> None:
+    (tmp_path / "wrong.txt").write_bytes(b"\xff\xfe")
+    err = call("rank", "--context", "c", "--metric", "m", "--candidates", tmp_path / "wrong.txt", status=2)[1]
+    assert "wrong.txt" in err.replace("\n", "") and "UTF-8" in err
+
+
+@pytest.mark.parametrize("command", ["calibrate", "train"])
+def test_a_file_is_no_folder_to_save_to(fake: FakeSurrogate, rows: Path, command: str) -> None:
+    assert "is a file; name a folder" in call(command, rows, "--out", rows, status=2)[1].replace("\n", " ")
+
+
+def test_few_measurements_are_called_few(fake: FakeSurrogate, tmp_path: Path) -> None:
+    append(table := tmp_path / "few.jsonl", [Measured("c", "latency_ms", "a" * n, float(n), {}) for n in (1, 2)])
+    assert "only 2 were measured" in call("calibrate", table, "--out", tmp_path / "mine")[1]
 
 
 def test_a_folder_without_models_is_named(fake: FakeSurrogate, tmp_path: Path) -> None:
@@ -498,6 +518,7 @@ def test_an_interrupted_measuring_keeps_what_it_has(folder: Path, tmp_path: Path
     err = run.communicate(timeout=30)[1]
     assert run.returncode not in (0, None)
     assert "Traceback" not in err
+    assert "measured now are in" in err
     assert 2 <= len(list(read(out))) < 6
     assert "2 measured, 1 known already" in call("measure", folder, "--out", out, "--seconds", "0", status=1)[1]
 

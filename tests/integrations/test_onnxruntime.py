@@ -167,6 +167,21 @@ def test_an_input_that_cannot_be_made_up_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "out.jsonl").exists()  # it says nothing of the model
 
 
+def test_where_ones_are_no_places_zeros_are_fed(tmp_path: Path) -> None:
+    x, at, y = (
+        helper.make_tensor_value_info(name, kind, shape)
+        for name, kind, shape in (
+            ("x", TensorProto.FLOAT, ["nodes", 4]),
+            ("at", TensorProto.INT64, ["edges"]),
+            ("y", TensorProto.FLOAT, None),
+        )
+    )
+    graph = helper.make_graph([helper.make_node("Gather", ["x", "at"], ["y"])], "g", [x, at], [y])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(made, tmp_path / "model.onnx")
+    assert measure(tmp_path / "model.onnx", seconds=0).latency_ms > 0
+
+
 def test_a_table_is_gone_on_with(tmp_path: Path) -> None:
     out = tmp_path / "tables" / "out.jsonl"
     first = list(measure_all(networks(tmp_path, 4, 8), out, seconds=0))
