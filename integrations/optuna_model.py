@@ -108,10 +108,12 @@ class Model:
         kept = _kept(history, rng)
         rows, count = history.rows[kept], len(history.rows)
         inputs = Inputs(parameters.features(rows), parameters.owners, parameters.breadth(rows))
-        names = [f"objective {number}" for number in range(history.losses.shape[1])]
         columns = history.losses[kept].T
-        # A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch.
-        shares = SHARES if len(names) == 1 and not parameters.rules else SHARES[:_MILD]
+        # A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch: there it
+        # sees the details, the losses as they are tell where others are worth a trial, and both take turns.
+        strong = len(columns) == 1 and not (parameters.rules and count % 2)
+        shares = SHARES if strong else SHARES[:_MILD]
+        names = [f"{'strong' if strong else 'mild'} objective {number}" for number in range(len(columns))]
         self.scales = [
             fits.scale(name, inputs, losses, count, shares) for name, losses in zip(names, columns, strict=True)
         ]
