@@ -17,11 +17,13 @@ from .gaussian_processes import GaussianProcesses
 from .kernel import kernels
 from .prior_line import PriorLine, others
 from .reading import Reading
+from .totals import Totals
 
 Floats = NDArray[np.float64]
 
 _FEWEST_OF_PLAIN = 8  # observations that a model of texts alone needs, unless nothing else is known
 _FLATTERED = 1.2  # how much larger the errors of processes are, which were chosen by the scores that they expect
+_CHOSEN = 3.0  # the same where one total was chosen of many
 _CAUTION, _SOME_TRUST = 7.0, 0.05  # at so many observations a prior of some trust counts as one of full trust
 _USELESS = 0.8  # of the precision of a mean; what is no more precise counts nothing
 _LEAST_SHARE, _LEAST_ERROR = 1e-6, 1e-9
@@ -62,10 +64,13 @@ class Average:
         if len(y) >= _FEWEST_OF_PLAIN or not trust:
             processes.append(GaussianProcesses(Contents(reading.texts), y, KERNELS))
             plain = [Forest(reading.texts, y)]
-        self._experts: list[Expert] = [self.line, *processes, *plain]
+        totals = Totals(reading.texts)
+        one = [GaussianProcesses(totals, y, totals.kernels)] if totals.kernels else []
+        self._experts: list[Expert] = [self.line, *processes, *one, *plain]
         expected = np.array([expert.left_out for expert in self._experts])
         errors = np.array([_error(own, y) for own in expected])
-        flattered = np.array([1.0, *[_FLATTERED] * len(processes), *[1.0] * len(plain)])
+        counts = (1, len(processes), len(one), len(plain))
+        flattered = np.repeat([1.0, _FLATTERED, _CHOSEN, 1.0], counts)
         self._shares = _shares(errors * flattered, y, trust)
         self.left_out: Floats = self._shares @ expected
         together = _error(self.left_out, y) / (self._shares @ errors)

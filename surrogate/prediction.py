@@ -119,7 +119,8 @@ class Prediction:
         """Share of each distribution below a value, (N,); closed: a point at the value counts. Leaves may overlap."""
         value, half = value[:, None], self.upper / 2 - self.lower / 2
         point = (self.lower <= value if closed else self.lower < value).astype(np.float64)
-        share = np.divide(value / 2 - self.lower / 2, half, out=point, where=half > 0)
+        with np.errstate(over="ignore"):  # far away from a narrow leaf
+            share = np.divide(value / 2 - self.lower / 2, half, out=point, where=half > 0)
         return (self.mass * np.clip(share, 0, 1)).sum(axis=1)
 
 
