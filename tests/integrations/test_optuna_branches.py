@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
@@ -94,3 +95,23 @@ def test_a_branch_is_chosen_with_what_it_has() -> None:
         study.optimize(loss, n_trials=40)
         best.append(study.best_value)
     assert max(best) < 0.015
+
+
+@given(st.lists(st.sets(st.sampled_from(["gamma", "scale"])), min_size=6, max_size=6), st.integers(0, 1000))
+@settings(max_examples=25, deadline=None)
+def test_whatever_decides_which_parameters_there_are_trials_get_theirs(table: list[set[str]], seed: int) -> None:
+    """Each kernel and number of layers has parameters of its own, as some one, both or nothing that is seen decides."""
+
+    def loss(trial: optuna.Trial) -> float:
+        kernel, layers = trial.suggest_categorical("kernel", ["a", "b"]), trial.suggest_int("layers", 1, 3)
+        own = sorted(table[3 * (kernel == "b") + layers - 1])
+        return layers + sum(trial.suggest_float(name, 0, 1) for name in own)
+
+    study = optuna.create_study(sampler=RLMSampler(seed=seed, n_startup_trials=3, pool_size=16))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        study.optimize(loss, n_trials=12)
+    for trial in study.trials:
+        assert {"kernel", "layers"} | table[3 * (trial.params["kernel"] == "b") + trial.params["layers"] - 1] == set(
+            trial.params
+        )
