@@ -59,11 +59,11 @@ class Memory:
     def partition(self, space: Space, together: Collection[str]) -> list[Space]:
         """The parameters by groups, the first of them those that are read together, if any are.
 
-        Where none are, and it is seen which branches there are, one group of all.
+        Where none are, and it is seen which branches there are, all that trials had are one group.
         """
-        if not together and self.rules(space):
-            return [space]
         first = Names(space).intersection(together)
-        others = [group & Names(space) - first for group in self._groups]
+        met = Names(space).intersection(Names().union(*self._groups))
+        whole = not first and self.rules({name: space[name] for name in space if name in met})
+        others = [met] if whole else [group & Names(space) - first for group in self._groups]
         rest = Names(space).difference(first, *others)
         return [{name: space[name] for name in space if name in part} for part in (first, *others, rest) if part]

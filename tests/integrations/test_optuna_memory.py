@@ -9,9 +9,10 @@ import optuna
 import pytest
 from fake_surrogate import FakeSurrogate
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
-from optuna.trial import Trial
+from optuna.trial import Trial, create_trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+from prerank.integrations.optuna_memory import Memory
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
 
@@ -39,6 +40,20 @@ def branches(trial: Trial) -> float:
     if trial.suggest_categorical("kind", ["a", "b"]) == "a":
         return 1 + (trial.suggest_float("x", -5, 5) - 3) ** 2
     return (trial.suggest_float("y", -5, 5) + 2) ** 2 + (trial.suggest_float("z", -5, 5) - 4) ** 2
+
+
+def test_what_no_trial_had_yet_does_not_hide_the_branches() -> None:
+    trials = [
+        create_trial(value=1.0, params=params, distributions={name: SPACE[name] for name in params})
+        for params in ({"kind": "a", "x": 0.0}, {"kind": "b", "y": 0.0})
+    ]
+    for number, trial in enumerate(trials):
+        trial.number = number
+    memory = Memory()
+    memory.look(trials)
+    whole, unseen = memory.partition(SPACE, ())
+    assert (set(whole), set(unseen)) == ({"kind", "x", "y"}, {"z"})
+    assert set(memory.rules(whole)) == {"x", "y"}
 
 
 @pytest.mark.parametrize("reads", [False, True])
