@@ -216,7 +216,8 @@ class _Walk:
         for output in outputs:
             output.constant, output.origins = True, (*origins,)
             output.stored = weights[0].stored if operation.kind in _DEQUANTIZED else output.dtype
-        if all(value.data is not None for value in weights):
+        standard = operation.kind == node.op_type  # others may be called alike
+        if standard and all(value.data is not None for value in weights):
             self._compute(node, operation, outputs)
 
     def _compute(self, node: NodeProto, operation: Operation, outputs: Sequence[Value]) -> None:

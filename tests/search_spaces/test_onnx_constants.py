@@ -59,6 +59,13 @@ def test_an_input_that_is_left_out_moves_no_other() -> None:
     assert "expand:3x3" not in onnx_graph.to_text(onnx_graph.from_record(sliced))
 
 
+def test_an_operator_of_another_domain_is_another_one() -> None:
+    made = model("Add", [[2, 5], [3, 1]])
+    made.graph.node[0].domain = "mine"
+    made.opset_import.append(helper.make_opsetid("mine", 1))
+    assert "expand:5x6" not in onnx_graph.to_text(onnx_graph.from_record(made))
+
+
 def test_pads_that_are_put_in_order_are_read() -> None:
     """As PyTorch writes them: the first axis last, each with both of its ends."""
     numbers = {
