@@ -22,7 +22,7 @@ from .reading import Reading
 
 Floats = NDArray[np.float64]
 
-_TOTAL = re.compile(r"params_m|(\w+_)?macs_m|\w+_mb|ops")
+_TOTAL = re.compile(r"params_m|macs_m|\w+_mb|ops")
 _SIZES = (0.5, 2.0)
 _FARTHEST = 4.0  # standard deviations; a candidate beyond them is no farther
 
@@ -80,5 +80,8 @@ def _products(a: Floats, b: Floats) -> Floats:
 
 
 def totals(text: str) -> Mapping[str, float]:
-    """Totals that a text states: operations, millions of parameters and multiply-accumulates, megabytes."""
+    """Totals that a text states: operations, millions of parameters and multiply-accumulates, megabytes.
+
+    None of a part, as of all convolutions of one size: few networks have some by chance.
+    """
     return {name: value for name, value in numbers(text).items() if _TOTAL.fullmatch(name)}
