@@ -31,7 +31,9 @@ def test_the_total_that_a_cost_follows_from_is_found_by_five(name: str) -> None:
     assert np.corrcoef(process(reading(others))[0], truth)[0, 1] > 0.95
 
 
-@pytest.mark.parametrize("text", ["block_m=128 block_n=64 warps=4", "lr=0.1 layers=3", "conv3x3_macs_m=7", "input conv3x3<0 output<1"])
+@pytest.mark.parametrize(
+    "text", ["block_m=128 block_n=64 warps=4", "lr=0.1 layers=3", "conv3x3_macs_m=7", "input conv3x3<0 output<1"]
+)
 def test_other_numbers_are_no_totals(text: str) -> None:
     assert not totals(text)
     assert not Totals([text, text + " warps=8"]).kernels
