@@ -54,8 +54,9 @@ class Totals:
     def __init__(self, texts: Sequence[str]) -> None:
         self._totals = Fields(texts, totals)
         rows = self._totals(texts)
-        self._centre, self._spread = rows.mean(axis=0), rows.std(axis=0)
-        self._observed = self._scaled(texts)
+        # Those that differ by less than their logarithms tell do not spread, and say nothing.
+        self._centre, self._spread = rows.mean(axis=0), np.maximum(rows.std(axis=0), np.finfo(np.float64).tiny)
+        self._observed = self._scaled(rows)
 
     @property
     def kernels(self) -> Kernels[Floats]:
@@ -68,11 +69,11 @@ class Totals:
 
     def towards(self, reading: Reading) -> tuple[Floats, Floats]:
         """Products between new candidates and the observed ones, (F, m, n), and of each new one with itself, (F, m)."""
-        new = self._scaled(reading.texts)
+        new = self._scaled(self._totals(reading.texts))
         return _products(new, self._observed), (new**2).T
 
-    def _scaled(self, texts: Sequence[str]) -> Floats:
-        return np.clip((self._totals(texts) - self._centre) / self._spread, -_FARTHEST, _FARTHEST)
+    def _scaled(self, rows: Floats) -> Floats:
+        return np.clip((rows - self._centre) / self._spread, -_FARTHEST, _FARTHEST)
 
 
 def _products(a: Floats, b: Floats) -> Floats:
