@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from prerank.search_spaces.nas_bench_101 import Cell, vertex_channels
+from prerank.search_spaces.nas_bench_101 import Cell
+from prerank.search_spaces.nas_bench_101_network import vertex_channels
 
 # Accuracies of random cells spread by 0.10 to 0.16 (standard deviation) and move by 0.05 with the seed. Half the steps
 # double what the seed does; many more, and all cells read digits equally well.

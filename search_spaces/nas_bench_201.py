@@ -18,9 +18,9 @@ import numpy as np
 
 from .devices import measured_on
 from .grid import changes, distinct
-from .onnx_layers import Layers, Tensor
+from .onnx_layers import Layers, Tensor, check_sizes
 from .problem import Problem, asked, data_set
-from .record import whole
+from .record import choice, whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -64,8 +64,7 @@ class Cell:
         if len(self.ops) != len(EDGES):
             raise ValueError(f"the cell has {len(self.ops)} operations; give one for each of the 6 edges {EDGES}")
         for operation in self.ops:
-            if operation not in OPERATIONS:
-                raise ValueError(f"an operation is {operation!r}; it must be one of {OPERATIONS}")
+            choice("an operation", operation, OPERATIONS)
 
     @cached_property
     def alive(self) -> tuple[bool, ...]:
@@ -170,6 +169,7 @@ def to_onnx(
     Raises:
         ValueError: If a size is less than 1.
     """
+    check_sizes(channels=channels, stages=stages, cells=cells, classes=classes)
     layers = Layers((batch, 3, resolution, resolution), seed)
     x = layers.conv(layers.images, channels, 3)
     for stage in range(stages):

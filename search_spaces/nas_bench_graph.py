@@ -23,7 +23,7 @@ from typing import Any, SupportsIndex, TypeAlias
 import numpy as np
 
 from .problem import Problem, data_set
-from .record import members, whole
+from .record import choice, members, whole
 from .topological_text import random_order, words
 
 SKIP = "skip"
@@ -152,8 +152,7 @@ def read_table(dataset: str = "cora") -> Iterator[tuple[Architecture, dict[str, 
         ValueError: If the data set is none of `DATASETS`.
         ImportError: If nas-bench-graph is not installed.
     """
-    if dataset not in DATASETS:
-        raise ValueError(f"dataset is {dataset!r}; it must be one of {DATASETS}")
+    choice("dataset", dataset, DATASETS)
     try:
         package: Any = import_module("nas_bench_graph")
     except ImportError as error:
@@ -169,8 +168,7 @@ def _check(link: Sequence[int], ops: Sequence[str]) -> None:
         if source not in sources:
             raise ValueError(f"link[{place}] is {source!r}; it must be one of {tuple(sources)}, 0 for the input")
     for place, operation in enumerate(ops):
-        if operation not in OPERATIONS:
-            raise ValueError(f"ops[{place}] is {operation!r}; it must be one of {OPERATIONS}")
+        choice(f"ops[{place}]", operation, OPERATIONS)
     if set(ops) == {SKIP}:
         raise ValueError(f"ops are {tuple(ops)}; give at least one that is not {SKIP!r}")
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .nds_network import network
+from .onnx_layers import check_sizes
 from .problem import Problem, asked, data_set
-from .record import whole
+from .record import choice, whole
 from .topological_text import least, random_order
 
 if TYPE_CHECKING:
@@ -198,7 +199,9 @@ def to_onnx(
     Raises:
         ValueError: If a size is less than 1.
     """
-    cells = replace(genotype, width=width or genotype.width, depth=depth or genotype.depth)
+    check_sizes(classes=classes)
+    given = {name: size for name, size in (("width", width), ("depth", depth)) if size is not None}
+    cells = replace(genotype, **given)
     used = {name: _concatenated(getattr(cells, name), SPACES[cells.space]) for name in ("normal", "reduce")}
     shape = (batch, 3, resolution, resolution)
     return network(cells.normal, cells.reduce, used, cells.width, cells.depth, shape, classes, seed)
@@ -219,9 +222,7 @@ def problem(metric: str = "val_accuracy", space: str = "darts", dataset: str = "
 
 
 def _space(name: str) -> Space:
-    if name not in SPACES:
-        raise ValueError(f"space is {name!r}; it must be one of {tuple(SPACES)}")
-    return SPACES[name]
+    return SPACES[choice("space", name, tuple(SPACES))]
 
 
 def _context(name: str) -> str:

@@ -3,7 +3,7 @@
 Batch normalisation is part of the convolution before it, as exporters leave it for inference. Weights are random (He et
 al. 2015, arXiv:1502.01852), so that a network computes with numbers of the usual size.
 
-Shapes: N images, C channels, sides H x W.
+Shapes: N images, C channels, sides H x W; one side for sequences, three for volumes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class Tensor:
 
     Args:
         name: In the graph.
-        shape: (N, C, H, W), or (N, features).
+        shape: (N, C, H, W), or (N, features), or as the operator has it.
     """
 
     name: str
@@ -63,16 +63,17 @@ class Layers:
         self,
         x: Tensor,
         channels: int,
-        kernel: int | tuple[int, int],
+        kernel: int | tuple[int, ...],
         stride: int = 1,
         groups: int = 1,
         dilation: int = 1,
     ) -> Tensor:
         """A convolution whose output has the sides of its input over the stride, rounded up, with a bias."""
-        kernels = (kernel, kernel) if isinstance(kernel, int) else kernel
+        sides = len(x.shape) - 2
+        kernels = (kernel,) * sides if isinstance(kernel, int) else kernel
         weight = self._weight((channels, x.channels // groups, *kernels))
         pads = _pads([dilation * (size - 1) for size in kernels])
-        attributes = {"strides": [stride] * 2, "pads": pads, "group": groups, "dilations": [dilation] * 2}
+        attributes = {"strides": [stride] * sides, "pads": pads, "group": groups, "dilations": [dilation] * sides}
         shape = (x.shape[0], channels, *_strided(x, stride))
         return self.node("Conv", [x, weight, self._weight((channels,))], shape, kernel_shape=kernels, **attributes)
 
@@ -162,8 +163,20 @@ class Layers:
 
     def _pool(self, kind: str, x: Tensor, kernel: int, stride: int) -> Tensor:
         shape = (*x.shape[:2], *_strided(x, stride))
-        attributes = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": _pads([kernel - 1] * 2)}
-        return self.node(kind, [x], shape, **attributes)
+        sides = len(x.shape) - 2
+        pads = _pads([kernel - 1] * sides)
+        return self.node(kind, [x], shape, kernel_shape=[kernel] * sides, strides=[stride] * sides, pads=pads)
+
+
+def check_sizes(**sizes: int) -> None:
+    """Refuse a network of nothing.
+
+    Raises:
+        ValueError: If a size is less than 1.
+    """
+    for name, size in sizes.items():
+        if size < 1:
+            raise ValueError(f"{name} is {size}; it must be at least 1")
 
 
 def _pads(missing: Sequence[int]) -> list[int]:

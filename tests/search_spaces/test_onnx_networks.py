@@ -108,3 +108,18 @@ def test_sizes_that_make_no_network_are_named() -> None:
         nas_bench_201.to_onnx(cell, batch=0)
     with pytest.raises(ValueError, match="width is 0"):
         fbnet.to_onnx(fbnet.sample(np.random.default_rng(0), 1)[0], width=0)
+
+
+@pytest.mark.parametrize("size", ["channels", "stages", "cells", "classes"])
+@pytest.mark.parametrize("space", [nas_bench_101, nas_bench_201])
+def test_a_network_of_nothing_is_refused(space: Any, size: str) -> None:
+    (cell,) = space.sample(np.random.default_rng(0), 1)
+    with pytest.raises(ValueError, match=f"{size} is 0; it must be at least 1"):
+        space.to_onnx(cell, **{size: 0})
+
+
+@pytest.mark.parametrize("size", ["width", "depth", "classes"])
+def test_a_genotype_of_nothing_is_refused(size: str) -> None:
+    (genotype,) = nds.sample(np.random.default_rng(0), 1)
+    with pytest.raises(ValueError, match=f"{size} is 0"):
+        nds.to_onnx(genotype, **{size: 0})
