@@ -17,7 +17,8 @@ from networks import FAMILIES, drawn
 from onnx import ModelProto
 from rich.progress import track
 
-from prerank.integrations.onnxruntime import Conditions, Network, measure_all, processors
+from prerank.integrations.onnxruntime import Conditions, Network, measure_all
+from prerank.integrations.onnxruntime_machine import processors
 from prerank.search_spaces import onnx_graph
 
 OTHERWISE = 5

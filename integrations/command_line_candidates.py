@@ -70,7 +70,12 @@ def titled(name: Any, text: str) -> str:
 
 def spaces() -> list[str]:
     """Names of the spaces that can be drawn from."""
-    return [name for name in _modules() if hasattr(_module(name), "sample")]
+    return [name for name in _modules() if drawn_from(_module(name))]
+
+
+def drawn_from(of: Space) -> bool:
+    """Whether candidates are drawn from a space; ONNX files are there, or not."""
+    return hasattr(of, "sample")
 
 
 def chosen(sources: Sequence[str]) -> Space:
@@ -81,7 +86,7 @@ def chosen(sources: Sequence[str]) -> Space:
     """
     if not sources:
         raise ValueError("there is nothing to compare; name ONNX files, a folder of them, a space, or a --context")
-    if len(sources) == 1 and sources[0] in _modules() and hasattr(_module(sources[0]), "sample"):
+    if len(sources) == 1 and sources[0] in _modules() and drawn_from(_module(sources[0])):
         return _module(sources[0])
     if all(Path(source).exists() for source in sources):
         return _module("onnx_graph")
@@ -116,11 +121,11 @@ def gathered(
     Raises:
         ValueError: If nothing can be drawn of what is asked, a list is given beside ONNX files, or sizes beside others.
     """
-    if sizes and (of is None or hasattr(of, "sample")):
+    if sizes and (of is None or drawn_from(of)):
         raise ValueError(f"--size {min(sizes)}={sizes[min(sizes)]} is that of an axis of ONNX files; leave it out here")
-    if file is not None and of is not None and not hasattr(of, "sample"):
+    if file is not None and of is not None and not drawn_from(of):
         raise ValueError(f"--candidates {file} lists candidates of a space; name ONNX files as arguments, without it")
-    if file is None and of is not None and hasattr(of, "sample"):
+    if file is None and of is not None and drawn_from(of):
         return sampled(of, DRAWN if n is None else n, seed, where), []
     if file is not None or of is None:
         entries, broken = listed(file or Path("-"), of, where)

@@ -9,7 +9,8 @@ from shlex import quote
 from ..search_spaces.problem import MAXIMIZED
 from ..surrogate import Problem
 from ..surrogate.measured import Measured
-from .command_line_candidates import Space
+from .command_line_candidates import Space, drawn_from
+from .onnxruntime_machine import machine
 
 
 def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str, str]) -> Problem:
@@ -44,7 +45,7 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
         if word in METRICS:
             return Conditions().problem(of.problem(**given).context, word)
     if device is None and "device" in known:
-        given["device"] = _accelerator() if "kernel" in known else _machine()
+        given["device"] = _accelerator() if "kernel" in known else machine()
     found = of.problem(**given, metric=word)
     return Problem(found.context, found.metric, found.direction)
 
@@ -80,13 +81,7 @@ def of_row(row: Measured) -> Problem:
 
 def measurable(of: Space) -> bool:
     """Whether the candidates are ONNX files or can be written as such."""
-    return hasattr(of, "to_onnx") or not hasattr(of, "sample")
-
-
-def _machine() -> str:
-    from .onnxruntime import machine
-
-    return machine()
+    return hasattr(of, "to_onnx") or not drawn_from(of)
 
 
 def _accelerator() -> str:

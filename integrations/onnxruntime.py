@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import json
 import math
-import os
-import platform
 import re
 import signal
 import subprocess
@@ -18,17 +16,17 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import onnxruntime
 
-from ..search_spaces.devices import measured_on, plain
+from ..search_spaces.devices import measured_on
 from ..search_spaces.onnx_operations import LENGTH, SIDE
 from ..surrogate import Problem
 from ..surrogate.measured import Measured, append, mend, read
 from .onnxruntime_child import ANSWER, INPUT_UNKNOWN, resident
+from .onnxruntime_machine import machine, processors
 
 METRICS = ("latency_ms", "memory_bytes")
 """What is measured: the shortest run, and the peak of resident memory above the runtime's without a model."""
@@ -182,33 +180,6 @@ def measure_all(
         yield rows
 
 
-@cache
-def machine() -> str:
-    """What this machine's processor is called, in words that a device name may have."""
-    return plain(_processor_name() or platform.machine() or "unknown") + " cpu"
-
-
-def processors() -> int:
-    """How many processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def named_in(cpuinfo: str, board: str) -> str:
-    """What Linux calls a processor: its model, on 64-bit ARM its board, else the numbers of its cores, or nothing.
-
-    Args:
-        cpuinfo: What ``/proc/cpuinfo`` says.
-        board: What the device tree says, if there is one.
-    """
-    found = re.search(r"^(?:model name|Model)[ \t]*:[ \t]*(\S.*)$", cpuinfo, re.MULTILINE)
-    board = board.strip("\0 \n")
-    if found or board not in ("", "linux,dummy-virt"):  # which is what QEMU calls every machine
-        return found[1] if found else board
-    codes = {key: re.findall(rf"^CPU {key}\s*:\s*(\S+)$", cpuinfo, re.MULTILINE) for key in ("implementer", "part")}
-    cores = [code for found in codes.values() for code in sorted(set(found))]  # a phone's are of several kinds
-    return " ".join(["arm", *cores]) if cores else ""
-
-
 def _known(out: Path) -> set[tuple[str, str, str]]:
     """What a table has already, but for failures, which may have been those of the machine; its last line is mended."""
     rows = list(read(out)) if out.exists() else []
@@ -301,14 +272,3 @@ def _reason(run: subprocess.CompletedProcess[str], memory_bytes: int) -> str:
     if run.returncode < 0:
         return f"ONNX Runtime was ended by signal {-run.returncode} ({signal.strsignal(-run.returncode)})"
     return re.sub(r"^[\w.]+: ", "", last)[:300] or f"ONNX Runtime ended with exit status {run.returncode}"
-
-
-def _processor_name() -> str:
-    """The processor's name as the system tells it; empty where it does not."""
-    file, board = Path("/proc/cpuinfo"), Path("/proc/device-tree/model")
-    if file.exists():
-        return named_in(file.read_text(), board.read_text(errors="replace") if board.exists() else "")
-    if sys.platform == "darwin":
-        command = ["sysctl", "-n", "machdep.cpu.brand_string"]
-        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
-    return platform.processor()
