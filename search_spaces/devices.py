@@ -116,15 +116,19 @@ _MAKERS = re.compile(
 )
 _VERSIONS = re.compile(r"pcie|nvl|(?<!\d)80[ _-]?gb")  # what tells cards of one name apart
 _TRIMMINGS = re.compile(r"\((r|tm|c)\)|@.*|\b(cpu|processor|\d+-core|model [ab]|rev [\d.]+)\b")
+_PROCESSOR = re.compile(r"\b(cpu|processor)\b", re.IGNORECASE)
 _BATCH = re.compile(r"(.+)_(\d{1,4})")
 _BATCHES = {"1", *(str(2**power) for power in range(5, 13))}  # what an unknown name may end with; phones are numbered
 
 
 def describe(name: str) -> str:
-    """A device's facts in words, as in ``nvidia-a100 gpu ampere units=108 ghz=1.41 gbs=1555 cache_mb=40``."""
+    """A device's facts in words, as in ``nvidia-v100 gpu volta units=80 ghz=1.53 gbs=900 cache_mb=6 shared_kb=96``.
+
+    Of one that is not listed the name, less what systems add to it.
+    """
     device = find(name)
     if device is None:
-        return "-".join(_words(name))
+        return "-".join(_words(plain(name)) + ["cpu"] * bool(_PROCESSOR.search(name)))
     facts = {
         "units": device.units,
         "ghz": device.ghz,

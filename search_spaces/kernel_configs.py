@@ -81,9 +81,9 @@ class Config:
         return hash(self._told)
 
     @property
-    def _told(self) -> frozenset[tuple[str, type, Value]]:
-        """All fields; True is not the number 1, as their texts are others."""
-        return frozenset((name, type(value), value) for name, value in self.fields)
+    def _told(self) -> frozenset[tuple[str, str]]:
+        """All fields; True is not the number 1, nor in a list, as their texts are others."""
+        return frozenset((name, repr(value)) for name, value in self.fields)
 
 
 def sample(
@@ -110,11 +110,13 @@ def sample(
 
 
 def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES) -> list[Config]:
-    """The configurations with one value changed.
+    """The configurations with one value changed, in the spelling of the one that is given.
 
     Raises:
         ValueError: If a value is none of its choices.
     """
+    spelt = {field(name): name for name, _ in config.fields}
+    choices = {spelt.get(field(name), name): own for name, own in choices.items()}
     values, options = dict(config.fields), _options(choices)
     read = {name: [_assignment(name, value) for value in own] for name, own in options.items()}
     for name, own in read.items():

@@ -88,6 +88,8 @@ def obstacle(
         pipelined: Whether the compiler keeps the stages of the product's loop; if it has none, it keeps none.
     """
     warps, stages, ctas = (_whole(fields.get(name), default) for name, default in _DEFAULTS)
+    if min(warps, ctas) < 1:
+        return f"{warps} warps in {ctas} blocks"
     if warps * device.warp > _MOST_THREADS:
         return f"{warps * device.warp} threads of {_MOST_THREADS}"
     if ctas > 1 and device.architecture and device.architecture not in _CLUSTERS:

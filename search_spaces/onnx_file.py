@@ -65,6 +65,8 @@ def read(record: str | os.PathLike[str] | bytes | ModelProto) -> tuple[ModelProt
         return _parsed(record), None
     if isinstance(record, str) and ("\n" in record or record.lstrip().startswith("<")):
         return _from_text(record), None
+    if not isinstance(record, (str, os.PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ModelError(f"the record is {record!r}; give an .onnx file, its content, a model or its printed text")
     path = Path(record)
     content = _content(path)
     return _from_text(content.decode()) if path.suffix in _TEXT_SUFFIXES else _parsed(content), path.parent

@@ -31,6 +31,7 @@ from .onnx_values import Body, Operation, Value
 from .onnx_vertices import Graph, Vertex
 from .onnx_words import COMMUTATIVE, VIEWS, input_word, kind, suffix, word
 from .problem import Problem, asked
+from .record import whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -52,12 +53,14 @@ def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapp
             and 128 for all others.
 
     Raises:
-        ModelError: A ValueError. If it is no model, too large, contradicts itself or reaches outside its folder.
+        ModelError: A ValueError. If it is no model or too large, contradicts itself or reaches outside its folder.
         UnknownAxisError: A ModelError. If a size is given of what is no open axis.
         FileNotFoundError: If there is no such file.
+        ValueError: If a size is no whole number.
     """
     from google.protobuf.message import DecodeError
 
+    sizes = {name: whole(f"the size of {name!r}", size) for name, size in (sizes or {}).items()}
     try:
         model, folder = read(record)
         check(model)

@@ -66,6 +66,7 @@ def test_unknown_device_is_read_as_text() -> None:
     assert devices.find("Foo Bar 9000") is None
     assert devices.describe("Foo Bar 9000") == "foo-bar-9000"
     assert devices.describe("!") == "unknown"
+    assert devices.describe("Intel(R) Xeon(R) CPU @ 2.20GHz") == devices.describe("intel xeon cpu") == "intel-xeon-cpu"
     assert devices.find("NVIDIA GeForce GTX TITAN") is None
 
 

@@ -109,6 +109,15 @@ def test_other_choices_are_sampled_and_neighboured() -> None:
     assert texts == {"block=128 fast=true group=8", "block=64 fast=false group=8"}
 
 
+def test_neighbours_are_spelt_as_their_author_does() -> None:
+    config = kernel_configs.from_record("BLOCK_SIZE_M=64 BLOCK_SIZE_N=64 BLOCK_K=32 stages=3 num_warps=4")
+    choices = {"BLOCK_M": (32, 64), "num_stages": (3, 4)}
+    found = kernel_configs.neighbours(config, choices)
+    assert [dict(other.fields)["BLOCK_SIZE_M"] for other in found] == [32, 64]
+    assert [dict(other.fields)["stages"] for other in found] == [3, 4]
+    assert {name for other in found for name, _ in other.fields} == {name for name, _ in config.fields}
+
+
 def test_choices_that_are_given_twice_count_once() -> None:
     choices = {"BLOCK": (64, 64.0, "64"), "TYPE": ("fp16", "float16", "fp32")}
     configs = kernel_configs.sample(np.random.default_rng(0), 2, choices)
@@ -155,3 +164,4 @@ def test_true_is_not_the_number_one() -> None:
     one, true = (kernel_configs.from_record({"EVEN_K": value}) for value in (1, True))
     assert one != true
     assert kernel_configs.to_text(one) != kernel_configs.to_text(true)
+    assert kernel_configs.from_record({"EVEN": [1]}) != kernel_configs.from_record({"EVEN": [True]})

@@ -26,6 +26,8 @@ def config(m: int, n: int, k: int, stages: int = 3, warps: int = 4, **beside: in
         ("NVIDIA B200", config(256, 256, 32, warps=4), FP16, None),
         ("NVIDIA A100", config(64, 64, 32, warps=64), FP16, "2048 threads of 1024"),
         ("AMD MI300X", config(64, 64, 32, warps=32), FP16, "2048 threads"),
+        ("NVIDIA A100", config(64, 64, 32, warps=0), FP16, "0 warps in 1 blocks"),
+        ("NVIDIA H100", config(64, 64, 32, ctas=0), FP16, "warps in 0 blocks"),
         ("NVIDIA A100", config(64, 64, 32, ctas=2), FP16, "2 blocks a cluster; ampere has none"),
         ("NVIDIA H100", config(64, 64, 32, ctas=2), FP16, None),
         ("NVIDIA A100", config(2048, 1024, 16, warps=32), FP16, "a tile of 2097152 elements"),

@@ -687,3 +687,10 @@ def of_one(node: str) -> str:
 )
 def test_what_costs_the_same_reads_the_same_and_nothing_else(one: str, same: str, other: str) -> None:
     assert of_one(one) == of_one(same) != of_one(other)
+
+
+@pytest.mark.parametrize(("record", "sizes"), [(None, {}), (5, {}), (b"", {"N": 2.5}), (b"", {"N": "many"})])
+def test_a_wrong_argument_is_not_called_a_broken_model(record: Any, sizes: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=r"the record is|the size of 'N' is") as error:
+        onnx_graph.from_record(record, sizes)
+    assert "broken" not in str(error.value)
