@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ..surrogate import Problem, Question, Ranked, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_improvement, expected_value
 from ..surrogate.fields import Fields
+from ..surrogate.ranking import ENOUGH_TRUST
 
 Candidate = TypeVar("Candidate")
 Pool = Callable[[], Mapping[str, Candidate]]
@@ -28,7 +29,6 @@ MOST_DRAWS = 20
 INCUMBENTS = 8
 """Best candidates that are varied."""
 _logger = logging.getLogger("nni.prerank")  # below "nni", so that it reaches the experiment's log
-_ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
 _START = 10  # values that an unknown problem is explored for; a model of fewer is sure of itself too soon
 _MOST_RANKED = 0.75  # share of the proposals of an unknown problem that follow the surrogate, at most
 _NEIGHBOURS = 0.05  # share of the ranked candidates that is left out around each pending one
@@ -132,7 +132,7 @@ class TrialHistory(Generic[Candidate]):
         if not self._knew and len(self._values()) < _START:
             return 0.0
         self._ranking(pool)
-        share = self._trust / _ENOUGH_TRUST
+        share = self._trust / ENOUGH_TRUST
         return share if self._knew else min(share, _MOST_RANKED)
 
     def _values(self) -> list[float]:

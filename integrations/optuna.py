@@ -29,7 +29,7 @@ from ..surrogate.acquisitions import Acquisition
 from ..surrogate.once import Once
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
-from .optuna_proposal import Candidates, Proposal, by_parameters, by_text
+from .optuna_proposal import Candidates, Proposal, by_parameters, by_text, once_more
 from .optuna_reader import Names, Params, Reader, ToText, contradiction, posed
 
 Space = dict[str, BaseDistribution]
@@ -167,9 +167,10 @@ class RLMSampler(BaseSampler):
         memory, trials = self._memory(study), study.get_trials(deepcopy=False)
         memory.look(trials)
         known = with_promised(trials, space)
+        groups = memory.partition(space, self._together(memory))
         found = [
-            self._propose_group(study, trial, known, group, memory, first=number == 0)
-            for number, group in enumerate(memory.partition(space, self._together(memory)))
+            self._propose_group(study, trial, known, group, memory, first=group is groups[0], alone=len(groups) == 1)
+            for group in groups
         ]
         params = {name: value for proposal in found for name, value in proposal.params.items()}
         memory.proposals[trial.number] = found
@@ -179,11 +180,20 @@ class RLMSampler(BaseSampler):
         return params
 
     def _propose_group(
-        self, study: Study, trial: FrozenTrial, known: Sequence[Known], group: Space, memory: Memory, *, first: bool
+        self,
+        study: Study,
+        trial: FrozenTrial,
+        known: Sequence[Known],
+        group: Space,
+        memory: Memory,
+        *,
+        first: bool,
+        alone: bool,
     ) -> Proposal:
         """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters.
 
-        If nothing is left, what the independent sampler says.
+        If nothing is left, one that was tried; where others have to do with its value, what the independent sampler
+        says.
         """
         names = frozenset(group)
         parameters = memory.records[names].parameters(group, memory.rules(group))
@@ -196,7 +206,7 @@ class RLMSampler(BaseSampler):
             proposal = self._read(study, candidates, memory, known)
             if proposal is not None:
                 return proposal
-        proposal = by_parameters(candidates, signs)
+        proposal = by_parameters(candidates, signs) or (once_more(candidates, signs) if alone else None)
         return proposal or Proposal(
             {name: self.sample_independent(study, trial, name, own) for name, own in group.items()}, {}
         )

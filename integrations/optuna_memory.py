@@ -36,6 +36,8 @@ class Memory:
 
     def look(self, trials: Sequence[FrozenTrial]) -> None:
         """Note the parameters of trials that ended since the last time."""
+        if max(self._seen, default=-1) >= len(trials):  # a storage gave the number of a deleted study to another one
+            vars(self).update(vars(Memory()))
         telling = (TrialState.COMPLETE, TrialState.PRUNED)
         new = [trial for trial in trials if trial.state in telling and trial.number not in self._seen]
         self._seen.update(trial.number for trial in new)

@@ -30,6 +30,8 @@ _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew e
 _SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
 _MILD = 1  # scales that suit several objectives, or branches
 _NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
+_APART = 3.0  # by so much the usual values of one side of a constraint may differ from those of all
+_PENALTY = 10.0  # from the best to the median; a loss of several that is farther is no worse
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
 
 
@@ -108,9 +110,11 @@ class Model:
         kept = _kept(history, rng)
         rows, count = history.rows[kept], len(history.rows)
         inputs = Inputs(parameters.features(rows), parameters.owners, parameters.breadth(rows))
-        columns = history.losses[kept].T
+        columns = [*history.losses[kept].T]
         # A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch: there it
         # sees the details, the losses as they are tell where others are worth a trial, and both take turns.
+        if len(columns) > 1:
+            columns = [_without_penalties(losses) for losses in columns]
         strong = len(columns) == 1 and not (parameters.rules and count % 2)
         shares = SHARES if strong else SHARES[:_MILD]
         names = [f"{'strong' if strong else 'mild'} objective {number}" for number in range(len(columns))]
@@ -217,9 +221,21 @@ def _scores(scale: Scale, losses: Floats) -> Floats:
     return scores
 
 
+def _without_penalties(losses: Floats) -> Floats:
+    """Losses none of which is so large that all others look alike."""
+    known = losses[np.isfinite(losses)]
+    far = known.min() + _PENALTY * (np.median(known) - known.min())
+    return np.minimum(losses, far) if far > known.min() else losses
+
+
 def _bounded(violations: Floats) -> Floats:
-    """Constraints on a scale of their own whose 0 stays where it is."""
+    """Constraints on a scale of their own whose 0 stays where it is.
+
+    Penalties that are far larger than what is satisfied, or the other way round, shall not make that look like 0.
+    """
     spread = np.sqrt(np.nanmean(np.clip(violations / 2, -1e150, 1e150) ** 2)) * 2
+    sides = [violations[violations > 0], -violations[violations < 0]]
+    spread = min([spread, *(_APART * np.median(side) for side in sides if side.size)])
     return np.clip(violations / max(float(spread), np.finfo(np.float64).tiny), -_FARTHEST, _FARTHEST)
 
 

@@ -38,7 +38,7 @@ class Patterns:
         before = sum(map(len, values.values()))
         for name, distribution in distributions.items():
             if _choices(distribution) is not None:
-                values[name].add(params[name])
+                values[name].add(distribution.to_internal_repr(params[name]))  # a choice may be a list
         if not before or sum(map(len, values.values())) > before:
             self._found = None
 
@@ -61,7 +61,7 @@ class Patterns:
             new = {name: rule for name in left if (rule := self._rule(name, switches))}
             if not new:
                 return None
-            found |= new
+            found |= {name: _outside(rule, space) for name, rule in new.items()}
             left = [name for name in left if name not in new]
         return found
 
@@ -81,14 +81,19 @@ class Patterns:
         return {value for values in patterns for value in values.get(switch, {_NONE})}
 
 
-def _choices(distribution: BaseDistribution) -> Sequence[Any] | None:
-    """Values of what others may depend on: of a category, or of a whole number, as of layers."""
+def _choices(distribution: BaseDistribution) -> Sequence[int] | None:
+    """Values of what others may depend on: places of a category's, or those of a whole number, as of layers."""
     if isinstance(distribution, CategoricalDistribution):
-        return distribution.choices
+        return tuple(range(len(distribution.choices)))
     if not isinstance(distribution, IntDistribution):
         return None
-    values = range(distribution.low, distribution.high + 1, distribution.step)
-    return values if len(values) <= _MOST_VALUES else None
+    few = (distribution.high - distribution.low) // distribution.step < _MOST_VALUES
+    return range(distribution.low, distribution.high + 1, distribution.step) if few else None
+
+
+def _outside(rule: Rule, space: Space) -> Rule:
+    """A rule whose values are those that users write."""
+    return rule._replace(absent=tuple(map(space[rule.switch].to_external_repr, rule.absent)))
 
 
 def _absent(there: Values, away: Values, choices: Sequence[Any]) -> tuple[Any, ...] | None:

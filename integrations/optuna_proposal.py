@@ -79,6 +79,11 @@ class Candidates:
         """The most wanted one near some, by their parameters, (D,)."""
         return refined(self.rng, self.parameters, self._acquisition(rows), rows, self.eligible)
 
+    def again(self) -> Floats | None:
+        """The most wanted one of those that were tried, (D,); None: none of them may be proposed."""
+        rows = self.past.rows[(self.parameters.put(self.past.rows, self.settled) == self.past.rows).all(axis=1)]
+        return rows[int(np.argmax(self._acquisition(rows)(rows)))] if len(rows) else None
+
     def _acquisition(self, rows: Floats, opinion: Opinion | None = None) -> Acquisition:
         """Where values are decided that the best trials may not have, some improve on the others at least."""
         return self.model.acquisition(rows if self.settled else None, opinion)
@@ -210,10 +215,18 @@ def by_parameters(candidates: Candidates, signs: Sequence[int]) -> Proposal | No
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
     model = candidates.model
     rows = candidates.pool(model.incumbents)
-    if not len(rows):
-        return None
-    chosen = candidates.refined(rows)
-    return Proposal(parameters.decode(chosen[None])[0], _expected(model, chosen[None], signs))
+    return _proposed(candidates, candidates.refined(rows), signs) if len(rows) else None
+
+
+def once_more(candidates: Candidates, signs: Sequence[int]) -> Proposal | None:
+    """Of what was tried the most wanted, whose measurements may be noisy; None where nothing can be told of it."""
+    row = candidates.again() if candidates.modelled else None
+    return None if row is None else _proposed(candidates, row, signs)
+
+
+def _proposed(candidates: Candidates, row: Floats, signs: Sequence[int]) -> Proposal:
+    row = row[None]
+    return Proposal(candidates.parameters.decode(row)[0], _expected(candidates.model, row, signs))
 
 
 def _ranked(past: History) -> NDArray[np.intp]:

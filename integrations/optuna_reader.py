@@ -23,6 +23,7 @@ from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_value
 from ..surrogate.assignments import alike, words
 from ..surrogate.once import Once
+from ..surrogate.ranking import ENOUGH_TRUST
 from .optuna_improvement import scalarised
 from .optuna_opinion import Opinion
 
@@ -30,7 +31,6 @@ Params = dict[str, Any]
 Floats = NDArray[np.float64]
 Names = frozenset[str]
 ToText = Callable[[Params], "str | None"]
-_ENOUGH_TRUST = 0.5  # from here on the best is always taken; a search's own trials rank worse than random ones would
 
 
 class Choice(NamedTuple):
@@ -69,12 +69,15 @@ class Reader:
         self.pool: Pool | None = None
 
     def read(self, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]) -> str | None:
-        """Text of the parameters in the search space; None if some are missing or the candidate is invalid.
+        """Text of the parameters in the search space; None if `to_text` lacks some or the candidate is invalid.
 
-        A parameter of a single value has it, whether it was sampled or not.
+        A parameter of a single value has it, whether it was sampled or not. By name and value those of a branch are
+        read that the candidate has.
         """
         known = {name: _get_single_value(own) for name, own in space.items() if own.single()} | dict(params)
-        return self._text({name: known[name] for name in space}, space) if space.keys() <= known.keys() else None
+        names = [name for name in space if name in known]
+        enough = len(names) == len(space) if self._to_text else bool(names)
+        return self._text({name: known[name] for name in names}, space) if enough else None
 
     def read_trial(
         self, trial: FrozenTrial, params: Mapping[str, Any], space: Mapping[str, BaseDistribution]
@@ -124,7 +127,7 @@ class Reader:
         Several objectives are traded off by random weights on the places that a text takes in each ranking.
         """
         with _one_thread():
-            if rng.random() >= min(self._trust(problems)) / _ENOUGH_TRUST:
+            if rng.random() >= min(self._trust(problems)) / ENOUGH_TRUST:
                 return None
             weights = rng.dirichlet(np.ones(len(problems)))
             places = np.stack([self._places(problem, texts) for problem in problems], axis=1)

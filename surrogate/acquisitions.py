@@ -1,7 +1,7 @@
 """Acquisitions: how much a host should want to measure each candidate, as pure functions of the prediction.
 
 Each takes a prediction and a sign, +1 where more of the metric is better and -1 where less is, and returns one score a
-candidate, (N,), higher is better. The sign enters here and nowhere else.
+candidate, (N,), higher is better.
 """
 
 from __future__ import annotations

@@ -9,9 +9,11 @@ import numpy as np
 
 from .acquisitions import Acquisition, Floats, expected_value
 from .prediction import Prediction
-from .problem import Question
+from .problem import Problem, Question, as_problem
 
 Candidate = TypeVar("Candidate")
+ENOUGH_TRUST = 0.5
+"""Trust from which on a search always takes the best of a ranking; its own trials rank worse than random ones would."""
 _CHUNK = 4096  # candidates whose distributions are held at once
 
 
@@ -54,7 +56,7 @@ def rank(
             next candidate.
 
     Raises:
-        ValueError: If there is no acquisition.
+        ValueError: If there is no acquisition, or the direction is none.
 
     Returns:
         The valid candidates, best first. Those more likely to fail than not come after all others;
@@ -65,7 +67,7 @@ def rank(
         raise ValueError(f"acquisition is {acquisition!r}; give a function of `acquisitions`, or several of them")
     texts = [to_text(candidate) for candidate in candidates]
     distinct = sorted({text for text in texts if text is not None})
-    mean, std, fails, *scores = _scores(surrogate, problem, distinct, acquisitions)
+    mean, std, fails, *scores = _scores(surrogate, as_problem(problem), distinct, acquisitions)
     score, order = scores[0], _turns([_order(own, fails) for own in scores])
     place = {distinct[row]: (number, row) for number, row in enumerate(order)}
     valid = [(place[text], candidate) for candidate, text in zip(candidates, texts, strict=True) if text is not None]
@@ -74,10 +76,10 @@ def rank(
 
 
 def _scores(
-    surrogate: Surrogate, problem: Question, texts: list[str], acquisitions: Sequence[Acquisition]
+    surrogate: Surrogate, problem: Problem, texts: list[str], acquisitions: Sequence[Acquisition]
 ) -> list[Floats]:
     """Mean, std, whether failure is likely, and scores, part by part so that memory does not grow with the texts."""
-    sign = 1 if problem.direction == "maximize" else -1
+    sign = -problem.loss_sign
     columns: list[list[Floats]] = [[np.empty(0)] for _ in range(3 + len(acquisitions))]
     for chunk in _chunks(texts):
         prediction = surrogate.predict(problem, chunk)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -9,9 +10,11 @@ import optuna
 import pytest
 from fake_surrogate import FakeSurrogate
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
+from optuna.storages import get_storage
 from optuna.trial import Trial, create_trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+from prerank.integrations.optuna_history import PROMISED
 from prerank.integrations.optuna_memory import Memory
 
 optuna.logging.set_verbosity(optuna.logging.ERROR)
@@ -54,6 +57,16 @@ def test_what_no_trial_had_yet_does_not_hide_the_branches() -> None:
     whole, unseen = memory.partition(SPACE, ())
     assert (set(whole), set(unseen)) == ({"kind", "x", "y"}, {"z"})
     assert set(memory.rules(whole)) == {"x", "y"}
+
+
+def test_a_study_that_has_the_number_of_a_deleted_one_is_another(tmp_path: Path) -> None:
+    storage, sampler = get_storage(f"sqlite:///{tmp_path}/trials.db"), RLMSampler(seed=0)
+    for number in range(2):
+        study = optuna.create_study(study_name="s", storage=storage, sampler=sampler)
+        study.optimize(lambda trial: (trial.suggest_float(f"x{number}", -5, 5) - 2) ** 2, n_trials=14)  # noqa: B023
+        assert study.best_value < 0.01
+        assert all({*trial.system_attrs.get(PROMISED, {})} <= {f"x{number}"} for trial in study.trials)
+        optuna.delete_study(study_name="s", storage=storage)
 
 
 @pytest.mark.parametrize("reads", [False, True])

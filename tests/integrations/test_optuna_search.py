@@ -18,6 +18,7 @@ import pytest
 from fake_surrogate import FakeSurrogate
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from optuna._hypervolume import compute_hypervolume
 from optuna.distributions import BaseDistribution, IntDistribution
 from optuna.samplers import BaseSampler, TPESampler
 from optuna.storages import JournalStorage
@@ -155,6 +156,82 @@ def test_finished_trials_repeat_only_when_nothing_else_is_left() -> None:
     study.optimize(lambda trial: float(trial.suggest_int("n", 1, 9)), n_trials=9)
     assert len({trial.params["n"] for trial in study.trials}) >= 8  # the first is drawn by the independent sampler
     study.optimize(lambda trial: float(trial.suggest_int("n", 1, 9)), n_trials=5)
+
+
+def test_once_all_were_tried_the_best_ones_are_measured_again() -> None:
+    rng = np.random.default_rng(0)
+
+    def noisy(trial: Trial) -> float:
+        trial.set_user_attr(
+            "mean", "abcd".index(trial.suggest_categorical("c", [*"abcd"])) + trial.suggest_int("k", 0, 2)
+        )
+        return trial.user_attrs["mean"] + rng.normal(0, 0.5)
+
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(noisy, n_trials=40)
+    means = [trial.user_attrs["mean"] for trial in study.trials]
+    assert len({(trial.params["c"], trial.params["k"]) for trial in study.trials[:14]}) == 12
+    assert np.mean(means[14:]) < 1.2  # of all 12 it is 2.5
+
+
+def test_by_name_and_value_the_texts_of_all_branches_are_read() -> None:
+    def objective(trial: Trial) -> float:
+        rate = trial.suggest_float("rate", 1e-5, 1, log=True)
+        if trial.suggest_categorical("solver", ["adam", "sgd"]) == "sgd":
+            return abs(np.log10(rate / 0.01)) + 1 + trial.suggest_float("momentum", 0, 0.99)
+        return abs(np.log10(rate / 0.01))
+
+    surrogate: Any = FakeSurrogate(0.0)
+    sampler = RLMSampler(seed=0, problem=Problem("training", "loss"), surrogate=surrogate, pool_size=64)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, n_trials=26)
+    assert {trial.params["solver"] for trial in study.trials[6:]} == {"adam", "sgd"}
+    assert study.best_value < 0.1
+    read = {text for texts in surrogate.asked for text in texts} | surrogate.values.keys()
+    assert {("momentum" in text, "solver=sgd" in text) for text in read} == {(True, True), (False, False)}
+
+
+@pytest.mark.parametrize("penalty", [1e6, float("inf")])
+def test_a_constraint_that_is_violated_by_far_hides_nothing(penalty: float) -> None:
+    def search(seed: int) -> float:
+        violated = RLMSampler(seed=seed, constraints_func=lambda t: [penalty if t.params["x0"] < 0 else -1.0])
+        study = optuna.create_study(sampler=violated)
+        study.optimize(lambda t: sum(t.suggest_float(f"x{i}", -5, 5) ** 2 for i in range(3)), n_trials=40)
+        return study.best_value
+
+    assert np.median([search(seed) for seed in range(3)]) < 0.1
+
+
+def test_a_penalty_in_one_of_several_objectives_hides_nothing() -> None:
+    def objective(trial: Trial, penalty: float) -> tuple[float, float]:
+        x = [trial.suggest_float(f"x{i}", 0, 1) for i in range(4)]
+        g = 1 + 3 * sum(x[1:])
+        return x[0], penalty if x[1] > 0.7 else g * (1 - (x[0] / g) ** 0.5)
+
+    def volume(penalty: float) -> float:
+        study = optuna.create_study(directions=["minimize"] * 2, sampler=RLMSampler(seed=0))
+        study.optimize(lambda trial: objective(trial, penalty), n_trials=40)
+        front = np.array([trial.values for trial in study.best_trials])
+        return float(compute_hypervolume(front[(front < [1.1, 4]).all(axis=1)], np.array([1.1, 4.0])))
+
+    assert volume(1e6) > 0.95 * volume(float("inf"))
+
+
+@pytest.mark.parametrize("low_high", [(0, 2**63 - 1), (-(10**30), 10**30)])
+def test_whole_numbers_may_be_of_any_size(low_high: tuple[int, int]) -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(lambda trial: trial.suggest_int("n", *low_high) / low_high[1], n_trials=12)
+    assert len(study.trials) == 12
+
+
+@pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")
+def test_choices_may_be_lists_and_others_may_depend_on_them() -> None:
+    def objective(trial: Trial) -> float:
+        hidden: list[int] = trial.suggest_categorical("hidden", [[64], [64, 32]])  # type: ignore[list-item]
+        more = trial.suggest_float("dropout", 0, 1) if len(hidden) > 1 else 0.0
+        return len(hidden) + more + trial.suggest_float("x", 0, 1)
+
+    assert found(RLMSampler(seed=0), objective, 30) < 1.01
 
 
 def test_what_was_predicted_is_kept_with_the_trial() -> None:

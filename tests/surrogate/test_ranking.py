@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -42,6 +43,12 @@ def test_the_order_of_the_candidates_does_not_matter(candidates: list[str], rand
     shuffled = list(np.random.default_rng(0).permutation(np.array(candidates, dtype=object)))
     assert texts_of(LONGEST, candidates) == texts_of(LONGEST, shuffled)
     assert sorted(texts_of(LONGEST, candidates)) == sorted(candidates)
+
+
+def test_a_direction_that_is_none_is_named() -> None:
+    wrong = SimpleNamespace(context="c", metric="m", direction="MAXIMIZE")
+    with pytest.raises(ValueError, match="direction is 'MAXIMIZE'"):
+        rank(Length(), wrong, ["a"], str)
 
 
 def test_a_likely_failure_comes_after_all_others() -> None:
