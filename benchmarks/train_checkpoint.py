@@ -27,7 +27,7 @@ from prerank.surrogate.checkpoint import describe
 from prerank.surrogate.problem import first_line
 from prerank.surrogate.processes import Processes
 from prerank.surrogate.table import by_space
-from prerank.surrogate.training import STATE
+from prerank.surrogate.training_run import STATE
 
 SHARES = {
     "nas_bench_101": 3.5,

@@ -9,13 +9,15 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .checkpoint import identity_of
 from .inference import Inference
-from .knowledge import Knowledge, Known, Space, names, vocabulary
+from .knowledge import Knowledge, Known, Space
 from .metrics import coverage, spearman
 from .prediction import Prediction
 from .problem import Problem, first_line
 from .table import Row, Table, by_space
 from .training import Training
+from .wording import context_names, vocabulary
 
 Floats = NDArray[np.float64]
 Ratings = dict[str, dict[str, float]]
@@ -34,7 +36,8 @@ _ERRORS = (0.0, 0.003, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5)
 def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], training: Training) -> Inference:
     """Train a model in place; returns it with what it now knows, as seen on the validation rows."""
     if training.folder:  # of a run that may be gone on with
-        training = replace(training, of={**training.of, "rows": _digest(rows)})
+        told = {"start": identity_of(inference), "rows": _digest(rows), "validation": _digest(validation)}
+        training = replace(training, of={**training.of, **told})
     table = Table(rows, inference.tokenizer, training.shares, inference.context_tokenizer)
     unrated = _unrated(rows, validation)
     fresh = Inference(inference.network, inference.tokenizer, inference.knowledge | unrated)
@@ -77,7 +80,7 @@ def _unrated(rows: Sequence[Row], validation: Sequence[Row]) -> Knowledge:
 
 
 def _space(rows: Sequence[Row], validation: Sequence[Row]) -> Space:
-    found = (names(context) for context in dict.fromkeys(row.context for row in rows))
+    found = (context_names(context) for context in dict.fromkeys(row.context for row in rows))
     metrics = dict.fromkeys(metric for row in validation for metric in row.values)
     words = frozenset[str]().union(*(vocabulary(text) for row in rows for text in row.texts))
     known = {metric: _known(rows, metric) for metric in metrics}

@@ -6,9 +6,8 @@ an answer deserves belief, and names the metrics that can be asked besides.
 
 from __future__ import annotations
 
-import re
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -19,6 +18,17 @@ from numpy.typing import NDArray
 
 from .codec import FAILED, HEADS, ZERO, interval
 from .problem import Problem, below_first_line, first_line
+from .wording import (
+    context_names,
+    likeness,
+    metric_names,
+    metric_numbers,
+    metric_pieces,
+    name_parts,
+    similarity,
+    varies_first,
+    vocabulary,
+)
 
 _LARGEST = sys.float_info.max
 _ELSEWHERE = 16  # metrics of other spaces that are looked at where a space is unknown
@@ -29,7 +39,6 @@ _UNPROVEN = 0.2
 _NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
 _STRANGER = 0.9  # rank correlation of a mean over all devices, over that of the most similar one
 _STRANGERS = 8  # metrics that answer where none is more similar than others
-_SAYS_LITTLE = frozenset({"kernel", "triton"})  # words that do not make two first lines alike
 _ALIKE = 0.5  # share of words that two first lines have in common if one is to be read as the other
 _SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds", "memory_bytes"})  # by a device
 _SCALE_ERROR = 0.5  # of their logarithm on devices that were left out; 0.3 over 51 of known kinds, the worst 0.6
@@ -62,8 +71,8 @@ class Space:
 
     Args:
         metrics: Metric -> how it is known.
-        names: What occurs in the contexts, see `names`.
-        vocabulary: What occurs in the candidates, see `vocabulary`; empty: not known, or a language of its own.
+        names: What occurs in the contexts, see `wording.context_names`.
+        vocabulary: What occurs in the candidates, see `wording.vocabulary`; empty: not known, or a language of its own.
     """
 
     metrics: Mapping[str, Known] = field(default_factory=dict[str, Known])
@@ -109,7 +118,7 @@ class Knowledge:
         spaces = dict(self.spaces)
         for line, space in newer.spaces.items():
             own = self.spaces.get(line, replace(space, metrics={}))
-            both = own.vocabulary | space.vocabulary if own.vocabulary else frozenset[str]()
+            both = own.vocabulary | space.vocabulary if own.vocabulary and space.vocabulary else frozenset[str]()
             spaces[line] = Space({**own.metrics, **space.metrics}, own.names | space.names, both)
         return Knowledge(spaces)
 
@@ -157,8 +166,8 @@ class Knowledge:
         stand_ins = {} if problem.metric in known else self._stand_ins(problem)
         if not stand_ins:
             return {problem.metric: 1.0}
-        asked, read = _names(problem.metric), frozenset[str]().union(*map(_names, known))
-        own = 0.0 if _varies_first(problem.metric, self.alike(problem)) else len(asked & read) / max(len(asked), 1)
+        asked, read = metric_names(problem.metric), frozenset[str]().union(*map(metric_names, known))
+        own = 0.0 if varies_first(problem.metric, self.alike(problem)) else len(asked & read) / max(len(asked), 1)
         shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
         return {metric: share for metric, share in shares.items() if share > 0}
 
@@ -175,8 +184,8 @@ class Knowledge:
             others = self._stand_ins(problem).items()
             rank = sum(share * space.metrics[metric].rank for metric, share in others) * _NEW_METRIC
             rank *= _STRANGER if self._strange(problem) else 1.0
-        alike = _similarity(set(line.split()), set(self._line(line).split()))
-        new = 1.0 if names(problem.context) <= space.names else _NEW_NAME
+        alike = similarity(set(line.split()), set(self._line(line).split()))
+        new = 1.0 if context_names(problem.context) <= space.names else _NEW_NAME
         return float(np.clip(np.nan_to_num(rank), 0, 1)) * alike * new
 
     def claim(self, problem: Problem, texts: Sequence[str] = ()) -> float:
@@ -210,7 +219,7 @@ class Knowledge:
         space, read = self._space(problem.context), first_line(problem.context) in self.spaces
         if not space.metrics:
             return 0.0 if read or not self.spaces else _STRANGE_SPACE_ERROR
-        known = problem.metric in space.metrics and read and names(problem.context) <= space.names
+        known = problem.metric in space.metrics and read and context_names(problem.context) <= space.names
         if known or problem.metric.split()[0] not in _SCALED:
             return 0.0
         return _STRANGE_SCALE_ERROR if self._strange(problem) else _SCALE_ERROR
@@ -239,14 +248,14 @@ class Knowledge:
 
     def _stand_ins(self, problem: Problem) -> dict[str, float]:
         """The most similar of the known metrics of the same word, with shares; of those of a stranger, some of all."""
-        words, known = _pieces(problem.metric), self.alike(problem)
+        words, known = metric_pieces(problem.metric), self.alike(problem)
         if self._strange(problem):
-            numbers = _numbers(problem.metric).items()
-            shared = {metric: len(numbers & _numbers(metric).items()) for metric in known}
+            numbers = metric_numbers(problem.metric).items()
+            shared = {metric: len(numbers & metric_numbers(metric).items()) for metric in known}
             alike = [metric for metric in known if shared[metric] == max(shared.values())]
             some = alike[:: -(-len(alike) // _STRANGERS)]
             return dict.fromkeys(some, 1 / len(some))
-        similar = {metric: _similarity(words, _pieces(metric)) for metric in known}
+        similar = {metric: similarity(words, metric_pieces(metric)) for metric in known}
         nearest = sorted(known, key=lambda metric: -similar[metric])[:_STAND_INS]
         total = sum(similar[metric] ** _NEARNESS for metric in nearest)
         return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
@@ -256,8 +265,8 @@ class Knowledge:
 
         The least described of the known ones would be the most similar to it.
         """
-        own, known = _parts(problem.metric), self.alike(problem)
-        return bool(own and known) and not any(own & _parts(metric) for metric in known)
+        own, known = name_parts(problem.metric), self.alike(problem)
+        return bool(own and known) and not any(own & name_parts(metric) for metric in known)
 
     def _elsewhere(self) -> list[str]:
         """The first metrics of every space, then the second ones, and so on."""
@@ -271,7 +280,7 @@ class Knowledge:
         """A first line, or the known one that is most similar to it."""
         if line in self.spaces:
             return line
-        similar = {known: _alike(line, known) for known in self.spaces}
+        similar = {known: likeness(line, known) for known in self.spaces}
         nearest = max(similar, key=lambda known: similar[known], default=line)
         return nearest if similar.get(nearest, 0.0) >= _ALIKE else line
 
@@ -279,60 +288,6 @@ class Knowledge:
         """What all spaces know of a metric word."""
         metrics = [pair for space in self.spaces.values() for pair in space.metrics.items()]
         return [known for metric, known in metrics if metric.split()[0] == word]
-
-
-def _alike(line: str, other: str) -> float:
-    """Share of words that two first lines have in common, with or without those that say little; 0 if no other is."""
-    words, others = ({*text.split()} for text in (line, other))
-    telling = words - _SAYS_LITTLE, others - _SAYS_LITTLE
-    return max(_similarity(words, others), _similarity(*telling)) if set.intersection(*telling) else 0.0
-
-
-def names(context: str) -> frozenset[str]:
-    """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
-    return _named(re.sub(r"=-?\d+(\.\d+)?([eE][-+]?\d+)?\b", "=", below_first_line(context)).split())
-
-
-def vocabulary(text: str) -> frozenset[str]:
-    """Words of a candidate: kinds of operations, names of fields; their numbers left out."""
-    return frozenset(re.findall(r"[^\W\d_]{2,}", text))
-
-
-def _names(metric: str) -> frozenset[str]:
-    """Names in a metric: devices and data sets, not their numbers."""
-    return _named(word for word in metric.split()[1:] if "=" not in word)
-
-
-def _pieces(metric: str) -> set[str]:
-    """Words of a metric, names split at hyphens: an unlisted ``nvidia-rtx-4080`` is like other cards."""
-    return {piece for word in metric.split() for piece in ([word] if "=" in word else word.split("-"))}
-
-
-def _parts(metric: str) -> set[str]:
-    """Pieces of the names in a metric."""
-    return {piece for name in _names(metric) for piece in name.split("-") if re.search(r"[^\W\d]", piece)}
-
-
-def _numbers(metric: str) -> dict[str, str]:
-    """Numbers in a metric by name, of the batch say."""
-    return dict(word.split("=", 1) for word in metric.split()[1:] if "=" in word)
-
-
-def _varies_first(metric: str, known: Sequence[str]) -> bool:
-    """Whether a metric has another number than all known ones, which have the same: nobody saw what it does."""
-    others = [_numbers(other) for other in known]
-    pairs = [(number, {own[name] for own in others if name in own}) for name, number in _numbers(metric).items()]
-    return any(len(seen) == 1 and number not in seen for number, seen in pairs)
-
-
-def _named(words: Iterable[str]) -> frozenset[str]:
-    """Those words that are no mere numbers."""
-    return frozenset(word for word in words if re.search(r"[^\W\d]", word))
-
-
-def _similarity(words: set[str], others: set[str]) -> float:
-    """Jaccard's: shared words over all words; of nothing with nothing 1."""
-    return len(words & others) / len(words | others) if words | others else 1.0
 
 
 @lru_cache(maxsize=256)

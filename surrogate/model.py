@@ -161,7 +161,7 @@ class RLM(nn.Module):
 
     Args:
         vocabulary: Pieces that the tokenizer knows.
-        width: D, a multiple of heads.
+        width: D, a multiple of twice the heads, each of which turns pairs of numbers by their place.
         heads: H.
         encoder_layers: Layers that read the context.
         reader_layers: Layers that read a candidate.
@@ -169,6 +169,9 @@ class RLM(nn.Module):
         soft_cap: Bound of the encoder's attention scores, as in checkpoints that do not say; None trains three
             times faster on contexts of 1000 words.
         encoder: A pretrained encoder to take the small one's place.
+
+    Raises:
+        ValueError: If a size is less than 1, or the width no such multiple.
     """
 
     def __init__(
@@ -192,6 +195,11 @@ class RLM(nn.Module):
             "writer_layers": writer_layers,
             "soft_cap": soft_cap,
         }
+        for name, size in self.shape.items():
+            if size is not None and size < 1:
+                raise ValueError(f"{name} is {size}; it must be at least 1")
+        if width % (2 * heads):
+            raise ValueError(f"width is {width} for {heads} heads; it must be a multiple of twice as many")
         self.words = WordEmbedding(vocabulary, width)
         self.encoder = encoder or small_encoder(width, heads, encoder_layers, soft_cap)
         self.positions = nn.Parameter(0.4 * torch.randn(CANDIDATE_WORDS, width))

@@ -34,7 +34,7 @@ class Processes:
         """Those that were started together; call it before anything is put on a GPU, as it chooses one for each.
 
         Args:
-            device: Where they train, "cpu" or "cuda".
+            device: Where they train, "cpu" or "cuda"; a process that is alone chooses none.
 
         Raises:
             ModuleNotFoundError: If there are several and accelerate is not installed.

@@ -30,7 +30,10 @@ class Row:
     Args:
         context: What it shares with others (see `Problem`).
         texts: One or several equivalent texts of it; training draws one of them each time it meets the row.
-        values: Metric -> measured value; nan or infinite: the candidate failed.
+        values: Metric -> measured value, of a metric in one unit in all rows; nan or infinite: the candidate failed.
+
+    Raises:
+        ValueError: If there is no text or no value.
     """
 
     context: str
@@ -40,6 +43,7 @@ class Row:
     def __post_init__(self) -> None:
         if isinstance(self.texts, str):
             raise ValueError(f"texts is the single string {self.texts[:60]!r}; give a tuple of texts")
+        object.__setattr__(self, "texts", tuple(self.texts))
         if not self.texts:
             raise ValueError(f"a row of {self.context[:60]!r} has no text; give at least one")
         if not self.values:
@@ -93,7 +97,7 @@ class Table:
         context_tokenizer: What splits their contexts; None: the same.
 
     Raises:
-        ValueError: If there are no rows.
+        ValueError: If there are no rows, or the shares are of others or weigh nothing.
     """
 
     def __init__(
@@ -105,13 +109,18 @@ class Table:
     ) -> None:
         if not rows:
             raise ValueError("there are no rows to train on; give at least one Row")
+        spaces, shares = by_space(rows), shares or {}
+        if unknown := sorted(shares.keys() - spaces.keys()):
+            raise ValueError(f"shares names {unknown}; the rows' contexts begin with {sorted(spaces)}")
         self._spaces: list[_Space] = []
         weights: list[float] = []
-        for line, own in by_space(rows).items():
-            weight, routes = (shares or {}).get(line, math.sqrt(len(own))), _routes(own, tokenizer)
+        for line, own in spaces.items():
+            weight, routes = shares.get(line, math.sqrt(len(own))), _routes(own, tokenizer)
             for kind, part in routes.items():
                 self._spaces.append(kind(part, tokenizer, context_tokenizer or tokenizer))
                 weights.append(weight * len(part) / sum(map(len, routes.values())))
+        if not sum(weights) > 0 or min(weights) < 0:
+            raise ValueError(f"shares are {dict(shares)}; give weights of at least 0, not all of them 0")
         self._shares = np.array(weights) / np.sum(weights)
 
     def __len__(self) -> int:

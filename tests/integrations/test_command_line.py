@@ -27,7 +27,7 @@ from prerank.integrations.command_line_output import table
 from prerank.integrations.command_line_plain_models import LEARNERS, totals
 from prerank.surrogate import Prediction, Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.measured import Measured, append, read
-from prerank.surrogate.training import STATE
+from prerank.surrogate.training_run import STATE
 
 
 class FakeSurrogate:

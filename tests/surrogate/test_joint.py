@@ -14,7 +14,7 @@ from prerank.surrogate.joint import batches, joint
 from prerank.surrogate.network import CANDIDATE_WORDS, CONTEXT_WORDS
 from prerank.surrogate.table import Table
 from prerank.surrogate.tokenizer import TruncationWarning
-from prerank.surrogate.training import loss_of
+from prerank.surrogate.training_run import loss_of
 
 PROBLEM = Problem("space\nc", "m")
 LONG = CANDIDATE_WORDS + 10

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -94,3 +95,20 @@ def test_a_batch_of_one_context_holds_texts_of_about_one_length() -> None:
     lengths = [(batch.candidates > 0).sum(dim=1).tolist() for batch in drawn]
     assert all(len(own) * max(own) <= 16_384 for own in lengths)
     assert sum(own.count(2) for own in lengths) > 0 < sum(own.count(200) for own in lengths)
+
+
+def test_texts_may_be_a_list() -> None:
+    rows = [Row(row.context, list(row.texts), row.values) for row in ROWS]  # type: ignore[arg-type]
+    assert rows == ROWS
+    table = Table(rows, TOKENIZER)
+    drawn, expected = (own.draw(np.random.default_rng(0), 2, 16, 2) for own in (table, TABLE))
+    assert np.array_equal(drawn.candidates, expected.candidates)
+
+
+@pytest.mark.parametrize(
+    ("shares", "said"),
+    [({"spaces": 1.0}, "spaces.*begin with.*space"), ({"space": 0.0}, "not all of them 0"), ({"space": -1.0}, "-1.0")],
+)
+def test_shares_of_nothing_are_named(shares: dict[str, float], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Table(ROWS, TOKENIZER, shares)

@@ -16,7 +16,7 @@ from torch import Tensor
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.table import Table
-from prerank.surrogate.training import loss_of
+from prerank.surrogate.training_run import Run, loss_of
 
 PROBLEM = Problem("count the letters", "letters")
 
@@ -69,16 +69,16 @@ def test_an_interrupted_run_goes_on_as_if_it_had_not_been(tmp_path: Path, monkey
     rows = count_rows(100)
     whole = tiny()
     whole.fit(rows, run(12))
-    step = Training._step
+    update = Run._update
 
-    def interrupt(self: Training, *arguments: object) -> object:
-        if arguments[-1] == 7:
+    def interrupt(self: Run) -> Tensor:
+        if self._step == 7:
             raise KeyboardInterrupt
-        return step(self, *arguments)  # type: ignore[arg-type]
+        return update(self)
 
     resumed = tiny()
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(Training, "_step", interrupt)
+        patch.setattr(Run, "_update", interrupt)
         resumed.fit(rows, run(12, tmp_path))
     resumed.fit(rows, run(12, tmp_path))
     texts = [row.texts[0] for row in rows]
@@ -165,7 +165,7 @@ def test_an_interrupt_anywhere_costs_nothing(where: str, tmp_path: Path, monkeyp
     validate = interrupted(rank_of(cut), 2 if where == "validation" else 99)
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         if where == "step":
-            patch.setattr(Training, "_step", interrupted(Training._step, 7))
+            patch.setattr(Run, "_update", interrupted(Run._update, 7))
         if where == "between the optimizers":
             patch.setattr(torch.optim.AdamW, "step", interrupted(torch.optim.AdamW.step, 7))
         train(cut, run(12, tmp_path, validate_every=4), validate)
@@ -203,8 +203,28 @@ def test_the_state_of_other_settings_or_rows_is_refused(tmp_path: Path) -> None:
     tiny().fit(count_rows(60), run(2, tmp_path))
     with pytest.raises(ValueError, match=r"another rate; .* remove"):
         tiny().fit(count_rows(60), replace(run(2, tmp_path), rate=0.5))
-    with pytest.raises(ValueError, match=r"another rows; .* remove"):
+    with pytest.raises(ValueError, match=r"another rows, validation; .* remove"):
         tiny().fit(count_rows(60, seed=1), run(2, tmp_path))
+
+
+def test_the_state_of_a_run_from_other_weights_or_rated_on_other_rows_is_refused(tmp_path: Path) -> None:
+    rows, validation = count_rows(60), count_rows(20, seed=1)
+    tiny().fit(rows, run(2, tmp_path), validation=validation)
+    with pytest.raises(ValueError, match=r"another validation; .* remove"):
+        tiny().fit(rows, run(2, tmp_path), validation=count_rows(20, seed=2))
+    other = tiny()
+    other._inference.model.order.data.add_(1)
+    with pytest.raises(ValueError, match=r"another start; .* remove"):
+        other.fit(rows, run(2, tmp_path), validation=validation)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"candidates": 0}, {"metrics": 0}, {"validate_every": -1}, {"rate": -0.1}, {"dropout": 1.0}]
+)
+def test_numbers_that_make_no_run_are_named(wrong: dict[str, Any]) -> None:
+    ((name, value),) = wrong.items()
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        Training(**{"steps": 1} | wrong)
 
 
 def test_a_training_used_again_knows_nothing_of_its_first_model() -> None:
