@@ -26,9 +26,9 @@ from .failures import Failures
 from .features import Features
 from .metrics import spearman
 from .prediction import Prediction, leaves, normal_quantiles
-from .prior_line import LEAST_SPREAD, density
 from .reading import Reading
 from .scale import Scale
+from .scores import LEAST_SPREAD, density
 from .warp import Warp
 
 Floats = NDArray[np.float64]

@@ -16,8 +16,8 @@ def words(name: str, value: Any, span: float | None = None, *, log: bool = False
     Args:
         name: What is chosen.
         value: What was chosen; several values are joined by commas.
-        span: Width of the range of a number, which says how many of its digits matter; None: six.
-        log: The number is drawn on a logarithmic scale, which is then written too.
+        span: Width of the range of a number, which says how many of its digits matter; None, 0, infinite: six.
+        log: The number is drawn on a logarithmic scale, which is then written too if it is no whole one.
         exact: The choice is written as Python does, since another one reads like it (see `alike`).
     """
     yield f"{_word(name)}={_exact(value) if exact else _said(value, span)}"
@@ -37,7 +37,7 @@ def _exact(value: Any) -> str:
 
 def _said(value: Any, span: float | None = None) -> str:
     if isinstance(value, float):
-        return f"{_rounded(value, span):.12g}" if span else f"{value:.{_DIGITS + 2}g}"
+        return f"{_rounded(value, span):.12g}" if span and math.isfinite(span) else f"{value:.{_DIGITS + 2}g}"
     if isinstance(value, Sequence) and not isinstance(value, str):
         return ",".join(_word(str(one)) for one in value) or "none"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return _word(repr(value) if _is_number_in_quotes(value) else str(value))

@@ -5,6 +5,7 @@ Shapes: n observations, m candidates, E experts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Protocol
 
 import numpy as np
@@ -15,8 +16,9 @@ from .features import Features
 from .forest import Forest
 from .gaussian_processes import GaussianProcesses
 from .kernel import kernels
-from .prior_line import PriorLine, others
+from .prior_line import PriorLine
 from .reading import Reading
+from .scores import others
 from .totals import Totals
 
 Floats = NDArray[np.float64]
@@ -57,21 +59,11 @@ class Average:
 
     def __init__(self, features: Features, reading: Reading, y: Floats, trust: float) -> None:
         self.line = PriorLine(features, y)
-        processes: list[Expert] = []
-        plain: list[Expert] = []
-        if trust:
-            processes.append(GaussianProcesses(features, y, kernels(trust)))
-        if len(y) >= _FEWEST_OF_PLAIN or not trust:
-            processes.append(GaussianProcesses(Contents(reading.texts), y, KERNELS))
-            plain = [Forest(reading.texts, y)]
-        totals = Totals(reading.texts)
-        one = [GaussianProcesses(totals, y, totals.kernels)] if totals.kernels else []
-        self._experts: list[Expert] = [self.line, *processes, *one, *plain]
+        experts = [(self.line, 1.0), *_experts(features, reading, y, trust)]
+        self._experts = [expert for expert, _ in experts]
         expected = np.array([expert.left_out for expert in self._experts])
         errors = np.array([_error(own, y) for own in expected])
-        counts = (1, len(processes), len(one), len(plain))
-        flattered = np.repeat([1.0, _FLATTERED, _CHOSEN, 1.0], counts)
-        self._shares = _shares(errors * flattered, y, trust)
+        self._shares = _shares(errors * [flattered for _, flattered in experts], y, trust)
         self.left_out: Floats = self._shares @ expected
         together = _error(self.left_out, y) / (self._shares @ errors)
         self._certainty = together * (1 + _WIDENED / len(y) ** 2)
@@ -80,6 +72,20 @@ class Average:
         """Means and variances of the scores of new candidates, (m,) each."""
         means, variances = zip(*(expert(reading) for expert in self._experts), strict=True)
         return self._shares @ np.array(means), self._certainty * (self._shares @ np.array(variances))
+
+
+def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> Iterator[tuple[Expert, float]]:
+    """Those beside the prior, and how much larger than they look their errors are."""
+    if trust:
+        yield GaussianProcesses(features, y, kernels(trust)), _FLATTERED
+    enough = len(y) >= _FEWEST_OF_PLAIN or not trust
+    if enough:
+        yield GaussianProcesses(Contents(reading.texts), y, KERNELS), _FLATTERED
+    totals = Totals(reading.texts)
+    if totals.kernels:
+        yield GaussianProcesses(totals, y, totals.kernels), _CHOSEN
+    if enough:
+        yield Forest(reading.texts, y), 1.0
 
 
 def _shares(errors: Floats, y: Floats, trust: float) -> Floats:

@@ -14,10 +14,15 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from .network import Network
 
 if TYPE_CHECKING:
+    from .encoder import PretrainedEncoder
     from .model import RLM
 
 Backend = Literal["torch", "onnxruntime"]
 _REMEDY = 'or load with backend="torch"'
+
+
+class EncoderNotFoundError(OSError):
+    """The pretrained encoder that a checkpoint reads contexts with cannot be read."""
 
 
 def check(path: Path, description: dict[str, Any], device: str, backend: str) -> None:
@@ -62,9 +67,15 @@ def check_device(device: str) -> None:
 
 def on_torch(description: dict[str, Any], weights: bytes, device: str) -> Network:
     """The model of a checkpoint, with its weights, on a device."""
+    import torch
+
     from .torch_network import TorchNetwork
 
-    return TorchNetwork(_model(description, weights).to(device))
+    model = _model(description, weights)
+    try:
+        return TorchNetwork(model.to(device))
+    except torch.OutOfMemoryError as error:
+        raise MemoryError(f"the model does not fit on {device} ({error}); free memory there or use cpu") from error
 
 
 def on_onnxruntime(description: dict[str, Any], weights: bytes, path: Path) -> Network:
@@ -86,16 +97,27 @@ def on_onnxruntime(description: dict[str, Any], weights: bytes, path: Path) -> N
 
 
 def _model(description: dict[str, Any], weights: bytes) -> RLM:
+    import torch
     from safetensors.torch import load as from_bytes
 
-    from .encoder import PretrainedEncoder
     from .model import RLM
+    from .seeds import seeded
 
     shape, encoder = description["shape"], description.get("encoder")  # those without one may not say so
-    pretrained = PretrainedEncoder(**encoder, width=shape["width"]) if encoder else None
-    model = RLM(**shape, encoder=pretrained).float()  # the user's default may be another type
+    with seeded(0, torch.device("cpu")):  # the first weights are random: the user's generator must not notice
+        pretrained = _encoder(encoder, shape["width"]) if encoder else None
+        model = RLM(**shape, encoder=pretrained).float()  # the user's default may be another type
     model.load_state_dict(from_bytes(weights))
     return model
+
+
+def _encoder(encoder: dict[str, Any], width: int) -> PretrainedEncoder:
+    from .encoder import PretrainedEncoder
+
+    try:
+        return PretrainedEncoder(**encoder, width=width)
+    except OSError as error:
+        raise EncoderNotFoundError(f"the encoder {encoder} cannot be read ({error}); put it where it was") from error
 
 
 def _written(path: Path, description: dict[str, Any]) -> bool:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .atomic import replace
-from .backends import Backend, check_device, on_onnxruntime, on_torch
+from .backends import Backend, EncoderNotFoundError, check_device, on_onnxruntime, on_torch
 from .codec import DIGITS, VOCABULARY
 from .knowledge import Knowledge
 from .problem import Problem
@@ -29,7 +29,8 @@ if TYPE_CHECKING:
 
 DESCRIPTION = "checkpoint.json"
 _FORMAT = 1
-_PARTS = {"weights", "shape", "versions", "knowledge", "provenance", "golden", "tokenizer"}
+_CODEC = {"digits": DIGITS, "vocabulary": VOCABULARY}
+_PARTS = {"codec", "weights", "shape", "versions", "knowledge", "provenance", "golden", "tokenizer"}
 _OWN = re.compile(r"model-[0-9a-f]{12}\.(safetensors|[a-z]+\.onnx)")  # what `save` and the graphs' export write
 _GOLDEN_TOLERANCE = 0.01  # in predicted standard deviations: far above rounding, far below a wrong model
 
@@ -51,13 +52,13 @@ def save(
     description = {
         "format": _FORMAT,
         **_model(inference, name),
-        "codec": {"digits": DIGITS, "vocabulary": VOCABULARY},
+        "codec": _CODEC,
         "versions": {package: version(package) for package in ("prerank", "torch", "transformers", "tokenizers")},
         "provenance": provenance,
         "golden": [_answer(inference, problem, texts) for problem, texts in golden],
     }
     replace(path / name, weights)
-    replace(path / DESCRIPTION, json.dumps(description, indent=1, ensure_ascii=False).encode())
+    replace(path / DESCRIPTION, json.dumps(description, indent=1).encode())
     for file in path.iterdir():
         if _OWN.fullmatch(file.name) and not file.name.startswith(name.removesuffix("safetensors")):
             file.unlink()
@@ -87,14 +88,15 @@ def describe(path: Path) -> dict[str, Any]:
         raise FileNotFoundError(f"no checkpoint at {path}: {DESCRIPTION} is missing; give a folder written by save()")
     try:
         description: dict[str, Any] = json.loads(file.read_text("utf-8"))
-        kind, codec = description["format"], description["codec"]
-        missing = _PARTS - description.keys()
+        kind, missing = description["format"], _PARTS - description.keys()
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is not a prerank checkpoint ({error!r}); save it again") from error
+    if kind != _FORMAT:
+        raise ValueError(f"{file} has format {kind}; this version reads format {_FORMAT} only")
     if missing:
         raise ValueError(f"{file} is damaged: it lacks {sorted(missing)}; copy or save it again")
-    if kind != _FORMAT or codec != {"digits": DIGITS, "vocabulary": VOCABULARY}:
-        raise ValueError(f"{file} has format {kind} and codec {codec}; this version reads format {_FORMAT} only")
+    if (codec := description["codec"]) != _CODEC:
+        raise ValueError(f"{file} has numbers of {codec}; this version reads those of {_CODEC} only")
     return description
 
 
@@ -102,7 +104,9 @@ def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
     """Read a checkpoint and verify its golden outputs.
 
     Raises:
+        EncoderNotFoundError: If the pretrained encoder that it names is not where it was.
         FileNotFoundError: If there is none.
+        MemoryError: If the device has not enough.
         ModuleNotFoundError: If the backend is not installed.
         PermissionError: If a file cannot be read, or a graph for onnxruntime not be written.
         ValueError: If it is truncated, foreign, or answers differently here than where it was written, or there is no
@@ -119,7 +123,7 @@ def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
         if _weights_name(weights) != description["weights"]:
             raise ValueError("the weights are not those that were saved")
         network = on_torch(description, weights, device) if torch else on_onnxruntime(description, weights, path)
-    except (ModuleNotFoundError, PermissionError):
+    except (EncoderNotFoundError, MemoryError, ModuleNotFoundError, PermissionError):
         raise
     except Exception as error:  # safetensors, tokenizers, torch and onnxruntime raise classes of their own
         raise ValueError(f"the checkpoint at {path} is damaged ({error}); copy or save it again") from error

@@ -32,11 +32,11 @@ _MOST = 500  # features
 
 @lru_cache(maxsize=4096)
 def numbers(text: str) -> Mapping[str, float]:
-    """Numbers that a text states by name."""
+    """Numbers that a text states, by ``name=``, which no counted word is."""
     found: dict[str, float] = {}
     for word in plain(text).split():
         if (value := number(word)) is not None:
-            found[word.partition("=")[0]] = value
+            found["".join(word.partition("=")[:2])] = value
     return found
 
 

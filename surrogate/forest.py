@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from .fields import Fields
 from .graph_fields import GraphFields
-from .prior_line import others
 from .reading import Reading
+from .scores import others
 from .text_graph import read
 
 Floats = NDArray[np.float64]

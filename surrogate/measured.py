@@ -84,7 +84,7 @@ def mend(path: Path) -> None:
         return
     if _is_row(last):
         _write(path, b"\n")
-    elif last[: len(_BEGINNING)] == _BEGINNING[: len(last)]:
+    elif _is_cut_short(last):
         os.truncate(path, whole)
     else:
         raise ValueError(f"{path} ends with {last[:80]!r}, which is no measurement; remove it, or name another file")
@@ -97,7 +97,7 @@ def _rows(lines: Iterable[bytes], path: Path) -> Iterator[Measured]:
         try:
             yield _measured(line)
         except (ValueError, TypeError, KeyError) as error:
-            if not line.endswith(b"\n"):
+            if not line.endswith(b"\n") and _is_cut_short(line):
                 return
             said = line.decode(errors="replace").strip()[:80]
             keys = '{"context": ..., "metric": ..., "candidate": ..., "value": number or null}'
@@ -109,6 +109,11 @@ def _write(path: Path, content: bytes) -> None:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
+
+
+def _is_cut_short(line: bytes) -> bool:
+    """Whether a last line that is no row begins as one."""
+    return line[: len(_BEGINNING)] == _BEGINNING[: len(line)]
 
 
 def _is_row(line: bytes) -> bool:
@@ -127,6 +132,8 @@ def _measured(line: bytes) -> Measured:
     context, metric, candidate = (row[key] for key in _KEYS)
     if not all(isinstance(text, str) for text in (context, metric, candidate)):
         raise ValueError(f"{', '.join(_KEYS)} must be texts")
-    value = math.nan if row["value"] is None else float(row["value"])
+    value = math.nan if row["value"] is None else row["value"]
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise ValueError(f"the value is {value!r}")
     more = {key: other for key, other in row.items() if key not in (*_KEYS, "value")}
-    return Measured(context, metric, candidate, value, more)
+    return Measured(context, metric, candidate, float(value), more)

@@ -57,10 +57,14 @@ def regret(found: ArrayLike, best: float, direction: Direction = "minimize") -> 
 
 
 def coverage(prediction: Prediction, measured: ArrayLike, level: float = 0.9) -> float:
-    """Share of the measured values that lie in the central interval of a level; calibrated when it equals level."""
+    """Share of the measured values that lie in the central interval of a level; calibrated when it equals level.
+
+    Failures are left out; without any value it is nan.
+    """
     values = np.asarray(measured, dtype=np.float64)
     inside = (prediction.quantile(0.5 - level / 2) <= values) & (values <= prediction.quantile(0.5 + level / 2))
-    return float(inside[np.isfinite(values)].mean())
+    known = inside[np.isfinite(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def interval(values: ArrayLike) -> tuple[float, float]:

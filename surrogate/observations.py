@@ -6,6 +6,7 @@ import hashlib
 import json
 import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -82,12 +83,10 @@ class Observations:
         return hashlib.sha256("".join(sorted(self._digests.values())).encode()).hexdigest()
 
     def to_json(self) -> str:
-        """A list of problems with their texts and values, in the order of the last one of each."""
-        rows = self.of(self._values)
-        told = {problem: dict[str, float]() for problem in reversed({row[0]: None for row in reversed(rows)})}
-        for problem, text, value in rows:
-            told[problem][text] = value
-        entries = [vars(p) | {"texts": list(own), "values": list(own.values())} for p, own in told.items()]
+        """A list of problems with their texts and values in the order in which they came, so that a problem returns."""
+        runs = groupby(self.of(self._values), key=lambda row: row[0])
+        told = [(problem, [row[1:] for row in rows]) for problem, rows in runs]
+        entries = [vars(p) | {"texts": [text for text, _ in own], "values": [v for _, v in own]} for p, own in told]
         return json.dumps(entries, indent=1)
 
     @classmethod
@@ -102,7 +101,7 @@ class Observations:
             entries: Sequence[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
             for entry in entries:
                 problem = Problem(entry["context"], entry["metric"], entry["direction"])
-                found.add(problem, dict(zip(entry["texts"], entry["values"], strict=True)))
+                found.add(problem, dict(zip(entry["texts"], map(float, entry["values"]), strict=True)))
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{file} is damaged ({error!r}); remove it or save the surrogate again") from error
         return found

@@ -22,6 +22,7 @@ from .atomic import replace
 from .encoder import PretrainedEncoder
 from .model import RLM, KeysValues, Memory
 from .onnx_network import graph_file
+from .seeds import seeded
 from .tokenizer import PLACES
 
 _OPSET = 17
@@ -43,8 +44,9 @@ def export(model: RLM, weights: Path) -> None:
     if isinstance(model.encoder, PretrainedEncoder):
         raise ValueError('a pretrained encoder does not run on onnxruntime; load with backend="torch"')
     offsets = _offsets(weights)
-    for name, graph, examples in _graphs(_plain(copy.deepcopy(model).eval())):
-        replace(graph_file(weights, name), _linked(_exported(graph, examples), weights.name, offsets))
+    with seeded(0, torch.device("cpu")):  # the examples are random
+        for name, graph, examples in _graphs(_plain(copy.deepcopy(model).eval())):
+            replace(graph_file(weights, name), _linked(_exported(graph, examples), weights.name, offsets))
 
 
 class _Graph(nn.Module):

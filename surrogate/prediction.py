@@ -98,8 +98,9 @@ class Prediction:
         mass = np.tile(self.mass / factors.shape[1], factors.shape[1])
         return Prediction(lower, upper, mass, self.p_fail, self.trust, self.before)
 
-    def __getitem__(self, rows: NDArray[np.intp] | slice) -> Prediction:
-        """The predictions of some candidates, in the order asked."""
+    def __getitem__(self, rows: NDArray[np.intp] | slice | int) -> Prediction:
+        """The predictions of some candidates, in the order asked; of one, a batch of one."""
+        rows = rows if isinstance(rows, slice) else np.atleast_1d(rows)
         columns = (a[rows] for a in (self.lower, self.upper, self.mass, self.p_fail, self.trust))
         return Prediction(*columns, before=None if self.before is None else self.before[rows])
 

@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 from .covariance import inverse, left_out
 from .features import Features
 from .reading import Reading
+from .scores import LEAST_SPREAD, density, others
 
 Floats = NDArray[np.float64]
 
-LEAST_SPREAD = 0.02
-"""Of scores; no candidate is known better."""
 _LEAST_SLOPE = 0.05  # of values over the prior; one that shows nothing, or the opposite, keeps its ranking but no more
 _NOISE = 0.5
 
@@ -46,13 +45,3 @@ class PriorLine:
     def density(self, y: Floats) -> float:
         """Mean log density of the observed scores, each expected from the others."""
         return density(y, self.left_out, self._spread)
-
-
-def others(y: Floats) -> Floats:
-    """Mean of all numbers but each one, (n,)."""
-    return (y.sum() - y) / (len(y) - 1)
-
-
-def density(y: Floats, mean: Floats, spread: Floats | float) -> float:
-    """Mean log density of numbers under normal distributions, but for a constant."""
-    return float((-((y - mean) ** 2) / spread**2 / 2 - np.log(spread)).mean())

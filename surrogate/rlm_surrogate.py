@@ -8,15 +8,19 @@ from __future__ import annotations
 import copy
 import hashlib
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
-from threading import Lock, RLock
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from . import checkpoint
+from .atomic import replace
+from .backends import Backend, check
+from .knowledge import Knowledge
 from .observations import Observations
+from .open_checkpoints import identity_in, knowledge_in, model_in, stamp
 from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem, undirected
 from .reading import Reading, joined
@@ -24,9 +28,7 @@ from .readings import Readings
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
-    from .backends import Backend
     from .inference import Inference
-    from .knowledge import Knowledge
     from .table import Row
     from .training import Training
 
@@ -85,11 +87,8 @@ class RLMSurrogate:
             ValueError: If it is not one that this version reads, does not run on the backend or device, or (at the
                 first prediction) if it is damaged.
         """
-        from .backends import check
-        from .checkpoint import describe
-
         folder = Path(path) if path is not None else PACKAGED
-        description = describe(folder)
+        description = checkpoint.describe(folder)
         check(folder, description, device, backend)
         surrogate = cls(folder.resolve(), device, backend)
         surrogate.provenance = description["provenance"]
@@ -117,7 +116,7 @@ class RLMSurrogate:
         Args:
             texts: What its pieces are learnt from: contexts, metrics and candidates.
             vocabulary: Most pieces of words.
-            width: Width of the model, a multiple of heads.
+            width: Width of the model, a multiple of twice the heads.
             heads: Attention heads.
             encoder_layers: Layers that read the context.
             reader_layers: Layers that read a candidate.
@@ -127,12 +126,14 @@ class RLMSurrogate:
             frozen: Leave the weights of that encoder as they are.
             seed: Seed of the weights.
             device: Where the model shall run.
+
+        Raises:
+            ValueError: If a size is less than 1, or the width no multiple of twice the heads.
         """
         import torch
 
         from .encoder import PretrainedEncoder
         from .inference import Inference
-        from .knowledge import Knowledge
         from .model import RLM
         from .seeds import seeded
         from .tokenizer import Tokenizer
@@ -221,29 +222,25 @@ class RLMSurrogate:
         train = [row for place, row in enumerate(rows) if place not in places]
         kept = [row for place, row in enumerate(rows) if place in places]
         run = training or Training(usual_steps(len(train)), contexts=4)
-        self._source = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
-        self._backend = "torch"
-        self._identity = ""
-        self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
-        self._readings = Readings()
-        self._adapted.clear()
+        model = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
+        with self._changing:  # no adaptation may mix the old weights with the new ones
+            self._source, self._opened, self._backend, self._identity = model, None, "torch", ""
+            self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
+            self._readings, self._adapted = Readings(), {}
 
     def fork(self) -> RLMSurrogate:
         """The same model with its own copy of the observations: what one learns, the other does not."""
-        other = RLMSurrogate(self._source, self._device, self._backend)
-        other._opened, other._identity = self._opened, self._identity
-        other.provenance = self.provenance
         with self._changing:
+            other = RLMSurrogate(self._source, self._device, self._backend)
+            other._opened, other._identity = self._opened, self._identity
+            other.provenance = self.provenance
             other._observations = self._observations.copy()
         return other
 
     def save(self, path: str | Path) -> None:
-        """Write the model and the observations to a folder that `load` reads; whole or not at all."""
-        from .atomic import replace
-        from .checkpoint import save
-
+        """Write the model, then the observations, to a folder that `load` reads; each whole or not at all."""
         folder = Path(path)
-        save(folder, self._trainable, self._golden(), self.provenance)
+        checkpoint.save(folder, self._trainable, self._golden(), self.provenance)
         with self._changing:
             told = self._observations.to_json() if self._observations else None
         if told is not None:
@@ -259,12 +256,10 @@ class RLMSurrogate:
     @property
     def fingerprint(self) -> str:
         """Equal for equal models with equal observations, in any process; a save and a load do not change it."""
-        from .checkpoint import identity_of
-
         if isinstance(self._source, Path) and self._opened is None:
-            identity = _identity(self._source, _stamp(self._source))
+            identity = identity_in(self._source, stamp(self._source))
         else:
-            self._identity = identity = self._identity or identity_of(self._inference)
+            self._identity = identity = self._identity or checkpoint.identity_of(self._inference)
         with self._changing:
             told = self._observations.digest
         return hashlib.sha256(f"{identity} {told}".encode()).hexdigest()[:16]
@@ -273,7 +268,7 @@ class RLMSurrogate:
     def _knowledge(self) -> Knowledge:
         """What the model knows, which a checkpoint tells without its weights."""
         if self._opened is None and isinstance(self._source, Path):
-            return _described(self._source, _stamp(self._source))
+            return knowledge_in(self._source, stamp(self._source))
         return self._inference.knowledge
 
     @property
@@ -281,17 +276,26 @@ class RLMSurrogate:
         if not isinstance(self._source, Path):
             return self._source
         if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
-            stamp = _stamp(self._source)
-            self._identity = _identity(self._source, stamp)
-            self._opened = _loaded(self._source, stamp, self._device, self._backend)
+            since = stamp(self._source)
+            self._identity = identity_in(self._source, since)
+            self._opened = model_in(self._source, since, self._device, self._backend)
         return self._opened
 
     @property
     def _trainable(self) -> Inference:
-        """The model with weights of torch."""
+        """The model with weights of torch.
+
+        Raises:
+            ValueError: If another checkpoint took the place of the one that predicts.
+        """
         if self._backend == "torch" or not isinstance(self._source, Path):
             return self._inference
-        return _loaded(self._source, _stamp(self._source), self._device, "torch")
+        since = stamp(self._source)
+        if self._opened is not None and identity_in(self._source, since) != self._identity:
+            raise ValueError(
+                f"another checkpoint was written to {self._source} since this one was opened; load it anew"
+            )
+        return model_in(self._source, since, self._device, "torch")
 
     def __getstate__(self) -> dict[str, Any]:
         """Weights that lie in a folder are read again, not copied, nor what they made of observations."""
@@ -343,52 +347,6 @@ class RLMSurrogate:
         texts = ["", "input conv3x3<0 output<1", "BLOCK_M=64 BLOCK_N=128 num_warps=4"]
         known = [Problem(context, metric) for context, metrics in self.knowledge.items() for metric in metrics]
         return [(problem, texts) for problem in known[:8] or [Problem("", "latency_ms")]]
-
-
-_LOADING = Lock()
-"""Two threads that miss the cache at once would both read, and both write the graphs for onnxruntime."""
-
-
-def _loaded(path: Path, stamp: int, device: str, backend: Backend) -> Inference:
-    """A checkpoint's model, read and verified once per process and file."""
-    with _LOADING:
-        return _read_once(path, stamp, device, backend)
-
-
-@lru_cache(maxsize=8)
-def _read_once(path: Path, _stamp: int, device: str, backend: Backend) -> Inference:
-    from .checkpoint import load
-
-    return load(path, device, backend)
-
-
-@lru_cache(maxsize=8)
-def _identity(path: Path, _stamp: int) -> str:
-    """What tells a checkpoint's model from others, read once per process and file."""
-    from .checkpoint import describe, identity
-
-    return identity(describe(path))
-
-
-@lru_cache(maxsize=8)
-def _described(path: Path, _stamp: int) -> Knowledge:
-    """What a checkpoint's model knows, read once per process and file."""
-    from .checkpoint import describe
-    from .knowledge import Knowledge
-
-    return Knowledge.from_json(describe(path)["knowledge"])
-
-
-def _stamp(path: Path) -> int:
-    """When anything in a folder last changed, but for files that are being written."""
-    return max(map(_changed, path.glob("[!.]*")), default=0)
-
-
-def _changed(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except FileNotFoundError:  # removed meanwhile by another process that saves
-        return 0
 
 
 def _checked(texts: Sequence[str]) -> list[str]:

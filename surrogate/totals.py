@@ -22,7 +22,7 @@ from .reading import Reading
 
 Floats = NDArray[np.float64]
 
-_TOTAL = re.compile(r"params_m|macs_m|\w+_mb|ops")
+_TOTAL = re.compile(r"(?:params_m|macs_m|\w+_mb|ops)=")
 _SIZES = (0.5, 2.0)
 _FARTHEST = 4.0  # standard deviations; a candidate beyond them is no farther
 

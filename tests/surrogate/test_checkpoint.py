@@ -15,6 +15,7 @@ from safetensors.torch import save as to_bytes
 
 from prerank.surrogate import Problem, RLMSurrogate, checkpoint
 from prerank.surrogate.inference import Inference
+from prerank.surrogate.knowledge import Knowledge, Known, Space
 
 PROBLEM = Problem("c", "latency_ms")
 
@@ -43,14 +44,49 @@ def test_a_folder_without_a_checkpoint(tmp_path: Path) -> None:
 def test_json_that_is_no_checkpoint(folder: Path) -> None:
     for content in ("{", "[]", '{"format": 1}'):
         (folder / "checkpoint.json").write_text(content)
-        with pytest.raises(ValueError, match="not a prerank checkpoint"):
+        with pytest.raises(ValueError, match=r"not a prerank checkpoint|it lacks \['codec'"):
             RLMSurrogate.load(folder)
 
 
 def test_another_format_is_named(folder: Path) -> None:
-    edit(folder, format=99)
-    with pytest.raises(ValueError, match="format 99"):
+    for content in ({"format": 99}, json.loads((folder / "checkpoint.json").read_text()) | {"format": 99}):
+        (folder / "checkpoint.json").write_text(json.dumps(content))
+        with pytest.raises(ValueError, match="format 99; this version reads format 1 only"):
+            RLMSurrogate.load(folder)
+
+
+def test_another_codec_is_named(folder: Path) -> None:
+    edit(folder, codec={"digits": 9})
+    with pytest.raises(ValueError, match=r"numbers of .'digits': 9"):
         RLMSurrogate.load(folder)
+
+
+def test_names_that_are_no_utf_8_are_saved(tmp_path: Path, texts: list[str]) -> None:
+    surrogate = RLMSurrogate.untrained(texts, vocabulary=300, width=16, heads=2)
+    context = "device caf\udce9"
+    surrogate._inference.knowledge = Knowledge({context: Space({"latency_ms": Known(0.9)})})
+    surrogate.save(tmp_path)
+    assert RLMSurrogate.load(tmp_path).knowledge == {context: {"latency_ms": 0.9}}
+
+
+def test_a_model_that_a_device_has_no_memory_for_is_not_called_damaged(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(torch.nn.Module, "to", full)
+    with pytest.raises(MemoryError, match="does not fit on cpu"):
+        RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
+
+
+def test_reading_a_checkpoint_leaves_the_random_numbers_of_the_user_alone(folder: Path) -> None:
+    for backend in ("torch", "onnxruntime"):
+        torch.manual_seed(0)
+        expected = torch.rand(1)
+        torch.manual_seed(0)
+        RLMSurrogate.load(folder, backend=backend).predict(PROBLEM, ["a"])
+        assert torch.equal(torch.rand(1), expected)
 
 
 def test_truncated_weights(folder: Path) -> None:

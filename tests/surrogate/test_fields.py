@@ -1,9 +1,12 @@
+import json
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prerank.surrogate.fields import Fields
+from prerank.surrogate.contents import operations
+from prerank.surrogate.fields import Fields, words_and_numbers
 
 
 def test_numbers_are_logarithms() -> None:
@@ -25,6 +28,13 @@ def test_words_are_counted_with_their_beginnings() -> None:
     assert fields(["conv3x3<0"])[0].sum() > 0
 
 
+def test_a_word_that_names_a_number_is_counted_beside_it() -> None:
+    layers = [json.dumps([{"op": "conv", "kernel": 3}] * count) for count in (1, 2, 4, 8)]
+    names = [f"{name}{place}" for name in ("kernel",) for place in ("", "=")]
+    assert [[words_and_numbers(text)[name] for name in names] for text in layers] == [[1, 3], [2, 3], [4, 3], [8, 3]]
+    assert Fields(layers, operations)(layers)[:, 0].tolist() == [1, 2, 4, 8]
+
+
 def test_what_was_not_observed_is_no_field() -> None:
     assert Fields(["a b", "a c"])(["zzz"]).sum() == 0
     assert Fields(["a", "a"])(["a"]).shape == (1, 0)
@@ -42,5 +52,5 @@ def test_of_very_many_features_those_that_vary_most_are_kept() -> None:
     programs = [" ".join([f"lr={number}", *(f"only{number}_{word}" for word in range(60))]) for number in range(40)]
     fields = Fields([f"{text} even" if number % 2 else text for number, text in enumerate(programs)])
     assert fields(programs).shape == (40, 500)
-    assert len({*fields(programs)[:, fields._names.index("lr")]}) == 40
+    assert len({*fields(programs)[:, fields._names.index("lr=")]}) == 40
     assert "even" in fields._names

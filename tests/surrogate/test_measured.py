@@ -93,7 +93,8 @@ def test_what_lines_cannot_be_added_to_is_left_as_it_is(tmp_path: Path, name: st
     [
         ('{"context": "c", "metric": "m", "candidate": "t"}', "lacks value"),
         ('{"context": 1, "metric": "m", "candidate": "t", "value": 2}', "must be texts"),
-        ('{"context": "c", "metric": "m", "candidate": "t", "value": "fast"}', "fast"),
+        ('{"context": "c", "metric": "m", "candidate": "t", "value": "0.5"}', "the value is '0.5'"),
+        ('{"context": "c", "metric": "m", "candidate": "t", "value": true}', "the value is True"),
         ("[1, 2]", "line 2"),
         ("nothing", "line 2"),
     ],
@@ -104,6 +105,13 @@ def test_a_broken_line_is_named(tmp_path: Path, line: str, said: str) -> None:
     with pytest.raises(ValueError, match=said) as error:
         list(read(path))
     assert f"{path}, line 2" in str(error.value)
+
+
+def test_a_foreign_file_of_one_line_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "rows.jsonl"
+    path.write_text('{"latency": 3}')
+    with pytest.raises(ValueError, match="lacks context, metric, candidate, value"):
+        list(read(path))
 
 
 def test_a_compressed_table_is_read(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given
@@ -73,6 +74,17 @@ def test_values_are_the_same_whichever_way_is_better() -> None:
     found = observed([(problem, "a", 1.0), (turned, "a", 2.0)])
     assert found.of(found.telling(turned, [])) == [(problem, "a", 2.0)]
     assert found.digest == observed([(turned, "a", 2.0)]).digest
+
+
+@given(TOLD)
+def test_what_is_written_is_read_in_its_order(told: Told) -> None:
+    found = observed(told)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "observations.json"
+        file.write_text(found.to_json())
+        read = Observations.read(file)
+    assert read.of({row[0]: 0 for row in told}) == found.of({row[0]: 0 for row in told})
+    assert read.digest == found.digest
 
 
 def test_what_is_removed_was_never_told() -> None:

@@ -37,9 +37,9 @@ def test_numbers_are_read_in_every_notation(text: str) -> None:
 
 
 def test_numbers_have_the_names_before_them() -> None:
-    assert numbers("run(batch=2, sizes=[3, 4], rate=.5)") == {"batch": 2, "sizes": 3, "sizes#1": 4, "rate": 0.5}
-    assert numbers("for i in range(190):\n    total += x[7]") == {"range": 190, "x": 7}
-    assert numbers("64,128,3") == {"": 64, "#1": 128, "#2": 3}
+    assert numbers("run(batch=2, sizes=[3, 4], rate=.5)") == {"batch=": 2, "sizes=": 3, "sizes#1=": 4, "rate=": 0.5}
+    assert numbers("for i in range(190):\n    total += x[7]") == {"range=": 190, "x=": 7}
+    assert numbers("64,128,3") == {"=": 64, "#1=": 128, "#2=": 3}
 
 
 def test_words_have_the_names_before_them() -> None:
@@ -64,3 +64,9 @@ def test_a_text_of_a_network_stays_as_it_is() -> None:
 def test_any_text_is_read(text: str) -> None:
     assert np.isfinite(Fields([text, "a=1"])([text])).all()
     assert not {"\n", "\t"} & {*plain(text)} or plain(text) == text
+
+
+def test_many_commas_are_passed_over_in_time() -> None:
+    text = ", ".join(["import"] * 60_000)  # some hours, if every comma were tried as the last one
+    assert plain(text).startswith("import import")
+    assert plain(text + " a=1").endswith("a=1")

@@ -123,3 +123,10 @@ def test_what_is_printed_is_short() -> None:
     assert str(many).startswith(f"<Prediction of 7: {many.mean[0]:.4g} ± {many.std[0]:.2g}, ")
     assert str(many).endswith(", ..., trust 1.00>")
     assert str(none) == "<Prediction of 0: >"
+
+
+def test_one_candidate_is_a_batch_of_one() -> None:
+    value = np.array([[1.0], [2.0], [3.0]])
+    p = Prediction(value, value, np.ones_like(value), np.zeros(3), np.ones(3))
+    assert p[1].mean.tolist() == [2.0]
+    assert [own.mean.tolist() for own in p] == [[1.0], [2.0], [3.0]]  # type: ignore[attr-defined]

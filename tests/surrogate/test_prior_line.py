@@ -5,8 +5,9 @@ import pytest
 from numpy.typing import NDArray
 
 from prerank.surrogate.features import Features
-from prerank.surrogate.prior_line import PriorLine, others
+from prerank.surrogate.prior_line import PriorLine
 from prerank.surrogate.reading import Reading
+from prerank.surrogate.scores import others
 
 
 def reading(prior: NDArray[np.float64]) -> Reading:

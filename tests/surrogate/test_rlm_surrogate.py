@@ -4,6 +4,7 @@ import json
 import pickle
 import subprocess
 import sys
+import weakref
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -248,6 +249,35 @@ def test_what_is_loaded_keeps_its_model_when_the_folder_is_written_again(
     before = loaded.predict(PROBLEM, POOL).mean
     RLMSurrogate.untrained(POOL, vocabulary=280, width=32, heads=2, reader_layers=1, writer_layers=1).save(tmp_path)
     assert np.array_equal(loaded.predict(PROBLEM, POOL).mean, before)
+
+
+def test_another_checkpoint_is_not_saved_as_the_one_that_was_opened(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    surrogate.save(tmp_path / "one")
+    loaded = RLMSurrogate.load(tmp_path / "one", backend="onnxruntime")
+    loaded.predict(PROBLEM, POOL)
+    loaded.save(tmp_path / "copy")
+    assert RLMSurrogate.load(tmp_path / "copy").fingerprint == surrogate.fingerprint
+    other = RLMSurrogate.untrained(POOL, vocabulary=280, width=32, heads=2, reader_layers=1, writer_layers=1)
+    other.save(tmp_path / "one")
+    with pytest.raises(ValueError, match="another checkpoint was written to"):
+        loaded.save(tmp_path / "copy")
+
+
+@pytest.mark.parametrize("wrong", [{"heads": 0}, {"reader_layers": 0}, {"width": 18, "heads": 2}])
+def test_sizes_that_make_no_model_are_named(wrong: dict[str, int]) -> None:
+    name, value = next(iter(wrong.items()))
+    with pytest.raises(ValueError, match=f"{name} is {value}"):
+        RLMSurrogate.untrained(POOL, **wrong)  # type: ignore[arg-type]
+
+
+def test_after_training_the_old_weights_are_let_go(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    surrogate.save(tmp_path)
+    loaded = RLMSurrogate.load(tmp_path)
+    old = weakref.ref(loaded._inference)
+    loaded.fit([Row(PROBLEM.context, (text,), {PROBLEM.metric: 1.0}) for text in POOL], Training(1, candidates=8))
+    assert loaded._inference is not old()
+    assert loaded._opened is None
+    assert loaded.fork()._opened is None
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ def reading(own: list[str]) -> Reading:
     return Reading(own, ones, ones, 0 * ones, ones[:, None], ones[:, None])
 
 
-@pytest.mark.parametrize("name", ["params_m", "macs_m", "peak_mb"])
+@pytest.mark.parametrize("name", ["params_m=", "macs_m=", "peak_mb="])
 def test_the_total_that_a_cost_follows_from_is_found_by_five(name: str) -> None:
     own, others = texts(5), texts(30, seed=1)
     cost, truth = (np.array([np.log(totals(text)[name]) for text in some]) for some in (own, others))
