@@ -209,7 +209,7 @@ def test_a_penalty_in_one_of_several_objectives_hides_nothing() -> None:
         return x[0], penalty if x[1] > 0.7 else g * (1 - (x[0] / g) ** 0.5)
 
     def volume(penalty: float) -> float:
-        study = optuna.create_study(directions=["minimize"] * 2, sampler=RLMSampler(seed=0))
+        study = optuna.create_study(directions=["minimize", "minimize"], sampler=RLMSampler(seed=0))
         study.optimize(lambda trial: objective(trial, penalty), n_trials=40)
         front = np.array([trial.values for trial in study.best_trials])
         return float(compute_hypervolume(front[(front < [1.1, 4]).all(axis=1)], np.array([1.1, 4.0])))

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -46,7 +47,7 @@ def test_the_order_of_the_candidates_does_not_matter(candidates: list[str], rand
 
 
 def test_a_direction_that_is_none_is_named() -> None:
-    wrong = SimpleNamespace(context="c", metric="m", direction="MAXIMIZE")
+    wrong: Any = SimpleNamespace(context="c", metric="m", direction="MAXIMIZE")
     with pytest.raises(ValueError, match="direction is 'MAXIMIZE'"):
         rank(Length(), wrong, ["a"], str)
 

@@ -224,7 +224,7 @@ def test_the_state_of_a_run_from_other_weights_or_rated_on_other_rows_is_refused
 def test_numbers_that_make_no_run_are_named(wrong: dict[str, Any]) -> None:
     ((name, value),) = wrong.items()
     with pytest.raises(ValueError, match=f"{name} is {value}"):
-        Training(**{"steps": 1} | wrong)
+        replace(Training(1), **wrong)
 
 
 def test_a_training_used_again_knows_nothing_of_its_first_model() -> None:
