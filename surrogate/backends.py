@@ -117,7 +117,8 @@ def _encoder(encoder: dict[str, Any], width: int) -> PretrainedEncoder:
     try:
         return PretrainedEncoder(**encoder, width=width)
     except OSError as error:
-        raise EncoderNotFoundError(f"the encoder {encoder} cannot be read ({error}); put it where it was") from error
+        said = f"the encoder {encoder['name']!r} cannot be read ({error}); put it where it was"
+        raise EncoderNotFoundError(said) from error
 
 
 def _written(path: Path, description: dict[str, Any]) -> bool:

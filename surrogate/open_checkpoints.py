@@ -14,34 +14,42 @@ if TYPE_CHECKING:
     from .backends import Backend
     from .inference import Inference
 
+Stamp = frozenset[tuple[str, int]]
+"""What tells a folder from itself after a change."""
 _LOADING = Lock()
 """Two threads that miss the cache at once would both read, and both write the graphs for onnxruntime."""
 
 
-def model_in(folder: Path, stamp: int, device: str, backend: Backend) -> Inference:
+def model_in(folder: Path, stamp: Stamp, device: str, backend: Backend) -> Inference:
     """A checkpoint's model, read and verified once per process and file."""
     with _LOADING:
         return _read_once(folder, stamp, device, backend)
 
 
 @lru_cache(maxsize=8)
-def _read_once(folder: Path, _stamp: int, device: str, backend: Backend) -> Inference:
+def _read_once(folder: Path, _stamp: Stamp, device: str, backend: Backend) -> Inference:
     return checkpoint.load(folder, device, backend)
 
 
 @lru_cache(maxsize=8)
-def identity_in(folder: Path, _stamp: int) -> str:
+def identity_in(folder: Path, _stamp: Stamp) -> str:
     """What tells a checkpoint's model from others, read once per process and file."""
     return checkpoint.identity(checkpoint.describe(folder))
 
 
 @lru_cache(maxsize=8)
-def knowledge_in(folder: Path, _stamp: int) -> Knowledge:
+def knowledge_in(folder: Path, _stamp: Stamp) -> Knowledge:
     """What a checkpoint's model knows, read once per process and file."""
     return Knowledge.from_json(checkpoint.describe(folder)["knowledge"])
 
 
-def stamp(folder: Path) -> int:
-    """When a folder's checkpoint was last written: all that belongs to it is named by its description."""
-    file = folder / checkpoint.DESCRIPTION
-    return file.stat().st_mtime_ns if file.exists() else 0
+def stamp(folder: Path) -> Stamp:
+    """When each file of a folder last changed, but for those that are being written."""
+    return frozenset((file.name, _changed(file)) for file in folder.glob("[!.]*"))
+
+
+def _changed(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:  # removed meanwhile by another process that saves
+        return 0

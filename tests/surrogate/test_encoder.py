@@ -21,6 +21,7 @@ from transformers import (
 )
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
+from prerank.surrogate.backends import EncoderNotFoundError
 from prerank.surrogate.encoder import PretrainedEncoder
 from prerank.surrogate.tokenizer import TruncationWarning
 
@@ -127,7 +128,7 @@ def test_a_trained_encoder_is_read_from_the_checkpoint_and_a_frozen_one_from_its
     for file in folder.glob("*.safetensors"):
         file.unlink()
     RLMSurrogate.load(tmp_path / "False").predict(PROBLEM, TEXTS)
-    with pytest.raises(ValueError, match=str(folder)):
+    with pytest.raises(EncoderNotFoundError, match=str(folder)):
         RLMSurrogate.load(tmp_path / "True").predict(PROBLEM, TEXTS)
 
 
