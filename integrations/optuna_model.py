@@ -111,10 +111,10 @@ class Model:
         rows, count = history.rows[kept], len(history.rows)
         inputs = Inputs(parameters.features(rows), parameters.owners, parameters.breadth(rows))
         columns = [*history.losses[kept].T]
-        # A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch: there it
-        # sees the details, the losses as they are tell where others are worth a trial, and both take turns.
         if len(columns) > 1:
             columns = [_without_penalties(losses) for losses in columns]
+        # A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch: there it
+        # sees the details, the losses as they are tell where others are worth a trial, and both take turns.
         strong = len(columns) == 1 and not (parameters.rules and count % 2)
         shares = SHARES if strong else SHARES[:_MILD]
         names = [f"{'strong' if strong else 'mild'} objective {number}" for number in range(len(columns))]

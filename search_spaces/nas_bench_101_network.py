@@ -21,16 +21,7 @@ if TYPE_CHECKING:
 def network(
     cell: Cell, shape: Sequence[int], channels: int, stages: int, cells: int, classes: int, seed: int
 ) -> ModelProto:
-    """Stages of one cell, with random weights.
-
-    Args:
-        cell: The cell.
-        shape: Of the images, (N, C, H, W); every stage but the first halves their sides.
-        channels: Of the first stage; every other doubles them.
-        stages: Number of stages.
-        cells: Number of cells in each.
-        classes: Outputs.
-        seed: Of the weights.
+    """Stages of one cell, with random weights; see `nas_bench_101.to_onnx`, which gives images of a shape (N, C, H, W).
 
     Raises:
         ValueError: If a size is less than 1.

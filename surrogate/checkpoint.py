@@ -11,7 +11,6 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,6 +46,8 @@ def save(
         golden: Questions whose answers are written too and must come out again wherever it is loaded.
         provenance: Where the weights come from, as JSON.
     """
+    from importlib.metadata import version  # slow to import, and all hosts import this file
+
     weights = _weights(inference)
     name = _weights_name(weights)
     description = {
