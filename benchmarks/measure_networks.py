@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from networks import FAMILIES, drawn
+from families import FAMILIES, drawn
 from onnx import ModelProto
 from rich.progress import track
 

@@ -1,4 +1,4 @@
-"""Networks to measure: those of the spaces at reduced sizes, and families built by hand.
+"""Networks to measure: those of the spaces at reduced sizes, and families of image networks built by hand.
 
 A family draws one network from a generator: the model, and the choices that made it. They are small enough for a run of
 milliseconds, and spread over three orders of magnitude.
@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 from onnx import ModelProto
@@ -174,28 +173,6 @@ def networks_macro(rng: np.random.Generator) -> Drawn:
     made: dict[str, Any] = {"resolution": one(rng, 16, 32, 48), "width": float(rng.choice([0.5, 1.0, 1.5]))}
     network = nas_bench_macro.sample(rng, 1)[0]
     return nas_bench_macro.to_onnx(network, **made), made | {"network": nas_bench_macro.to_text(network)}
-
-
-FAMILIES: dict[str, Family] = {
-    "residual": residual,
-    "inverted residual": inverted_residual,
-    "inception": inception,
-    "plain": plain,
-    "perceptron": perceptron,
-    "transformer": transformer,
-    "nas_bench_101": cells_101,
-    "nas_bench_201": cells_201,
-    "nds": cells_nds,
-    "fbnet": networks_fbnet,
-    "ofa": networks_ofa,
-    "nas_bench_macro": networks_macro,
-}
-"""Name -> what draws a network of it."""
-
-
-def drawn(family: str, number: int) -> Drawn:
-    """A network of a family, the same for the same number."""
-    return FAMILIES[family](np.random.default_rng([crc32(family.encode()), number]))
 
 
 def one(rng: np.random.Generator, *choices: int) -> int:

@@ -12,9 +12,9 @@ from collections.abc import Iterator, Sequence
 from itertools import count, islice
 
 import numpy as np
+from families import FAMILIES, drawn
 from measured_tables import UNSEEN_FAMILIES, is_test, network_row
 from network_features import Floats, frame_of, totals, trees_on_counts
-from networks import FAMILIES, drawn
 from tabular_models import gaussian_process, learnt
 
 from prerank.search_spaces import onnx_graph

@@ -9,8 +9,8 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
+from families import FAMILIES
 from measure_networks import networks
-from networks import FAMILIES
 
 from prerank.search_spaces import onnx_graph
 
