@@ -5,6 +5,7 @@ Shapes: n trials that ended, p under way, D parameters, M objectives, C constrai
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
@@ -167,18 +168,22 @@ def _with_pruned(losses: Floats, trials: Sequence[FrozenTrial], sign: int) -> Fl
     if not len(complete) or not reports:
         return losses
     rivals = _reported({step for step, _ in reports.values()}, trials, sign)
+    places = [_place(sign * value, rivals[step]) for step, value in reports.values()]
     losses = losses.copy()
-    for number, (step, value) in reports.items():
-        others = rivals[step]
-        place = np.searchsorted(others, sign * value) / len(others) if len(others) else _USUAL_PLACE
-        losses[number] = np.quantile(complete, max(place, _LEAST_PLACE))
+    losses[list(reports)] = np.quantile(complete, np.maximum(places, _LEAST_PLACE))
     return losses
+
+
+def _place(loss: float, others: Floats) -> float:
+    """Share of the others that are better."""
+    return float(np.searchsorted(others, loss) / len(others)) if len(others) else _USUAL_PLACE
 
 
 def _last(trial: FrozenTrial) -> tuple[int, float] | None:
     """Step and value of the last report that is a number."""
-    finite = [(step, value) for step, value in trial.intermediate_values.items() if np.isfinite(value)]
-    return max(finite, default=None)
+    reports = trial.intermediate_values
+    steps = sorted(reports, reverse=True)
+    return next(((step, reports[step]) for step in steps if math.isfinite(reports[step])), None)
 
 
 def _reported(steps: Iterable[int], trials: Sequence[FrozenTrial], sign: int) -> dict[int, Floats]:
