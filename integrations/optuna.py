@@ -111,9 +111,7 @@ class RLMSampler(BaseSampler):
     def infer_relative_search_space(self, study: Study, trial: FrozenTrial) -> Space:
         """The given search space and all parameters of trials that ended, with their latest distributions."""
         with self._lock:
-            memory = self._memory(study)
-            memory.look(study.get_trials(deepcopy=False))
-            space = self._known_space(memory)
+            space = self._known_space(self._look(study, study.get_trials(deepcopy=False)))
         return {name: distribution for name, distribution in space.items() if not distribution.single()}
 
     def sample_relative(self, study: Study, trial: FrozenTrial, search_space: Space) -> Params:
@@ -164,14 +162,10 @@ class RLMSampler(BaseSampler):
 
     def _propose(self, study: Study, trial: FrozenTrial, space: Space) -> Params:
         """One candidate: its groups of parameters one after the other."""
-        memory, trials = self._memory(study), study.get_trials(deepcopy=False)
-        memory.look(trials)
-        known = with_promised(trials, space)
+        trials = study.get_trials(deepcopy=False)
+        memory, known = self._look(study, trials), with_promised(trials, space)
         groups = memory.partition(space, self._together(memory))
-        found = [
-            self._propose_group(study, trial, known, group, memory, first=group is groups[0], alone=len(groups) == 1)
-            for group in groups
-        ]
+        found = self._proposals(study, trial, memory, known, groups)
         params = {name: value for proposal in found for name, value in proposal.params.items()}
         memory.proposals[trial.number] = found
         study._storage.set_trial_system_attr(trial._trial_id, PROMISED, params)  # pyright: ignore[reportPrivateUsage]
@@ -179,37 +173,36 @@ class RLMSampler(BaseSampler):
         _note(study, trial, [one for one in found if memory.shared(one.params) == one.params.keys()])
         return params
 
-    def _propose_group(
-        self,
-        study: Study,
-        trial: FrozenTrial,
-        known: Sequence[Known],
-        group: Space,
-        memory: Memory,
-        *,
-        first: bool,
-        alone: bool,
-    ) -> Proposal:
-        """One candidate of one group: by its text, which has to do with the first group alone, or by its parameters.
+    def _proposals(
+        self, study: Study, trial: FrozenTrial, memory: Memory, known: Sequence[Known], groups: Sequence[Space]
+    ) -> list[Proposal]:
+        """One candidate of each group: of the first by its text, with which the others have nothing to do, if it can.
 
-        If nothing is left, one that was tried; where others have to do with its value, what the independent sampler
-        says.
+        Of a single group of which all was tried, one is measured again; where others have to do with its value, it is
+        what the independent sampler says.
         """
-        names = frozenset(group)
-        parameters = memory.records[names].parameters(group, memory.rules(group))
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
+        candidates = [self._candidates(trial, memory, known, group, signs) for group in groups]
+        read = self._read(study, candidates[0], memory, known) if self._reads else None
+        found = [read or by_parameters(candidates[0], signs), *(by_parameters(own, signs) for own in candidates[1:])]
+        if found == [None]:
+            found = [once_more(candidates[0], signs)]
+        return [one or self._outside(study, trial, group) for one, group in zip(found, groups, strict=True)]
+
+    def _candidates(
+        self, trial: FrozenTrial, memory: Memory, known: Sequence[Known], group: Space, signs: Sequence[int]
+    ) -> Candidates:
+        """What may be proposed of a group, and what trials say of it."""
+        names, settled = frozenset(group), _settled(trial, group)
+        parameters = memory.records[names].parameters(group, memory.rules(group))
         past = history(memory.records[names], parameters, known, signs)
-        settled = _settled(trial, group)
         size, startup = self._pool_size, self._n_startup_trials
-        candidates = Candidates(parameters, past, memory.fits[names], self._rng, size, startup, settled)
-        if first and self._reads:
-            proposal = self._read(study, candidates, memory, known)
-            if proposal is not None:
-                return proposal
-        proposal = by_parameters(candidates, signs) or (once_more(candidates, signs) if alone else None)
-        return proposal or Proposal(
-            {name: self.sample_independent(study, trial, name, own) for name, own in group.items()}, {}
-        )
+        return Candidates(parameters, past, memory.fits[names], self._rng, size, startup, settled)
+
+    def _outside(self, study: Study, trial: FrozenTrial, group: Space) -> Proposal:
+        """What the independent sampler says of a group."""
+        params = {name: self.sample_independent(study, trial, name, own) for name, own in group.items()}
+        return Proposal(params, {})
 
     def _read(self, study: Study, candidates: Candidates, memory: Memory, known: Sequence[Known]) -> Proposal | None:
         """What the surrogate chooses, if it works and has a say; else the parameters decide."""
@@ -255,6 +248,14 @@ class RLMSampler(BaseSampler):
                 reader.recall(problems, source.get_trials(deepcopy=False))
             memory.reader = reader  # now that it knows all sources: a storage may fail once, and is asked again
         return memory.reader
+
+    def _look(self, study: Study, trials: Sequence[FrozenTrial]) -> Memory:
+        """What is remembered of a study, now with all its trials."""
+        if self._memory(study).outlives(trials):
+            del self._studies[study._storage][study._study_id]  # pyright: ignore[reportPrivateUsage]
+        memory = self._memory(study)
+        memory.look(trials)
+        return memory
 
     def _memory(self, study: Study) -> Memory:
         studies = self._studies.setdefault(study._storage, {})  # pyright: ignore[reportPrivateUsage]

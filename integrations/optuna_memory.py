@@ -34,10 +34,12 @@ class Memory:
         self._whole: Names | None = None
         self._seen: set[int] = set()
 
+    def outlives(self, trials: Sequence[FrozenTrial]) -> bool:
+        """Whether it is of a study that was deleted, and whose number a storage gave to the one with these trials."""
+        return max(self._seen, default=-1) >= len(trials)
+
     def look(self, trials: Sequence[FrozenTrial]) -> None:
         """Note the parameters of trials that ended since the last time."""
-        if max(self._seen, default=-1) >= len(trials):  # a storage gave the number of a deleted study to another one
-            vars(self).update(vars(Memory()))
         telling = (TrialState.COMPLETE, TrialState.PRUNED)
         new = [trial for trial in trials if trial.state in telling and trial.number not in self._seen]
         self._seen.update(trial.number for trial in new)
