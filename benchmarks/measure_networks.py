@@ -1,4 +1,4 @@
-"""Measure latency and peak memory of networks of twelve families on this machine: a table to learn from.
+"""Measure latency and peak memory of networks of seventeen families on this machine: a table to learn from.
 
 python benchmarks/measure_networks.py [--count 140] [--out FILE]
 
