@@ -8,8 +8,8 @@ from collections.abc import Collection, Iterable, Sequence
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
+from .optuna_fits import Fits
 from .optuna_history import Record
-from .optuna_model import Fits
 from .optuna_parameters import groups
 from .optuna_patterns import Patterns, Rule
 from .optuna_proposal import Proposal

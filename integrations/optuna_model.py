@@ -7,17 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..surrogate.metrics import spearman
 from .optuna_branches import Branches
+from .optuna_fits import Fits, Inputs
 from .optuna_history import History, mean_places
 from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
 from .optuna_opinion import Opinion
-from .optuna_process import GaussianProcess, Hyperparameters, fitted
+from .optuna_process import GaussianProcess
 from .optuna_scale import SHARES, Scale
 
 Floats = NDArray[np.float64]
@@ -25,74 +25,11 @@ Acquisition = Callable[[Floats], Floats]
 """Rows (m, D) -> how much each is wanted (m,)."""
 
 _MOST = 200  # trials that a process is conditioned on: the best, the latest and any
-_MOST_FITTED = 100  # those of them that hyperparameters are fitted to
-_SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
-_SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
 _MILD = 1  # scales that suit several objectives, or branches
 _NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
 _APART = 3.0  # by so much the usual values of one side of a constraint may differ from those of all
 _PENALTY = 10.0  # from the best to the median; a loss of several that is farther is no worse
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
-
-
-class Inputs(NamedTuple):
-    """What processes are fitted to.
-
-    Args:
-        features: Features of trials, (n, E).
-        owners: What each feature is part of, (E,).
-        breadth: Lengths that matter to a trial, on average.
-    """
-
-    features: Floats
-    owners: NDArray[np.intp]
-    breadth: float
-
-    def of(self, some: NDArray[np.bool_]) -> Inputs:
-        """Those of some trials."""
-        return self._replace(features=self.features[some])
-
-
-class Fits:
-    """Scales and hyperparameters of a study's outputs, kept from one proposal to the next."""
-
-    def __init__(self) -> None:
-        self._hyper: dict[tuple[str, float], Hyperparameters] = {}
-        self._fitted: dict[str, int] = {}
-        self._chosen: dict[str, tuple[int, float]] = {}
-
-    def scale(self, name: str, inputs: Inputs, losses: Floats, count: int, shares: Sequence[float]) -> Scale:
-        """The scale of most evidence for losses, some of them nan; chosen anew as the study of count trials grows."""
-        before, share = self._chosen.get(name, (0, np.inf))
-        known = losses[np.isfinite(losses)]
-        if not _due(before, count, _SOON_SCALED, _GROWTH_SCALED):
-            return Scale(known, share)
-        scales = [Scale(known, share) for share in shares]
-        some = inputs.of(np.isfinite(losses))
-        evidence = [self._fit((name, scale.share), some, scale.scores) for scale in scales]
-        best = max(range(len(scales)), key=lambda k: evidence[k] + scales[k].density)
-        self._chosen[name], self._fitted[name] = (count, scales[best].share), count
-        return scales[best]
-
-    def hyper(self, name: str, inputs: Inputs, y: Floats, count: int, share: float = np.inf) -> Hyperparameters:
-        """Hyperparameters of one output, fitted anew as the study of count trials grows."""
-        if _due(self._fitted.get(name, 0), count, _SOON, _GROWTH):
-            self._fit((name, share), inputs, y)
-            self._fitted[name] = count
-        return self._hyper[name, share]
-
-    def _fit(self, key: tuple[str, float], inputs: Inputs, y: Floats) -> float:
-        usual = Hyperparameters.usual(int(inputs.owners.max()) + 1)
-        near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
-        some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
-        start = self._hyper.get(key, near)
-        self._hyper[key], evidence = fitted(inputs.features[some], inputs.owners, y[some], start, inputs.breadth)
-        return evidence * len(y) / len(some)
-
-
-def _due(before: int, count: int, soon: int, growth: float) -> bool:
-    """Whether what was fitted to so many trials is to be fitted anew."""
-    return count < before or (count > before and (count <= soon or count >= growth * before))
 
 
 class Model:
@@ -110,32 +47,23 @@ class Model:
         kept = _kept(history, rng)
         rows, count = history.rows[kept], len(history.rows)
         inputs = Inputs(parameters.features(rows), parameters.owners, parameters.breadth(rows))
-        columns = [*history.losses[kept].T]
-        if len(columns) > 1:
-            columns = [_without_penalties(losses) for losses in columns]
-        # A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch: there it
-        # sees the details, the losses as they are tell where others are worth a trial, and both take turns.
-        strong = len(columns) == 1 and not (parameters.rules and count % 2)
-        shares = SHARES if strong else SHARES[:_MILD]
-        names = [f"{'strong' if strong else 'mild'} objective {number}" for number in range(len(columns))]
+        columns = _without_penalties(history.losses[kept])
+        kind, shares = _kind(len(columns), count, in_branches=bool(parameters.rules))
+        names = [f"{kind} objective {number}" for number in range(len(columns))]
         self.scales = [
             fits.scale(name, inputs, losses, count, shares) for name, losses in zip(names, columns, strict=True)
         ]
+        scores = np.stack([_scores(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
+        pending = parameters.features(history.pending)
 
         def process(name: str, y: Floats, share: float = np.inf) -> GaussianProcess:
-            known = np.isfinite(y)
-            some, y = inputs.of(known), y[known]
-            given = GaussianProcess(some.features, some.owners, y, fits.hyper(name, some, y, count, share))
-            return given.believing(parameters.features(history.pending))
+            return fits.process(name, inputs, y, count, share).believing(pending)
 
-        scores = np.stack([_scores(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
         self.objectives = [
             process(name, y, scale.share) for name, y, scale in zip(names, scores.T, self.scales, strict=True)
         ]
-        bounds = [column for column in history.violations[kept].T if np.isfinite(column).any()]
-        if not history.succeeded[kept].all():  # whether a candidate fails is a constraint like others
-            bounds.append(np.where(history.succeeded[kept], -1.0, 1.0))
-        self._constraints = [process(f"constraint {number}", _bounded(column)) for number, column in enumerate(bounds)]
+        bounds = enumerate(_bounds(history, kept))
+        self._constraints = [process(f"constraint {number}", column) for number, column in bounds]
         self._observed, self._feasible = inputs.features, history.feasible[kept]
         self.incumbents = rows[self._best(scores)]
 
@@ -221,11 +149,32 @@ def _scores(scale: Scale, losses: Floats) -> Floats:
     return scores
 
 
-def _without_penalties(losses: Floats) -> Floats:
-    """Losses none of which is so large that all others look alike."""
+def _kind(objectives: int, trials: int, *, in_branches: bool) -> tuple[str, Sequence[float]]:
+    """Name and shares of the scales that losses may be on.
+
+    A strong logarithm would see nothing but the ends of a front, where one loss is least, or one branch: there it sees
+    the details, the losses as they are tell where others are worth a trial, and both take turns.
+    """
+    strong = objectives == 1 and not (in_branches and trials % 2)
+    return ("strong", SHARES) if strong else ("mild", SHARES[:_MILD])
+
+
+def _without_penalties(losses: Floats) -> list[Floats]:
+    """Losses (n, M) by objective; of several objectives none is so large that all others look alike."""
+    return [losses[:, 0]] if losses.shape[1] == 1 else [_without_penalty(column) for column in losses.T]
+
+
+def _without_penalty(losses: Floats) -> Floats:
     known = losses[np.isfinite(losses)]
     far = known.min() + _PENALTY * (np.median(known) - known.min())
     return np.minimum(losses, far) if far > known.min() else losses
+
+
+def _bounds(history: History, kept: NDArray[np.intp]) -> list[Floats]:
+    """Constraints on scales of their own, and whether a trial failed, which is one like others."""
+    found = [_bounded(column) for column in history.violations[kept].T if np.isfinite(column).any()]
+    succeeded = history.succeeded[kept]
+    return found if succeeded.all() else [*found, _bounded(np.where(succeeded, -1.0, 1.0))]
 
 
 def _bounded(violations: Floats) -> Floats:

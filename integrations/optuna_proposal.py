@@ -15,8 +15,9 @@ from optuna.distributions import BaseDistribution
 
 from ..surrogate import Problem
 from .optuna_branches import Branches
+from .optuna_fits import Fits
 from .optuna_history import History, Known, mean_places
-from .optuna_model import Acquisition, Fits, Model
+from .optuna_model import Acquisition, Model
 from .optuna_opinion import Opinion
 from .optuna_pool import farthest, fresh, pool, refined
 from .optuna_reader import Choice, Names, Params, Pool, Reader

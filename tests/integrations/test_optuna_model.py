@@ -6,8 +6,9 @@ import numpy as np
 from optuna.distributions import FloatDistribution
 
 from prerank.integrations.optuna_branches import Branches
+from prerank.integrations.optuna_fits import Fits
 from prerank.integrations.optuna_history import History
-from prerank.integrations.optuna_model import Fits, Model
+from prerank.integrations.optuna_model import Model
 
 
 def test_of_many_trials_the_best_feasible_ones_are_kept_where_better_ones_violate_a_constraint() -> None:
