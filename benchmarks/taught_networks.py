@@ -3,7 +3,8 @@
 A thousand measured networks are learnt by heart. A Gaussian process on the totals and boosted trees on the counts of
 operations learn from the same measurements, and rank families that they have not seen well: mean Spearman .97 of
 latencies and .96 of peak memory over nine families, each left out in turn; MACs .96 and .80. What they expect of
-thousands of other networks of the families that may be read is read beside the measurements (distillation, Hinton et al. 2015, arXiv:1503.02531).
+thousands of other networks of the families that may be read is read beside the measurements (distillation, Hinton et
+al. 2015, arXiv:1503.02531).
 """
 
 from __future__ import annotations

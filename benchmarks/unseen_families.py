@@ -3,11 +3,11 @@
 python benchmarks/unseen_families.py [--table FILE] [--checkpoint FOLDER]
 
 The table is that of measure_networks.py. Plain models learn from the networks that the packaged checkpoint has read,
-those of fourteen families under the usual conditions, and all are asked about the others: networks of three families never
-read; of the fourteen those that were kept for tests; and all of the fourteen on two threads and with a graph that is
-not optimised, which stand in for another machine. Then ten of what is asked are measured and learnt; Spearman over the
-rest, ten draws. The operator-wise model is a sum of what each kind of operation costs, by the number of its operations
-and by its MACs, none of them negative (after nn-Meter, Zhang et al. 2021).
+those of fourteen families under the usual conditions, and all are asked about the others: networks of three families
+never read; of the fourteen those that were kept for tests; and all of the fourteen on two threads and with a graph that
+is not optimised, which stand in for another machine. Then ten of what is asked are measured and learnt; Spearman over
+the rest, ten draws. The operator-wise model is a sum of what each kind of operation costs, by the number of its
+operations and by its MACs, none of them negative (after nn-Meter, Zhang et al. 2021).
 """
 
 from __future__ import annotations

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -80,9 +79,7 @@ def train(
     rows, kept = as_rows(rows_of(tables)), as_rows(rows_of(validation or []))
     model = RLMSurrogate.load(surrogate, device=on)
     updates = steps or usual_steps(len(rows) if kept else len(rows) - len(held_out(rows)))
-    own = {"tables": rows, "validation": kept, "surrogate": model.fingerprint, "number of steps": updates}
-    told = {name: sha256(repr(value).encode()).hexdigest() for name, value in own.items()}
-    run = Training(updates, contexts=4, folder=out / "training", of=told)
+    run = Training(updates, contexts=4, folder=out / "training")
     say(f"{len(rows):,} candidates, {updates:,} steps; Ctrl-C keeps what is done")
     model.fit(rows, run, validation=kept)
     model.save(out)

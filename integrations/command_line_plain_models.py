@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..surrogate.fields import Fields
+from ..surrogate.fields import Fields, numbers
 
 Floats = NDArray[np.float64]
 Learner = Callable[[Sequence[str], Floats, Sequence[str]], Floats]
 """Texts and values that were measured, (n,), and m texts to predict -> predictions, (m,)."""
 
 PARAMETERS = "parameters"
-_NUMBER = r"((?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)"
-_TOTALS = {PARAMETERS: re.compile(rf"(?:^|\s)params\w*={_NUMBER}"), "MACs": re.compile(rf"(?:^|\s)macs\w*={_NUMBER}")}
+_TOTALS = {PARAMETERS: "params", "MACs": "macs"}
 _FEWEST = 3  # values from which anything can be learnt
 
 
 def totals(texts: Sequence[str]) -> dict[str, Floats]:
     """Parameters and multiply-accumulates, where all texts name them, (m,)."""
-    found = {name: [pattern.search(text) for text in texts] for name, pattern in _TOTALS.items()}
-    return {
-        name: np.array([float(match[1]) for match in matches if match])
-        for name, matches in found.items()
-        if all(matches)
-    }
+    found = {name: [_first(numbers(text), word) for text in texts] for name, word in _TOTALS.items()}
+    return {name: np.array(values) for name, values in found.items() if None not in values}
+
+
+def _first(stated: Mapping[str, float], word: str) -> float | None:
+    """The first number whose name begins with a word."""
+    return next((value for name, value in stated.items() if name.startswith(word)), None)
 
 
 def ridge(seen: Sequence[str], values: Floats, asked: Sequence[str]) -> Floats:

@@ -11,7 +11,6 @@ trials) -> rank -> the best not yet tried. Trials under way count as if they had
 from __future__ import annotations
 
 import threading
-import warnings
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -100,7 +99,7 @@ class RLMSampler(BaseSampler):
         self._constraints_func = constraints_func
         self._rng = np.random.default_rng(seed)
         self._studies: WeakKeyDictionary[Any, dict[int, Memory]] = WeakKeyDictionary()
-        self._warn, self._told = Once(), False
+        self._warn = Once()
         self._lock = threading.Lock()
 
     def reseed_rng(self) -> None:
@@ -119,19 +118,17 @@ class RLMSampler(BaseSampler):
         if not search_space:
             return {}
         self._check(study)
-        for source in self._sources:
-            if source.directions != study.directions:
-                raise ValueError(f"{source.study_name!r} has directions {source.directions}, not {study.directions}")
         with self._lock:
             return self._propose(study, trial, search_space)
 
     def _check(self, study: Study) -> None:
         """What is wrong with the problem is the user's to know."""
         posed(self._problem, study.directions, [])
-        contradicted = None if self._told else contradiction(self._problem, study.directions)
-        if contradicted:
-            warnings.warn(contradicted, stacklevel=2)
-        self._told = True
+        if contradicted := contradiction(self._problem, study.directions):
+            self._warn("contradiction", contradicted)
+        for source in self._sources:
+            if source.directions != study.directions:
+                raise ValueError(f"{source.study_name!r} has directions {source.directions}, not {study.directions}")
 
     def sample_independent(
         self, study: Study, trial: FrozenTrial, param_name: str, param_distribution: BaseDistribution

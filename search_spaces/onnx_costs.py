@@ -25,18 +25,23 @@ def _shape(operation: Operation, place: int) -> Shape:
     return value.shape or () if value is not None else ()
 
 
+def _elements(shape: Shape, since: int = 0) -> int:
+    """Of the axes since one; 0 where the shape is unknown."""
+    return prod(shape[since:]) if shape else 0
+
+
 def _result(operation: Operation) -> Value:
     return operation.outputs[0] if operation.outputs else Value()
 
 
 def _convolution(operation: Operation, weight: int = 1) -> int:
     """Each output is a sum over the kernel, (C_out, C_in / groups, *sides)."""
-    return _result(operation).elements * prod(_shape(operation, weight)[1:])
+    return _result(operation).elements * _elements(_shape(operation, weight), since=1)
 
 
 def _transposed_convolution(operation: Operation) -> int:
     """Each input is spread over the kernel, (C_in, C_out / groups, *sides)."""
-    return prod(_shape(operation, 0)) * prod(_shape(operation, 1)[1:])
+    return _elements(_shape(operation, 0)) * _elements(_shape(operation, 1), since=1)
 
 
 def _matmul(operation: Operation) -> int:
@@ -90,7 +95,7 @@ def _keys(operation: Operation, q: Shape, keys: Shape) -> int:
 
 
 def _packed_matmul(operation: Operation) -> int:
-    return prod(_shape(operation, 0)) * operation.integer("N", 0)
+    return _elements(_shape(operation, 0)) * operation.integer("N", 0)
 
 
 _PAST: Mapping[str, int] = {"Attention": 4, "GroupQueryAttention": 3, "MultiHeadAttention": 6}

@@ -21,10 +21,10 @@ def joint(context: str, text: str) -> str:
 
 
 def batches(lengths: NDArray[np.int64], words: int = TOGETHER) -> Iterator[NDArray[np.intp]]:
-    """Which texts are read at once: of about one length, as each is padded to the longest of them."""
+    """Rows, ascending, of texts read at once: of about one length, as each is padded to the longest of them."""
     order = np.argsort(lengths, kind="stable")
     while len(order):
         padded = lengths[order] * np.arange(1, len(order) + 1)
         count = max(1, int((padded <= words).sum()))
-        yield order[:count]
+        yield np.sort(order[:count])  # so that the rows of one batch alone are in their order
         order = order[count:]

@@ -54,7 +54,7 @@ class Memory:
 
     @staticmethod
     def joined(parts: Sequence[Memory], order: Tensor) -> Memory:
-        """Memories of one length, one below the other, and then their rows in an order, (n,)."""
+        """Memories of one length, one below the other, and then their rows in an order, (n,); one alone is in it."""
         if len(parts) == 1:
             return parts[0]
         layers = [

@@ -205,8 +205,10 @@ def test_where_warnings_are_errors_the_study_goes_on_too() -> None:
     def fails(params: dict[str, Any]) -> str:
         raise KeyError
 
-    for own in (sampler(surrogate=Broken(), search_space=SPACE, seed=0), sampler(to_text=fails, seed=0)):
-        study = study_of(own)
+    turned = Problem("net", "accuracy", "maximize")  # of a study that minimises
+    options: list[dict[str, Any]] = [{"surrogate": Broken(), "search_space": SPACE}, {"to_text": fails}]
+    for own in (*options, {"problem": turned, "search_space": SPACE}):
+        study = study_of(sampler(**own, seed=0), "minimize")
         with warnings.catch_warnings():
             warnings.simplefilter("error", UserWarning)
             for _ in range(3):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
+from prerank.surrogate.backends import Backend
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.joint import batches, joint
 from prerank.surrogate.network import CANDIDATE_WORDS, CONTEXT_WORDS
@@ -21,6 +24,9 @@ LONG = CANDIDATE_WORDS + 10
 MIXED = ["a b", "a " * LONG, "", "b " * (LONG + 300) + "a", "b a b", "a b " * LONG]
 
 
+LONGS = ["a " * (LONG + 300), "b " * LONG]  # the longest is not the last
+
+
 def close(one: np.ndarray, other: np.ndarray) -> None:
     np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
@@ -30,6 +36,16 @@ def test_order_and_batch_do_not_matter(surrogate: RLMSurrogate) -> None:
     close(together[::-1], surrogate.predict(PROBLEM, MIXED[::-1]).mean)
     close(together, np.concatenate([surrogate.predict(PROBLEM, [text]).mean for text in MIXED]))
     close(np.tile(together, 50), surrogate.predict(PROBLEM, MIXED * 50).mean)
+
+
+@pytest.mark.parametrize("backend", ["torch", "onnxruntime"])
+def test_nor_do_they_where_all_are_long(surrogate: RLMSurrogate, tmp_path: Path, backend: Backend) -> None:
+    surrogate.save(tmp_path)
+    saved = RLMSurrogate.load(tmp_path, backend=backend)
+    together = saved.predict(PROBLEM, LONGS).mean
+    close(together[::-1], saved.predict(PROBLEM, LONGS[::-1]).mean)
+    close(together, np.concatenate([saved.predict(PROBLEM, [text]).mean for text in LONGS]))
+    assert abs(together[0] - together[1]) > 1e-3 * abs(together[0])
 
 
 def test_short_texts_are_answered_as_without_long_ones(surrogate: RLMSurrogate) -> None:
