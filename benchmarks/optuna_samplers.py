@@ -36,7 +36,7 @@ from tables import show
 
 from prerank.integrations.optuna import RLMSampler
 from prerank.surrogate import RLMSurrogate
-from prerank.surrogate.atomic import replace
+from prerank.surrogate.atomic import write_whole
 
 Floats = NDArray[np.float64]
 Result = dict[str, Any]
@@ -57,7 +57,7 @@ def main() -> None:
     try:
         for task, sampler, seed in track(searches, "searching"):
             results.append(searched(task, sampler, seed, arguments))
-            replace(arguments.out, ("[\n" + ",\n".join(map(json.dumps, results)) + "\n]\n").encode())
+            write_whole(arguments.out, ("[\n" + ",\n".join(map(json.dumps, results)) + "\n]\n").encode())
     finally:
         show(tables(results))
 

@@ -17,7 +17,7 @@ import typer
 from numpy.typing import NDArray
 
 from ..surrogate import Problem, RLMSurrogate
-from ..surrogate.atomic import replace
+from ..surrogate.atomic import write_whole
 from ..surrogate.measured import Measured
 from ..surrogate.metrics import interval, spearman
 from ..surrogate.problem import first_line
@@ -164,7 +164,7 @@ def draw(found: Sequence[Summary], file: Path) -> None:
         axes.legend()
     drawn = BytesIO()
     figure.savefig(drawn, format=file.suffix[1:])
-    replace(file, drawn.getvalue())
+    write_whole(file, drawn.getvalue())
     say(f"drawn: {file}")
 
 

@@ -34,7 +34,7 @@ class Opinion:
         self._ends: Floats = np.sort(ends, axis=1)
         self.trust: Floats = np.array(trust)
         """How far each objective's predictions are to be trusted, (M,)."""
-        self.fails: NDArray[np.bool_] = np.any([own.p_fail > 0.5 for own in predictions], axis=0)
+        self.fails: NDArray[np.bool_] = np.any([own.likely_fails for own in predictions], axis=0)
         """Which candidates are likely to fail, (m,)."""
 
     def __getitem__(self, rows: NDArray[np.intp]) -> Opinion:

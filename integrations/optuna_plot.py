@@ -11,7 +11,7 @@ import numpy as np
 from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
-from ..surrogate.atomic import replace
+from ..surrogate.atomic import write_whole
 from ..surrogate.once import Once
 from .optuna import ATTRIBUTE
 
@@ -59,7 +59,7 @@ class PredictionPlot:
         draw_predictions(studies, figure.subplots(), self._objective)
         drawn = BytesIO()
         figure.savefig(drawn, dpi=120, format=self.path.suffix[1:] or None)
-        replace(self.path, drawn.getvalue())
+        write_whole(self.path, drawn.getvalue())
 
 
 def draw_predictions(studies: Iterable[Study], axes: Axes, objective: int = 0) -> None:

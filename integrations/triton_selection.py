@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any, cast
 
-import numpy as np
-
 from ..surrogate import Prediction
+from ..surrogate.ranking import by_score
 from .triton_launch import Config
 
 Keep = Config | list[Any] | Callable[[Any], bool]
@@ -60,7 +59,9 @@ def outlook(
         trust: How far they deserve belief together.
         fastest: Places of some of them as they were measured elsewhere, the fastest first.
     """
-    rankings = [[places[row] for row in _ranking(prediction)] for prediction in predictions]
+    rankings = [
+        [places[row] for row in by_score(-prediction.mean, prediction.likely_fails)] for prediction in predictions
+    ]
     order = interleaved([rankings[0], fastest, *rankings[1:]])
     return Outlook(order, places, predictions[0], trust, unit)
 
@@ -109,9 +110,3 @@ def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float 
     wanted = order[:1] if top_k is not None and count == 1 and trust > _UNSURE else [*sorted(defaults), *others]
     kept = set(wanted[:count])
     return [place for place in order if place in kept]
-
-
-def _ranking(prediction: Prediction) -> list[int]:
-    """Places by predicted value; what is more likely to fail than not comes last, ties as they stand."""
-    fails = prediction.p_fail > 0.5
-    return np.lexsort((np.arange(len(prediction)), prediction.mean, fails)).tolist()

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from ..surrogate.atomic import replace
+from ..surrogate.atomic import write_whole
 from .triton_cache import VERSION, folder, lines_from
 from .triton_launch import Config, Launch, config_words, identity
 from .triton_vllm import Batches, batched, write
@@ -105,7 +105,7 @@ def export(
     if not entries:
         raise ValueError(f"nothing was decided for {kernel or 'any kernel'} in {folder()}; launch it with rlm_prune")
     if format == "json":
-        replace(Path(path), (json.dumps({"version": VERSION, "entries": entries}, indent=1) + "\n").encode())
+        write_whole(Path(path), (json.dumps({"version": VERSION, "entries": entries}, indent=1) + "\n").encode())
         return [Path(path)]
     if format != "vllm" or experts is None or width is None:
         raise ValueError(f"format is {format!r}; give 'json', or 'vllm' with experts= and width=")

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..surrogate.atomic import replace
+from ..surrogate.atomic import write_whole
 from ..surrogate.once import Once
 from .triton_launch import Launch
 
@@ -83,7 +83,7 @@ def write(
     for ending, sizes in files.items():
         file = path / f"E={experts},N={width},{ending}.json"
         told = {str(size): sizes[size]["config"] for size in sorted(sizes)}
-        replace(file, (json.dumps(told, indent=4) + "\n").encode())
+        write_whole(file, (json.dumps(told, indent=4) + "\n").encode())
         yield file
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from uuid import uuid4
 
 
-def replace(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file, and its folder if there is none; until all of it is there, the file stays as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.{uuid4().hex}.part")

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .atomic import replace
+from .atomic import write_whole
 from .backends import Backend, EncoderNotFoundError, check_device, on_onnxruntime, on_torch
 from .codec import DIGITS, VOCABULARY
 from .knowledge import Knowledge
@@ -58,8 +58,8 @@ def save(
         "provenance": provenance,
         "golden": [_answer(inference, problem, texts) for problem, texts in golden],
     }
-    replace(path / name, weights)
-    replace(path / DESCRIPTION, json.dumps(description, indent=1).encode())
+    write_whole(path / name, weights)
+    write_whole(path / DESCRIPTION, json.dumps(description, indent=1).encode())
     for file in path.iterdir():
         if _OWN.fullmatch(file.name) and not file.name.startswith(name.removesuffix("safetensors")):
             file.unlink()

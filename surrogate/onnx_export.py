@@ -18,7 +18,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .atomic import replace
+from .atomic import write_whole
 from .encoder import PretrainedEncoder
 from .model import RLM, KeysValues, Memory
 from .onnx_network import graph_file
@@ -46,7 +46,7 @@ def export(model: RLM, weights: Path) -> None:
     offsets = _offsets(weights)
     with seeded(0, torch.device("cpu")):  # the examples are random
         for name, graph, examples in _graphs(_plain(copy.deepcopy(model).eval())):
-            replace(graph_file(weights, name), _linked(_exported(graph, examples), weights.name, offsets))
+            write_whole(graph_file(weights, name), _linked(_exported(graph, examples), weights.name, offsets))
 
 
 class _Graph(nn.Module):

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 _SHOWN = 5  # candidates
+_LIKELY = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,6 +50,11 @@ class Prediction:
     def mean(self) -> Floats:
         """Expected value given success, (N,)."""
         return (self.mass * self._middle).sum(axis=1)
+
+    @property
+    def likely_fails(self) -> NDArray[np.bool_]:
+        """Whether a candidate is more likely to fail than not, (N,)."""
+        return self.p_fail > _LIKELY
 
     @property
     def unadapted(self) -> Floats:

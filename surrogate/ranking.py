@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .acquisitions import Acquisition, Floats, expected_value
 from .prediction import Prediction
@@ -68,7 +69,7 @@ def rank(
     texts = [to_text(candidate) for candidate in candidates]
     distinct = sorted({text for text in texts if text is not None})
     mean, std, fails, *scores = _scores(surrogate, as_problem(problem), distinct, acquisitions)
-    score, order = scores[0], _turns([_order(own, fails) for own in scores])
+    score, order = scores[0], _turns([by_score(own, fails) for own in scores])
     place = {distinct[row]: (number, row) for number, row in enumerate(order)}
     valid = [(place[text], candidate) for candidate, text in zip(candidates, texts, strict=True) if text is not None]
     valid.sort(key=lambda entry: entry[0])
@@ -83,15 +84,15 @@ def _scores(
     columns: list[list[Floats]] = [[np.empty(0)] for _ in range(3 + len(acquisitions))]
     for chunk in _chunks(texts):
         prediction = surrogate.predict(problem, chunk)
-        fails = (prediction.p_fail > 0.5).astype(np.float64)
+        fails = prediction.likely_fails.astype(np.float64)
         scores = [acquisition(prediction, sign) for acquisition in acquisitions]
         for column, part in zip(columns, (prediction.mean, prediction.std, fails, *scores), strict=True):
             column.append(part)
     return [np.concatenate(column) for column in columns]
 
 
-def _order(score: Floats, fails: Floats) -> list[int]:
-    """Rows, the highest score first, those that are likely to fail last."""
+def by_score(score: Floats, fails: Floats | NDArray[np.bool_]) -> list[int]:
+    """Rows, the highest score first, those that are likely to fail last, equal ones as they stand."""
     return np.lexsort((np.arange(len(score)), -np.nan_to_num(score, nan=-np.inf), fails)).tolist()
 
 

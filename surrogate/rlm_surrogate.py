@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import checkpoint
-from .atomic import replace
+from .atomic import write_whole
 from .backends import Backend, check
 from .knowledge import Knowledge
 from .observations import Observations
@@ -244,7 +244,7 @@ class RLMSurrogate:
         with self._changing:
             told = self._observations.to_json() if self._observations else None
         if told is not None:
-            replace(folder / _OBSERVATIONS, told.encode())
+            write_whole(folder / _OBSERVATIONS, told.encode())
         else:
             (folder / _OBSERVATIONS).unlink(missing_ok=True)
 

@@ -23,7 +23,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from tqdm import tqdm
 
-from .atomic import replace
+from .atomic import write_whole
 from .codec import FIRST, ZERO
 from .model import RLM
 from .seeds import seeded
@@ -144,7 +144,7 @@ class Run:
             "best": (self._best, self._kept, self._stale),
         }
         torch.save(state, content)
-        replace(folder / STATE, content.getvalue())
+        write_whole(folder / STATE, content.getvalue())
 
     def _resume(self) -> None:
         path = self._training.folder / STATE if self._training.folder else None
