@@ -11,30 +11,25 @@ the folder of decisions and measurements.
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
-from ..search_spaces.launch_limits import Limits, limits
 from ..surrogate.once import Once
 from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
-from .triton_decisions import Decisions
-from .triton_device import current_family, device_name, shared_memory
+from .triton_device import device_name
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
 from .triton_kernel import is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
-from .triton_measurements import Recording, fastest
-from .triton_obstacles import obstacles_of, possible
+from .triton_measurements import Recording
 from .triton_perf_model import PerfModel, Share, Trusted, most_kept, switched_off
-from .triton_report import Verdict, show
-from .triton_selection import SURE, Keep, Outlook, defaults, select
-from .triton_static import compiler_of, resources, target_of
+from .triton_pruning import Decision, Pruning
+from .triton_selection import Keep
+from .triton_static import compiler_of
 from .triton_tables import export, read_table
 from .triton_tracing import traceable
 
@@ -42,7 +37,6 @@ __all__ = ["RLMPrune", "export", "read_table", "rlm_prune"]
 
 Prune = Callable[..., "Sequence[Any]"]
 _INTERPRETER = "interpreter"  # stands for a device where Triton's interpreter runs a kernel
-_decisions = Decisions()
 
 
 class RLMPrune(Mapping[str, Any]):
@@ -98,10 +92,10 @@ class RLMPrune(Mapping[str, Any]):
             "table": table,
             "compile": compile,
         }
-        self._top_k, self._keep, self._device = top_k, keep, device
-        self._forecast = Forecast(surrogate)
-        self._table = read_table(table) if table is not None else None
-        self._theirs, self._compile = early_config_prune, compile
+        self._top_k, self._device = top_k, device
+        shipped = read_table(table) if table is not None else None
+        self._pruning = Pruning(Forecast(surrogate), top_k, keep, shipped, compile=compile, here=not device)
+        self._theirs = early_config_prune
         self._kernel: Any | None = None
         self._warn = Once()
         self.perf_model = PerfModel(self._tuning, self._order, self._failed)
@@ -216,91 +210,32 @@ class RLMPrune(Mapping[str, Any]):
         return read_tuning(kernel, configs or decorated.configs, named, keywords, device, keys, compiler_of(device))
 
     def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
-        """Places of what is kept, in the user's order: shipped, or settled."""
-        shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
-        kept = self._settled(tuning, decorated) if shipped is None else [shipped]
-        self._explain(tuning, decorated, kept, shipped is not None)
-        return sorted(kept)
-
-    def _settled(self, tuning: Tuning, decorated: Any) -> list[int]:
-        """What was decided before, of it the fastest if all was measured; or what is decided now."""
-        kept = _decisions.find(tuning, self._beside(tuning))
-        if kept is None:
-            return self._decide(tuning, decorated)
-        settles = self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int))
-        return fastest(tuning, kept) if settles else kept
-
-    def _decide(self, tuning: Tuning, decorated: Any) -> list[int]:
-        """Ask the surrogate about what can run, and keep the decision; best first."""
-        found, _ = self._ask(tuning, decorated)
-        kept = select(found.order, self._defaults(tuning), len(tuning.configs), self._top_k, found.trust)
-        self._say(tuning, len(kept), found.trust)
-        _decisions.add(tuning, self._beside(tuning), kept)
-        return kept
-
-    def _ask(self, tuning: Tuning, decorated: Any) -> tuple[Outlook, dict[int, str]]:
-        """What is predicted of that which can run, and why the others cannot."""
-        obstacles, named = obstacles_of(tuning, self._limits(tuning)), self._defaults(tuning)
-        if self._compile:
-            if target_of(tuning.launch.device) is None:
-                self._warn("target", f"rlm_prune compiles nothing for {tuning.launch.device or 'no device'}: not known")
-            kernel = decorated if kernel_of(decorated) else self._kernel
-            compiled = resources(kernel, tuning, possible(tuning, obstacles, named))
-            found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
-            obstacles |= {place: reason for place, reason in found.items() if reason is not None}
-            tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
-        return self._forecast(tuning, possible(tuning, obstacles, named)), obstacles
-
-    def _explain(self, tuning: Tuning, decorated: Any, kept: Sequence[int], shipped: bool = False) -> None:
-        """Print what is kept and why, if it is wanted; an explanation that fails changes nothing."""
-        if os.environ.get("PRERANK_EXPLAIN") != "1":
-            return
-        try:
-            (found, obstacles), named = self._ask(tuning, decorated), self._defaults(tuning)
-            verdicts = [
-                Verdict(config, place in kept, obstacles.get(place), place in named, shipped)
-                for place, config in enumerate(tuning.words)
-            ]
-            show(tuning.launch, found, verdicts)
-        except Exception as error:  # no weights for a launch that was decided before
-            self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
+        """Places of what is kept, in the user's order."""
+        kernel = self._kernel_of(decorated)
+        decision = self._pruning.decide(tuning, kernel)
+        self._pruning.explain(tuning, kernel, decision)
+        return sorted(decision.kept)
 
     def _order(self, tuning: Tuning, autotuner: Any) -> tuple[list[int], int]:
         """Places: the defaults, then best first, then what cannot run; and how many of them are wanted.
 
         As they stand, and all wanted, where the surrogate fails.
         """
-        named, count = self._defaults(tuning), len(tuning.configs)
+        kernel, answer, wanted = self._kernel_of(autotuner), None, len(tuning.configs)
         try:
-            found, obstacles = self._ask(tuning, autotuner)
-            order, wanted = found.order, len(select(found.order, named, count, self._top_k, found.trust))
+            answer = self._pruning.ask(tuning, kernel)
+            wanted = len(self._pruning.wanted(tuning, answer.outlook))
             if isinstance(autotuner.configs_top_k, Trusted):  # a user's own top_k is kept, whatever is wanted
-                self._say(tuning, wanted, found.trust)
+                self._pruning.doubt(tuning, wanted, answer.outlook.trust)
         except Exception as error:  # as in `prune`
             self._failed(error)
-            obstacles = obstacles_of(tuning, self._limits(tuning))
-            order, wanted = possible(tuning, obstacles, named), count
-        order = list(dict.fromkeys([*sorted(named), *order, *obstacles]))
-        self._explain(tuning, autotuner, order[: most_kept(autotuner, wanted)])
+        order = self._pruning.order(tuning, answer)
+        self._pruning.explain(tuning, kernel, Decision(order[: most_kept(autotuner, wanted)], answer))
         return order, wanted
 
-    def _limits(self, tuning: Tuning) -> Limits:
-        told = (None, "") if self._device else (shared_memory(), current_family())
-        return limits(tuning.launch.device, *told)
-
-    def _defaults(self, tuning: Tuning) -> set[int]:
-        return defaults(self._keep, tuning.configs)
-
-    def _beside(self, tuning: Tuning) -> str:
-        """What a decision depends on beside launch and configurations."""
-        return f"{self._forecast.fingerprint} {self._top_k} {sorted(self._defaults(tuning))} {self._compile}"
-
-    def _say(self, tuning: Tuning, kept: int, trust: float) -> None:
-        """Warn once a kernel and device that little is known of it."""
-        if self._top_k is None and trust < SURE:
-            about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
-            of = f"{kept} of {len(tuning.configs)} configurations are kept"
-            self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
+    def _kernel_of(self, decorated: Any) -> Any:
+        """What is decorated, if there is a kernel in it, or what was attached."""
+        return decorated if kernel_of(decorated) else self._kernel
 
     def _failed(self, error: Exception, instead: str = "configurations are kept as they stand") -> None:
         self._warn("failed", f"rlm_prune failed ({error!r}); {instead}")

@@ -27,7 +27,7 @@ triton = pytest.importorskip("triton")
 import triton.language as tl  # noqa: E402
 
 from prerank.integrations import triton as host  # noqa: E402
-from prerank.integrations import triton_perf_model  # noqa: E402
+from prerank.integrations import triton_perf_model, triton_pruning  # noqa: E402
 from prerank.integrations.triton import RLMPrune, export, rlm_prune  # noqa: E402
 from prerank.integrations.triton_decisions import Decisions  # noqa: E402
 from prerank.integrations.triton_launch import read_tuning  # noqa: E402
@@ -63,7 +63,7 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRITON_INTERPRET", "1")
     for name in ("PRERANK_PRUNE", "PRERANK_EXPLAIN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(host, "_decisions", Decisions())
+    monkeypatch.setattr(triton_pruning, "_decisions", Decisions())
 
 
 def choices(stages: Sequence[int] = (2, 3)) -> list[Any]:
@@ -250,8 +250,8 @@ def test_what_cannot_run_is_dropped_before_anything_is_asked_of_it() -> None:
 
 def test_a_current_device_that_is_not_listed_is_bounded_as_its_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "device_name", lambda: "NVIDIA L20")
-    monkeypatch.setattr(host, "shared_memory", lambda: 99 * 1024)
-    monkeypatch.setattr(host, "current_family", lambda: "ada")
+    monkeypatch.setattr(triton_pruning, "shared_memory", lambda: 99 * 1024)
+    monkeypatch.setattr(triton_pruning, "current_family", lambda: "ada")
     configs, surrogate = choices((2, 60)), FakeSurrogate()
     found = pruned(kernel(quiet(device=None, surrogate=surrogate, top_k=24), configs=configs))
     assert {config.num_stages for config in found} == {2}
@@ -561,7 +561,7 @@ def test_shipped_tables_need_no_model(tmp_path: Path, monkeypatch: pytest.Monkey
     (file,) = export(tmp_path / "table.json", kernel="matmul_kernel")
     (vllm,) = export(tmp_path / "vllm", format="vllm", experts=8, width=7168)
     monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / "other"))
-    monkeypatch.setattr(host, "_decisions", Decisions())
+    monkeypatch.setattr(triton_pruning, "_decisions", Decisions())
     for table in (file, vllm, vllm.parent):
         bench = Bench()
         assert str(launch(kernel(quiet(device=HERE, surrogate=NoModel(), table=table), bench))) == str(best)
@@ -617,6 +617,6 @@ def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path, m
     found = set[str]()
     for number in range(10):  # what was decided before is not looked up
         monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / f"same-{number}"))
-        monkeypatch.setattr(host, "_decisions", Decisions())
+        monkeypatch.setattr(triton_pruning, "_decisions", Decisions())
         found.add(str([str(config) for config in pruned(kernel(rlm_prune(device=A100, top_k=6)))]))
     assert {text.strip() for text in told} == found

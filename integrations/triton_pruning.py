@@ -1,0 +1,152 @@
+"""What is kept of a launch: shipped in a table, decided before, or decided now by asking the surrogate."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ..search_spaces.launch_limits import Limits, limits
+from ..surrogate.once import Once
+from .triton_decisions import Decisions
+from .triton_device import current_family, shared_memory
+from .triton_forecast import Forecast
+from .triton_launch import Tuning
+from .triton_measurements import fastest
+from .triton_obstacles import obstacles_of, possible
+from .triton_report import Verdict, show
+from .triton_selection import SURE, Keep, Outlook, defaults, select
+from .triton_static import resources, target_of
+from .triton_tables import Table
+
+_decisions = Decisions()
+
+
+class Answer(NamedTuple):
+    """What the surrogate says of a launch.
+
+    Args:
+        outlook: What is predicted of the configurations that can run.
+        obstacles: Place -> why another one cannot.
+    """
+
+    outlook: Outlook
+    obstacles: dict[int, str]
+
+
+class Decision(NamedTuple):
+    """What is kept.
+
+    Args:
+        kept: Places of the configurations, best first.
+        answer: What was asked for it; None: nothing, since it was decided before.
+        shipped: Whether a table says so.
+    """
+
+    kept: Sequence[int]
+    answer: Answer | None = None
+    shipped: bool = False
+
+
+class Pruning:
+    """Decides what is kept of launches, and says why.
+
+    Args:
+        forecast: What predicts.
+        top_k: How many configurations are kept, or what share of them; None: as trust asks for.
+        keep: What is kept first.
+        table: Decisions that are shipped.
+        compile: Whether what may run is compiled before it is ranked.
+        here: Whether the device is the current one, whose limits the driver tells.
+    """
+
+    def __init__(
+        self,
+        forecast: Forecast,
+        top_k: int | float | None,
+        keep: Keep | None,
+        table: Table | None,
+        *,
+        compile: bool,
+        here: bool,
+    ) -> None:
+        self._forecast, self._top_k, self._keep, self._table = forecast, top_k, keep, table
+        self._compile, self._here = compile, here
+        self._warn = Once()
+
+    def decide(self, tuning: Tuning, kernel: Any) -> Decision:
+        """What a table has, or what was decided before; if neither is known, ask, and keep what is decided."""
+        shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
+        if shipped is not None:
+            return Decision([shipped], shipped=True)
+        before = self._before(tuning)
+        if before is not None:
+            return Decision(before)
+        answer = self.ask(tuning, kernel)
+        kept = self.wanted(tuning, answer.outlook)
+        self.doubt(tuning, len(kept), answer.outlook.trust)
+        _decisions.add(tuning, self._beside(tuning), kept)
+        return Decision(kept, answer)
+
+    def ask(self, tuning: Tuning, kernel: Any) -> Answer:
+        """What is predicted of that which can run, and why the others cannot."""
+        obstacles, named = obstacles_of(tuning, self._limits(tuning)), self._defaults(tuning)
+        if self._compile:
+            if target_of(tuning.launch.device) is None:
+                self._warn("target", f"rlm_prune compiles nothing for {tuning.launch.device or 'no device'}: not known")
+            compiled = resources(kernel, tuning, possible(tuning, obstacles, named))
+            found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
+            obstacles |= {place: reason for place, reason in found.items() if reason is not None}
+            tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
+        return Answer(self._forecast(tuning, possible(tuning, obstacles, named)), obstacles)
+
+    def wanted(self, tuning: Tuning, outlook: Outlook) -> list[int]:
+        """Places of what is worth a benchmark, best first."""
+        return select(outlook.order, self._defaults(tuning), len(tuning.configs), self._top_k, outlook.trust)
+
+    def order(self, tuning: Tuning, answer: Answer | None) -> list[int]:
+        """All places: the defaults, then best first, then what cannot run; as they stand where nothing answered."""
+        named = self._defaults(tuning)
+        obstacles = answer.obstacles if answer else obstacles_of(tuning, self._limits(tuning))
+        order = answer.outlook.order if answer else possible(tuning, obstacles, named)
+        return list(dict.fromkeys([*sorted(named), *order, *obstacles]))
+
+    def doubt(self, tuning: Tuning, kept: int, trust: float) -> None:
+        """Warn once a kernel and device that little is known of it."""
+        if self._top_k is None and trust < SURE:
+            about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
+            of = f"{kept} of {len(tuning.configs)} configurations are kept"
+            self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
+
+    def explain(self, tuning: Tuning, kernel: Any, decision: Decision) -> None:
+        """Print what is kept and why, if it is wanted; an explanation that fails changes nothing."""
+        if os.environ.get("PRERANK_EXPLAIN") != "1":
+            return
+        try:
+            outlook, obstacles = decision.answer or self.ask(tuning, kernel)
+            kept, named = set(decision.kept), self._defaults(tuning)
+            verdicts = [
+                Verdict(config, place in kept, obstacles.get(place), place in named, decision.shipped)
+                for place, config in enumerate(tuning.words)
+            ]
+            show(tuning.launch, outlook, verdicts)
+        except Exception as error:  # no weights for a launch that was decided before
+            self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
+
+    def _before(self, tuning: Tuning) -> list[int] | None:
+        """What was decided before, of it the fastest if all was measured."""
+        kept = _decisions.find(tuning, self._beside(tuning))
+        settles = self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int))
+        return kept if kept is None or not settles else fastest(tuning, kept)
+
+    def _limits(self, tuning: Tuning) -> Limits:
+        told = (shared_memory(), current_family()) if self._here else (None, "")
+        return limits(tuning.launch.device, *told)
+
+    def _defaults(self, tuning: Tuning) -> set[int]:
+        return defaults(self._keep, tuning.configs)
+
+    def _beside(self, tuning: Tuning) -> str:
+        """What a decision depends on beside launch and configurations."""
+        return f"{self._forecast.fingerprint} {self._top_k} {sorted(self._defaults(tuning))} {self._compile}"
