@@ -35,14 +35,14 @@ def nearest(launch: Launch, log: Log) -> list[Measurement]:
     What was compiled by another version of Triton serves where there is no less distant one by this.
     """
 
-    def distance(measured: Sequence[Measurement]) -> tuple[float, bool]:
+    def apart(measured: Sequence[Measurement]) -> tuple[float, bool]:
         other = measured[0].launch
-        return _distance(launch, other), other.get("compiler", "") != launch.compiler
+        return distance(launch, other), other.get("compiler", "") != launch.compiler
 
     enough = [measured for measured in log.launches(launch.counted) if len(measured) >= FEWEST]
     here = [measured for measured in enough if measured[0].launch["device"] == launch.device]
     nothing: list[Measurement] = []
-    return min(here, key=distance, default=nothing)
+    return min(here, key=apart, default=nothing)
 
 
 def taught(surrogate: Surrogate, kernel: Kernel, measured: Sequence[Measurement], like: Reading) -> Surrogate:
@@ -88,8 +88,8 @@ def _spread(measured: Sequence[Measurement]) -> list[Measurement]:
     return ordered[:: math.ceil(len(ordered) / _MOST)]
 
 
-def _distance(launch: Launch, other: Mapping[str, Any]) -> float:
-    """Sum of the logarithms of the ratios of all sizes; other types or arguments are far away."""
+def distance(launch: Launch, other: Mapping[str, Any]) -> float:
+    """Sum of the logarithms of the ratios of all sizes, 0 of the launch itself; other types or arguments are far."""
     tensors = {name: tensor.dtype for name, tensor in launch.tensors.items()}
     far = tensors != {name: tensor["dtype"] for name, tensor in other["tensors"].items()}
     sizes, others = (_sizes(counting(scalars, launch.counted)) for scalars in (launch.scalars, other["scalars"]))

@@ -7,15 +7,15 @@ from functools import cached_property
 from typing import Any
 from uuid import uuid4
 
-from ..surrogate import RLMSurrogate
-from .triton_experience import Surrogate, fastest_elsewhere, nearest, taught
+from ..surrogate import Prediction, RLMSurrogate
+from .triton_experience import Surrogate, distance, fastest_elsewhere, nearest, taught
 from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
 from .triton_reading import Reading, reading_like, readings
-from .triton_selection import Outlook, outlook
+from .triton_selection import Outlook, interleaved, ranked
 
 _TELLING = 30  # measurements of a launch from which on they outweigh what the weights say of themselves
-_KNOWN = 0.5  # trust from which on the weights' own ranking goes beside that of the measurements
+_KNOWN = 0.5  # trust from which on what the weights say is weighed with what measurements elsewhere taught
 
 _strangers: dict[int, tuple[Surrogate, str]] = {}  # they are held, so that no other one gets such an id
 
@@ -38,19 +38,20 @@ class Forecast:
     def after(self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int]) -> Outlook:
         """Rank some of the configurations of a launch after measurements of one launch of its kernel, or none."""
         reading, trust = self._reading(tuning.launch, tuning.words)
-        texts, zero_shot = _texts(reading, tuning, places), reading.problem("slowdown")
+        texts = _texts(reading, tuning, places)
         if not measured:
-            return outlook([self._surrogate.predict(zero_shot, texts)], places, "x the best", trust)
+            prediction = self._slowdown(reading, texts)
+            return Outlook([places[row] for row in ranked(prediction)], places, prediction, trust, "x the best")
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
-        predictions = [student.predict(reading.problem("latency_ms"), texts)]
-        learnt = float(predictions[0].trust.mean())
-        early: list[int] = []
-        if trust > _KNOWN:
-            predictions.append(self._surrogate.predict(zero_shot, texts))
-        else:
-            early = fastest_elsewhere(measured, tuning.words, places)
+        prediction = student.predict(reading.problem("latency_ms"), texts)
+        elsewhere = distance(tuning.launch, measured[0].launch) > 0
+        beside = self._slowdown(reading, texts) if trust > _KNOWN and elsewhere else None
+        order = [places[row] for row in ranked(prediction, beside)]
+        if trust <= _KNOWN:
+            order = interleaved([order, fastest_elsewhere(measured, tuning.words, places)])
+        learnt = float(prediction.trust.mean())
         told = max(learnt, trust) if len(measured) < _TELLING else learnt
-        return outlook(predictions, places, "ms", told, early)
+        return Outlook(order, places, prediction, told, "ms")
 
     @property
     def fingerprint(self) -> str:
@@ -63,6 +64,10 @@ class Forecast:
     @cached_property
     def _surrogate(self) -> Surrogate:
         return self._given if self._given is not None else RLMSurrogate.load()
+
+    def _slowdown(self, reading: Reading, texts: Sequence[str]) -> Prediction:
+        """What the weights say that have seen no measurement."""
+        return self._surrogate.predict(reading.problem("slowdown"), texts)
 
     def _reading(self, launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Reading, float]:
         """The way to read the launch that deserves most trust, and that trust.

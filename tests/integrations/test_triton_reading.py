@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import runpy
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from prerank.integrations.triton_kernel import Kernel, is_interpreted, kernel_of
 from prerank.integrations.triton_launch import Launch, Tensor, config_words, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
 from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
-from prerank.integrations.triton_selection import interleaved, number_kept, outlook, select
+from prerank.integrations.triton_selection import interleaved, number_kept, ranked, select
 from prerank.search_spaces import kernel_configs
 from prerank.surrogate import Prediction, Problem
 
@@ -431,10 +432,43 @@ def test_what_was_fast_at_another_size_is_tried_early() -> None:
     assert fastest_elsewhere(measured, words, [0, 1, 2, 3, 5]) == [2, 0, 5]
     assert fastest_elsewhere(measured, words, [1, 5]) == [5]
 
-    values, ones = np.arange(5.0)[:, None], np.ones(5)
-    prediction = Prediction(values, values, ones[:, None], 0 * ones, ones)
-    found = outlook([prediction, prediction], [0, 1, 2, 3, 5], "ms", 1.0, [2, 0, 5])
-    assert found.order == [0, 2, 1, 5, 3]
+
+def expected(values: Sequence[float], fails: Sequence[float] | None = None) -> Prediction:
+    """A prediction of some values, which is sure of them."""
+    column, ones = np.array(values)[:, None], np.ones(len(values))
+    return Prediction(column, column, ones[:, None], np.array(fails) if fails else 0 * ones, ones)
+
+
+def test_what_fails_is_last_whoever_says_so() -> None:
+    assert ranked(expected([3, 1, 2], fails=[0, 0.9, 0])) == [2, 0, 1]
+    assert ranked(expected([3, 1, 2]), expected([1, 1, 1], fails=[0, 0.9, 0])) == [2, 0, 1]
+
+
+def test_slowdowns_weigh_twice_as_much_as_what_was_learnt() -> None:
+    assert ranked(expected([4, 1, 8]), expected([1, 2.1, 0.9])) == [0, 1, 2]
+    assert ranked(expected([4, 1, 8]), expected([1, 1.9, 0.9])) == [1, 0, 2]
+    assert ranked(expected([0, 1]), expected([1, 1])) == [0, 1]
+
+
+@pytest.mark.parametrize(
+    ("trust", "size", "order"), [(0.9, 512, [0, 1, 2]), (0.9, 1024, [1, 0, 2]), (0.1, 1024, [0, 1, 2])]
+)
+def test_what_is_known_is_weighed_with_what_another_launch_taught(trust: float, size: int, order: list[int]) -> None:
+    """What was learnt and what the weights say order the first two of three configurations contrarily."""
+
+    class Contrary(FakeSurrogate):
+        def fork(self) -> FakeSurrogate:
+            return self
+
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            learnt = problem.metric.startswith("latency_ms")
+            return replace(expected([1.0, 1.5, 9.0] if learnt else [1.5, 1.0, 9.0]), trust=np.full(3, trust))
+
+    configs = [FakeConfig({"BLOCK_M": 16 << n, "BLOCK_N": 64, "BLOCK_K": 32}) for n in range(3)]
+    tuning, tuned = (product(("float16", "float16"), (n, 512, 512), configs) for n in (512, size))
+    surrogate: Any = Contrary(trust)
+    measured = [Measurement(tuned.launch.to_json(), words, 1.0) for words in tuned.words[:1]]
+    assert Forecast(surrogate).after(measured, tuning, [0, 1, 2]).order == order
 
 
 def test_options_at_their_defaults_are_left_out_whichever_version_names_them() -> None:
