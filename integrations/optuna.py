@@ -26,9 +26,10 @@ from optuna.trial import FrozenTrial, TrialState
 from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
 from ..surrogate.once import Once
+from .optuna_candidates import Candidates, Texts
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
-from .optuna_proposal import Candidates, Proposal, by_parameters, by_text, once_more
+from .optuna_proposal import Proposal, by_parameters, by_text, once_more, texts_of
 from .optuna_reader import Names, Params, Reader, ToText, contradiction, posed
 
 Space = dict[str, BaseDistribution]
@@ -180,8 +181,9 @@ class RLMSampler(BaseSampler):
         """
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         candidates = [self._candidates(trial, memory, known, group, signs) for group in groups]
-        read = self._read(study, candidates[0], memory, known) if self._reads else None
-        found = [read or by_parameters(candidates[0], signs), *(by_parameters(own, signs) for own in candidates[1:])]
+        read, texts = self._read(study, candidates[0], memory, known) if self._reads else (None, None)
+        first = read or by_parameters(candidates[0], signs, texts)
+        found = [first, *(by_parameters(own, signs) for own in candidates[1:])]
         if found == [None]:
             found = [once_more(candidates[0], signs)]
         return [one or self._outside(study, trial, group) for one, group in zip(found, groups, strict=True)]
@@ -201,15 +203,19 @@ class RLMSampler(BaseSampler):
         params = {name: self.sample_independent(study, trial, name, own) for name, own in group.items()}
         return Proposal(params, {})
 
-    def _read(self, study: Study, candidates: Candidates, memory: Memory, known: Sequence[Known]) -> Proposal | None:
-        """What the surrogate chooses, if it works and has a say; else the parameters decide."""
-        group = candidates.parameters.distributions
-        problems = posed(self._problem, study.directions, [*group])
+    def _read(
+        self, study: Study, candidates: Candidates, memory: Memory, known: Sequence[Known]
+    ) -> tuple[Proposal | None, Texts | None]:
+        """What the surrogate chooses, if it works and has a say; else the parameters decide, of what has such texts."""
+        group, texts = candidates.parameters.distributions, None
+        problems, space = posed(self._problem, study.directions, [*group]), self._text_of(group, memory)
         try:
-            return by_text(candidates, self._reader(memory, problems), problems, known, self._text_of(group, memory))
+            reader = self._reader(memory, problems)
+            texts = texts_of(candidates, reader, problems, known, space)
+            return by_text(candidates, reader, problems, texts, frozenset(space)) if texts else (None, None)
         except Exception as error:  # a study of hours must not die of a surrogate
             self._warn("failed", f"the surrogate failed ({error!r}); the search goes on without it")
-            return None
+            return None, texts
 
     def _known_space(self, memory: Memory) -> Space:
         """What was given, and what trials had; a given parameter keeps its place and its distribution."""

@@ -5,8 +5,7 @@ Shapes: m candidates, D parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence, Set
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -14,16 +13,14 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution
 
 from ..surrogate import Problem
-from .optuna_branches import Branches
-from .optuna_fits import Fits
+from .optuna_candidates import Candidates, Texts
 from .optuna_history import History, Known, mean_places
-from .optuna_model import Acquisition, Model
+from .optuna_model import Model
 from .optuna_opinion import Opinion
-from .optuna_pool import farthest, fresh, pool, refined
+from .optuna_pool import farthest
 from .optuna_reader import Choice, Names, Params, Pool, Reader
 
 Floats = NDArray[np.float64]
-_MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
 _INCUMBENTS = 8
 _BAND = 1.645  # standard deviations that hold 90 %
 
@@ -35,146 +32,72 @@ class Proposal(NamedTuple):
     note: dict[str, Any]
 
 
-class Candidates:
-    """Candidates that may be proposed, and how to get more of them.
-
-    Args:
-        parameters: Their search space.
-        past: What was tried.
-        fits: What earlier proposals fitted to it.
-        rng: All draws.
-        size: Candidates to rank.
-        startup: Trials that must have succeeded before their parameters say anything.
-        settled: Parameters that are decided already.
-    """
-
-    def __init__(
-        self,
-        parameters: Branches,
-        past: History,
-        fits: Fits,
-        rng: np.random.Generator,
-        size: int,
-        startup: int,
-        settled: Params,
-    ) -> None:
-        self.parameters, self.past, self.rng = parameters, past, rng
-        self._fits, self._size, self.settled = fits, size, settled
-        self.tried = np.concatenate([past.rows, past.pending])
-        self.modelled: bool = past.succeeded.sum() >= max(1, startup)
-        """Whether the parameters say anything."""
-        self._read: Callable[[Params], str | None] | None = None
-        self._tried_texts: set[str] = set()
-        self._texts: dict[bytes, str | None] = {}
-
-    @cached_property
-    def model(self) -> Model:
-        """What the trials say of them, at least one of which must have succeeded."""
-        return Model(self.parameters, self.past, self._fits, self.rng)
-
-    def wanted(self, rows: Floats, opinion: Opinion) -> Floats:
-        """How much some are wanted by their parameters and by what else is known of them, (m,)."""
-        return self._acquisition(rows, opinion)(rows)
-
-    def refined(self, rows: Floats) -> Floats:
-        """The most wanted one near some, by their parameters, (D,)."""
-        return refined(self.rng, self.parameters, self._acquisition(rows), rows, self.eligible)
-
-    def again(self) -> Floats | None:
-        """The most wanted one of those that were tried, (D,); None: none of them may be proposed."""
-        rows = self.past.rows[(self.parameters.put(self.past.rows, self.settled) == self.past.rows).all(axis=1)]
-        return rows[int(np.argmax(self._acquisition(rows)(rows)))] if len(rows) else None
-
-    def _acquisition(self, rows: Floats, opinion: Opinion | None = None) -> Acquisition:
-        """Where values are decided that the best trials may not have, some improve on the others at least."""
-        return self.model.acquisition(rows if self.settled else None, opinion)
-
-    def only_readable(self, read: Callable[[Params], str | None], tried: set[str]) -> None:
-        """From now on leave out what has no text, and texts that were tried."""
-        self._read, self._tried_texts = read, tried
-
-    def regardless(self) -> None:
-        """From now on texts no longer matter."""
-        self._read = None
-
-    def without_text(self) -> bool:
-        """Whether there are some, but none with a text that was not tried; if so, texts no longer matter."""
-        if len(self.pool(np.empty((0, len(self.parameters))))):
-            return False
-        self.regardless()
-        return not self.settled and len(self.pool(np.empty((0, len(self.parameters))))) > 0
-
-    def texts(self, rows: Floats) -> list[str | None]:
-        """Texts of candidates, None for those that may not be proposed."""
-        assert self._read is not None
-        keys = [row.tobytes() for row in rows]
-        new = {key: number for number, key in enumerate(keys) if key not in self._texts}
-        read = map(self._read, self.parameters.decode(rows[list(new.values())])) if new else ()
-        self._texts.update(zip(new, (None if text in self._tried_texts else text for text in read), strict=True))
-        return [self._texts[key] for key in keys]
-
-    def eligible(self, rows: Floats) -> Floats:
-        """Those that may be proposed, each once, with what is decided already."""
-        rows = fresh(self.parameters.put(rows, self.settled), self.tried)
-        return rows if self._read is None else rows[[text is not None for text in self.texts(rows)]]
-
-    def pool(self, incumbents: Floats) -> Floats:
-        """Eligible candidates, fewer than wanted where they are hard to find, (m, D)."""
-        found = np.empty((0, len(self.parameters)))
-        for _ in range(_MOST_POOLS):
-            new = fresh(self.eligible(pool(self.rng, self.parameters, incumbents, self._size)), found)
-            found = np.concatenate([found, new])
-            exhausted = self._read is None and np.isfinite(self.parameters.size) and not len(new)
-            if len(found) >= self._size or exhausted:
-                break
-        return found[self.rng.permutation(len(found))[: self._size]]
-
-
-def by_text(
+def texts_of(
     candidates: Candidates,
     reader: Reader,
     problems: Sequence[Problem],
     known: Sequence[Known],
     space: Mapping[str, BaseDistribution],
-) -> Proposal | None:
-    """What the language model chooses, together with the parameters once these say anything; None: it has no say.
+) -> Texts | None:
+    """How candidates are read, now that the surrogate has learnt what became of trials; None: no text can be made.
 
-    From here on the candidates are those that have a text, unless none can be made. `space` is what a text is made of.
+    Args:
+        candidates: What may be proposed.
+        reader: Makes the texts; its surrogate learns.
+        problems: One for each objective.
+        known: Trials of the study with their parameters.
+        space: What a text is made of.
     """
-    parameters = candidates.parameters
     told = [(trial, text) for trial, params in known if (text := reader.read_trial(trial, params, space)) is not None]
     reader.learn(problems, told, candidates.past.outcomes)
     if reader.unreadable(space):
         return None
-    tried = {text for _, text in told}
-    candidates.only_readable(lambda params: reader.read(params, space), tried)
+    return Texts(candidates.parameters, lambda params: reader.read(params, space), {text for _, text in told})
+
+
+def by_text(
+    candidates: Candidates, reader: Reader, problems: Sequence[Problem], texts: Texts, names: Names
+) -> tuple[Proposal | None, Texts | None]:
+    """What the language model chooses, together with the parameters once these say anything; None: it has no say.
+
+    Returns:
+        The proposal, and the texts that what the parameters propose must have instead: none if there is no new one.
+    """
     together = candidates.modelled and reader.has_opinion(problems)
-    rows = _readable(candidates, reader, Names(space), tried, favourite=together)
-    if reader.unreadable(space):
-        candidates.regardless()
-        return None
+    rows = _readable(candidates, reader, texts, names, favourite=together)
+    if reader.unreadable(names):
+        return None, None
     if not rows:
-        if candidates.without_text():
-            reader.tells_nothing_new()
-        return None
+        return None, _anything_new(candidates, reader, texts)
     if together:
-        return _by_both(candidates, reader, problems, rows)
+        return _by_both(candidates, reader, problems, rows), texts
     choice = reader.choose(problems, list(rows), candidates.rng)
-    return None if choice is None else Proposal(parameters.decode(rows[choice.text][None])[0], _said(choice))
+    if choice is None:
+        return None, texts
+    return Proposal(candidates.parameters.decode(rows[choice.text][None])[0], _said(choice)), texts
+
+
+def _anything_new(candidates: Candidates, reader: Reader, texts: Texts) -> Texts | None:
+    """The texts, if any candidate has a new one after all; else None, with a warning where there are others."""
+    if len(candidates.drawn(texts)):
+        return texts
+    if not candidates.settled and len(candidates.drawn(None)):
+        reader.tells_nothing_new()
+    return None
 
 
 def _by_both(
-    candidates: Candidates, reader: Reader, problems: Sequence[Problem], texts: Mapping[str, Floats]
+    candidates: Candidates, reader: Reader, problems: Sequence[Problem], readable: Mapping[str, Floats]
 ) -> Proposal:
     """The most wanted of some texts, by what is said of it and of its parameters."""
-    opinion, rows = reader.opinion(problems, list(texts)), np.stack([*texts.values()])
+    opinion, rows = reader.opinion(problems, list(readable)), np.stack([*readable.values()])
     best = np.lexsort((-candidates.wanted(rows, opinion), opinion.fails))[:1]
     note = _expected(candidates.model, rows[best], [problem.loss_sign for problem in problems], opinion[best])
     return Proposal(candidates.parameters.decode(rows[best])[0], note)
 
 
 def _readable(
-    candidates: Candidates, reader: Reader, names: Names, tried: Set[str], *, favourite: bool
+    candidates: Candidates, reader: Reader, texts: Texts, names: Names, *, favourite: bool
 ) -> Mapping[str, Floats]:
     """Texts to choose from, with their rows: what is left of the last ones while no trial has ended since.
 
@@ -183,13 +106,13 @@ def _readable(
     past = candidates.past
     after = tuple(past.numbers), names
     if reader.pool is not None and reader.pool.drawn_after == after and not candidates.settled:
-        left = {text: row for text, row in reader.pool.rows.items() if text not in tried}
+        left = {text: row for text, row in reader.pool.rows.items() if text not in texts.tried}
         if left:
             return left
-    rows = _allowed(candidates, candidates.pool(past.rows[_ranked(past)[:_INCUMBENTS]]))
+    rows = _allowed(candidates, candidates.pool(past.rows[_ranked(past)[:_INCUMBENTS]], texts))
     if len(rows) and favourite:
-        rows = np.concatenate([rows, candidates.refined(rows)[None]])
-    found = {text: row for text, row in zip(candidates.texts(rows), rows, strict=True) if text is not None}
+        rows = np.concatenate([rows, candidates.refined(rows, texts)[None]])
+    found = {text: row for text, row in zip(texts(rows), rows, strict=True) if text is not None}
     if not candidates.settled:
         reader.pool = Pool(after, found)
     return found
@@ -203,7 +126,7 @@ def _allowed(candidates: Candidates, rows: Floats) -> Floats:
     return rows[~candidates.model.violates(rows)]
 
 
-def by_parameters(candidates: Candidates, signs: Sequence[int]) -> Proposal | None:
+def by_parameters(candidates: Candidates, signs: Sequence[int], texts: Texts | None = None) -> Proposal | None:
     """What is expected to improve most, by Gaussian processes; at first, what is farthest from all that was tried.
 
     Returns:
@@ -211,12 +134,11 @@ def by_parameters(candidates: Candidates, signs: Sequence[int]) -> Proposal | No
     """
     parameters = candidates.parameters
     if not candidates.modelled:
-        rows = candidates.pool(np.empty((0, len(parameters))))
+        rows = candidates.drawn(texts)
         chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
-    model = candidates.model
-    rows = candidates.pool(model.incumbents)
-    return _proposed(candidates, candidates.refined(rows), signs) if len(rows) else None
+    rows = candidates.pool(candidates.model.incumbents, texts)
+    return _proposed(candidates, candidates.refined(rows, texts), signs) if len(rows) else None
 
 
 def once_more(candidates: Candidates, signs: Sequence[int]) -> Proposal | None:

@@ -1,0 +1,121 @@
+"""Candidates that may be proposed: by their parameters, and by their texts where these are read.
+
+Shapes: m candidates, D parameters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .optuna_branches import Branches
+from .optuna_fits import Fits
+from .optuna_history import History
+from .optuna_model import Acquisition, Model
+from .optuna_opinion import Opinion
+from .optuna_pool import fresh, pool, refined
+from .optuna_reader import Params
+
+Floats = NDArray[np.float64]
+_MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
+
+
+class Texts:
+    """What candidates say, each read once.
+
+    Args:
+        parameters: Their search space.
+        read: Parameters -> text; None of what may not be proposed.
+        tried: Texts that are not to be proposed again.
+    """
+
+    def __init__(self, parameters: Branches, read: Callable[[Params], str | None], tried: Set[str]) -> None:
+        self._parameters, self._read, self.tried = parameters, read, tried
+        self._texts: dict[bytes, str | None] = {}
+
+    def __call__(self, rows: Floats) -> list[str | None]:
+        """Texts of candidates (m, D), None of those that may not be proposed."""
+        keys = [row.tobytes() for row in rows]
+        new = {key: number for number, key in enumerate(keys) if key not in self._texts}
+        read = map(self._read, self._parameters.decode(rows[list(new.values())])) if new else ()
+        self._texts.update(zip(new, (None if text in self.tried else text for text in read), strict=True))
+        return [self._texts[key] for key in keys]
+
+
+class Candidates:
+    """Candidates that may be proposed, and how to get more of them. Those of some texts have one that is new.
+
+    Args:
+        parameters: Their search space.
+        past: What was tried.
+        fits: What earlier proposals fitted to it.
+        rng: All draws.
+        size: Candidates to rank.
+        startup: Trials that must have succeeded before their parameters say anything.
+        settled: Parameters that are decided already.
+    """
+
+    def __init__(
+        self,
+        parameters: Branches,
+        past: History,
+        fits: Fits,
+        rng: np.random.Generator,
+        size: int,
+        startup: int,
+        settled: Params,
+    ) -> None:
+        self.parameters, self.past, self.rng = parameters, past, rng
+        self._fits, self._size, self.settled = fits, size, settled
+        self.tried = np.concatenate([past.rows, past.pending])
+        self.modelled: bool = past.succeeded.sum() >= max(1, startup)
+        """Whether the parameters say anything."""
+
+    @cached_property
+    def model(self) -> Model:
+        """What the trials say of them, at least one of which must have succeeded."""
+        return Model(self.parameters, self.past, self._fits, self.rng)
+
+    def wanted(self, rows: Floats, opinion: Opinion) -> Floats:
+        """How much some are wanted by their parameters and by what else is known of them, (m,)."""
+        return self._acquisition(rows, opinion)(rows)
+
+    def refined(self, rows: Floats, texts: Texts | None) -> Floats:
+        """The most wanted one near some, by their parameters, (D,)."""
+
+        def eligible(rows: Floats) -> Floats:
+            return self._eligible(rows, texts)
+
+        return refined(self.rng, self.parameters, self._acquisition(rows), rows, eligible)
+
+    def again(self) -> Floats | None:
+        """The most wanted one of those that were tried, (D,); None: none of them may be proposed."""
+        rows = self.past.rows[(self.parameters.put(self.past.rows, self.settled) == self.past.rows).all(axis=1)]
+        return rows[int(np.argmax(self._acquisition(rows)(rows)))] if len(rows) else None
+
+    def drawn(self, texts: Texts | None) -> Floats:
+        """Some at random, fewer than wanted where they are hard to find, (m, D)."""
+        return self.pool(np.empty((0, len(self.parameters))), texts)
+
+    def pool(self, incumbents: Floats, texts: Texts | None) -> Floats:
+        """Some at random, some like the incumbents, fewer than wanted where they are hard to find, (m, D)."""
+        found = np.empty((0, len(self.parameters)))
+        for _ in range(_MOST_POOLS):
+            new = fresh(self._eligible(pool(self.rng, self.parameters, incumbents, self._size), texts), found)
+            found = np.concatenate([found, new])
+            exhausted = texts is None and np.isfinite(self.parameters.size) and not len(new)
+            if len(found) >= self._size or exhausted:
+                break
+        return found[self.rng.permutation(len(found))[: self._size]]
+
+    def _eligible(self, rows: Floats, texts: Texts | None) -> Floats:
+        """Those that may be proposed, each once, with what is decided already."""
+        rows = fresh(self.parameters.put(rows, self.settled), self.tried)
+        return rows if texts is None else rows[[text is not None for text in texts(rows)]]
+
+    def _acquisition(self, rows: Floats, opinion: Opinion | None = None) -> Acquisition:
+        """Where values are decided that the best trials may not have, some improve on the others at least."""
+        return self.model.acquisition(rows if self.settled else None, opinion)
