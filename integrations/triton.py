@@ -19,15 +19,16 @@ from typing import Any
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
 from ..surrogate.once import Once
-from .triton_autotuner import benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
+from .triton_autotuner import Decorated, benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
 from .triton_device import device_name
 from .triton_experience import Surrogate
 from .triton_forecast import Forecast
 from .triton_kernel import is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording
-from .triton_perf_model import PerfModel, Share, Trusted, most_kept, switched_off
-from .triton_pruning import Decision, Pruning
+from .triton_options import count, kept_first, opened
+from .triton_perf_model import Kept, PerfModel, switched_off, their_top_k
+from .triton_pruning import Pruning
 from .triton_selection import Keep
 from .triton_static import compiler_of
 from .triton_tables import export, read_table
@@ -55,7 +56,7 @@ class RLMPrune(Mapping[str, Any]):
         keep: What is kept first: a config, a list of them, or a function that says of each. None, or where the launch
             has none of them: the first.
         device: Name of the device; None: the current one.
-        surrogate: What predicts; None: the packaged checkpoint. Forks of it learn, it does not.
+        surrogate: What predicts, or the folder of a checkpoint; None: the packaged one. Forks of it learn, it does not.
         early_config_prune: The user's own pruner, which is called first.
         table: Decisions shipped in a file (see `export`), or a folder of vLLM's; what they hold is not predicted.
         compile: Compile what may run on the CPU, for the device, before it is ranked: about half a second each. What
@@ -63,7 +64,7 @@ class RLMPrune(Mapping[str, Any]):
 
     Raises:
         ValueError: If top_k is not positive, or a share above 1, or the table cannot be read.
-        TypeError: If device is no name, or keep is a number or a text.
+        TypeError: If an option is of another kind.
     """
 
     def __init__(
@@ -72,17 +73,14 @@ class RLMPrune(Mapping[str, Any]):
         top_k: int | float | None = None,
         keep: Keep | None = None,
         device: str | None = None,
-        surrogate: Surrogate | None = None,
+        surrogate: Surrogate | str | Path | None = None,
         early_config_prune: Prune | None = None,
         table: str | Path | None = None,
         compile: bool = False,
     ) -> None:
-        if top_k is not None and (top_k <= 0 or (isinstance(top_k, float) and top_k > 1)):
-            raise ValueError(f"top_k is {top_k!r}; give a number of configs from 1, or a share of them up to 1.0")
         if device is not None and not isinstance(device, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"device is {device!r}; give its name, such as 'NVIDIA A100'")
-        if isinstance(keep, (int, str)):
-            raise TypeError(f"keep is {keep!r}; give a config, a list of them, or a function that says of each")
+        top_k, keep, surrogate = count(top_k), kept_first(keep), opened(surrogate)
         self._options: dict[str, Any] = {
             "top_k": top_k,
             "keep": keep,
@@ -94,7 +92,7 @@ class RLMPrune(Mapping[str, Any]):
         }
         self._top_k, self._device = top_k, device
         shipped = read_table(table) if table is not None else None
-        self._pruning = Pruning(Forecast(surrogate), top_k, keep, shipped, compile=compile, here=not device)
+        self._pruning = Pruning(Forecast(surrogate), keep, shipped, compile=compile, here=not device)
         self._theirs = early_config_prune
         self._kernel: Any | None = None
         self._warn = Once()
@@ -110,21 +108,21 @@ class RLMPrune(Mapping[str, Any]):
 
     def __getitem__(self, name: str) -> Any:
         """What goes into a dict; if a user's own pruner takes the place of ours there, Triton asks ``perf_model``."""
-        if name == "top_k":
-            if self._top_k is None:
-                return Trusted(self.perf_model.wanted)
-            return Share(self._top_k) if isinstance(self._top_k, float) and self._top_k < 1 else self._top_k
-        return {"early_config_prune": self._pruner(*decorated_kernel()), "perf_model": self.perf_model}[name]
+        if name == "early_config_prune":
+            return self._pruner(decorated_kernel())
+        return {"perf_model": self.perf_model, "top_k": Kept(self.perf_model.wanted)}[name]
 
-    def _pruner(self, kernel: Any, keys: Sequence[str]) -> Callable[..., Any]:
+    def _pruner(self, of: Decorated) -> Callable[..., Any]:
         """`prune`, which torch.compile may trace where torch is loaded."""
         if "torch" not in sys.modules:
             return self.prune
 
         def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
-            return self._traced(kernel, keys, configs, named)
+            return self._traced(of.kernel, of.keys, configs, named)
 
-        return traceable(self.prune, places, self._theirs)
+        kernel = kernel_of(of.kernel)
+        deciding = (*of.keys, *(kernel.constants if kernel else ()))
+        return traceable(self.prune, places, self._theirs, deciding, of.tuned)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("early_config_prune", "perf_model", "top_k"))
@@ -212,25 +210,23 @@ class RLMPrune(Mapping[str, Any]):
     def _kept(self, tuning: Tuning, decorated: Any) -> list[int]:
         """Places of what is kept, in the user's order."""
         kernel = self._kernel_of(decorated)
-        decision = self._pruning.decide(tuning, kernel)
+        decision = self._pruning.decide(tuning, kernel, self._top_k)
         self._pruning.explain(tuning, kernel, decision)
         return sorted(decision.kept)
 
     def _order(self, tuning: Tuning, autotuner: Any) -> tuple[list[int], int]:
-        """Places: the defaults, then best first, then what cannot run; and how many of them are wanted.
-
-        As they stand, and all wanted, where the surrogate fails.
-        """
-        kernel, answer, wanted = self._kernel_of(autotuner), None, len(tuning.configs)
+        """Places: what is kept, then the others; and how many are kept. All as they stand where that fails."""
+        benchmark_again(autotuner)
+        kernel, theirs, decision = self._kernel_of(autotuner), their_top_k(autotuner), None
         try:
-            answer = self._pruning.ask(tuning, kernel)
-            wanted = len(self._pruning.wanted(tuning, answer.outlook))
-            if isinstance(autotuner.configs_top_k, Trusted):  # a user's own top_k is kept, whatever is wanted
-                self._pruning.doubt(tuning, wanted, answer.outlook.trust)
+            decision = self._pruning.decide(tuning, kernel, self._top_k if theirs is None else theirs)
+            self._pruning.explain(tuning, kernel, decision)
         except Exception as error:  # as in `prune`
             self._failed(error)
-        order = self._pruning.order(tuning, answer)
-        self._pruning.explain(tuning, kernel, Decision(order[: most_kept(autotuner, wanted)], answer))
+        order = self._pruning.order(tuning, decision)
+        wanted = len(decision.kept if decision else order)
+        if wanted == 1:
+            benchmark_none(autotuner, tuning.configs[order[0]])
         return order, wanted
 
     def _kernel_of(self, decorated: Any) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 _FRAMES = 10  # callers that are looked at: a user's own pruner and a wrapper or two lie between
 
@@ -26,12 +26,28 @@ def ranked_configs() -> list[Any] | None:
     return None
 
 
-def decorated_kernel() -> tuple[Any | None, Sequence[str]]:
-    """What an Autotuner that is being made decorates, and the arguments that it tunes anew for."""
+class Decorated(NamedTuple):
+    """What an Autotuner that is being made is of.
+
+    Args:
+        kernel: What it decorates; None: none is being made.
+        keys: Arguments that it tunes anew for.
+        tuned: Names that its configurations give values to.
+    """
+
+    kernel: Any | None = None
+    keys: Sequence[str] = ()
+    tuned: Sequence[str] = ()
+
+
+def decorated_kernel() -> Decorated:
+    """What an Autotuner that is being made is of."""
     for frame in _callers():
-        if frame.f_code.co_name == "__init__" and "prune_configs_by" in frame.f_locals:
-            return frame.f_locals.get("fn"), frame.f_locals.get("key") or ()
-    return None, ()
+        known = frame.f_locals
+        if frame.f_code.co_name == "__init__" and "prune_configs_by" in known:
+            tuned = dict.fromkeys(name for config in known.get("configs") or () for name in config.kwargs)
+            return Decorated(known.get("fn"), known.get("key") or (), tuple(tuned))
+    return Decorated()
 
 
 def _callers() -> Iterator[Any]:

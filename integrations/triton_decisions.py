@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any, cast
 
 from ..surrogate.once import Once
 from .triton_cache import Lines, append, file_of
@@ -38,8 +39,8 @@ class Decisions:
             return None
         file, key = _file(tuning), _key(tuning, beside)
         with self._lock:
-            places = self._read(file).get(key) or self._unwritten.get((file, key))
-        return list(places) if places else None
+            places = self._read(file).get(key) or self._unwritten.get((file, key)) or []
+        return list(places) if places and max(places) < len(tuning.configs) else None
 
     def add(self, tuning: Tuning, beside: str, kept: Sequence[int]) -> None:
         """Keep a decision; where the folder cannot be written, in memory alone."""
@@ -60,8 +61,15 @@ class Decisions:
         rows, anew = self._lines[file].read_on(file)
         if anew:
             places.clear()
-        places.update({row["decision"]: row["places"] for row in rows})
+        places.update({row["decision"]: row["places"] for row in rows if _is_whole(row)})
         return places
+
+
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    """Whether a line says what was decided, in places from 0; anybody may have edited it."""
+    places: Any = row.get("places")
+    whole = isinstance(places, list) and all(type(place) is int and place >= 0 for place in cast("list[Any]", places))
+    return whole and isinstance(row.get("decision"), str)
 
 
 def _file(tuning: Tuning) -> Path:

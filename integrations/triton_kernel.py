@@ -28,6 +28,7 @@ class Kernel:
         constants: Names of the arguments that are compiled in.
         helpers: Sources of all functions that it calls.
         unspecialised: Names of the arguments of which the compiler shall not know what they divide by.
+        around: Names and values of the constants outside of it that it, or such a function, reads.
     """
 
     name: str
@@ -36,17 +37,21 @@ class Kernel:
     constants: tuple[str, ...] = ()
     helpers: str = ""
     unspecialised: tuple[str, ...] = ()
+    around: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:
-        """Short hash of name and sources."""
-        return _digest(f"{self.name}\n{self.source}{self.helpers}")
+        """Short hash of name, sources and constants."""
+        return _digest("\n".join([self.name, self.source + self.helpers, *self.around]))
 
 
 def kernel_of(decorated: Any) -> Kernel | None:
     """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
     function = _function(decorated)
-    return replace(_kernel(function), unspecialised=tuple(_unspecialised(decorated))) if function else None
+    if function is None:
+        return None
+    around = sorted({word for own in (function, *_helpers(function)) for word in _constants(own)})
+    return replace(_kernel(function), unspecialised=tuple(_unspecialised(decorated)), around=tuple(around))
 
 
 def is_interpreted(decorated: Any) -> bool:
@@ -98,27 +103,46 @@ def _source(function: Callable[..., Any]) -> str:
         return ""
 
 
-def _helpers(function: Callable[..., Any]) -> set[Callable[..., Any]]:
+@lru_cache(maxsize=256)
+def _helpers(function: Callable[..., Any]) -> frozenset[Callable[..., Any]]:
     """All decorated functions that a kernel calls, and that these call; what comes with Triton is none."""
     found, waiting = {function}, [function]
     while waiting:
         called = _called(waiting.pop()) - found
         found |= called
         waiting += called
-    return found - {function}
+    return frozenset(found - {function})
+
+
+def _constants(function: Callable[..., Any]) -> Iterator[str]:
+    """Names and values of numbers, words and types outside of a function that it reads, as they are now."""
+    for name, value in _read(function).items():
+        value = value.value if type(value).__name__ == "constexpr" else value
+        if isinstance(value, (int, float, str)) or type(value).__name__ == "dtype":
+            yield f"{name}={value}"
 
 
 def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
     """Decorated functions that a function names, or names of a module."""
+    called = [_function(own) for own in _read(function).values() if not inspect.isfunction(own)]
+    return {own for own in called if own and not _is_tritons(own.__module__)}
+
+
+def _read(function: Callable[..., Any]) -> dict[str, Any]:
+    """What is outside of a function, or in a module there, by the names that it reads; but for Triton's own."""
     try:
         around = inspect.getclosurevars(function)
     except ValueError:  # a name around it has no value yet
-        return set()
-    named = [*around.nonlocals.values(), *around.globals.values()]
+        return {}
+    found = {**around.globals, **around.nonlocals}
+    modules = {name: own for name, own in found.items() if inspect.ismodule(own) and not _is_tritons(own.__name__)}
     attributes = function.__code__.co_names
-    named += [getattr(own, name, None) for own in named if inspect.ismodule(own) for name in attributes]
-    called = [_function(own) for own in named if not inspect.isfunction(own)]
-    return {own for own in called if own and not str(own.__module__).startswith("triton.")}
+    within = {f"{name}.{own}": getattr(module, own, None) for name, module in modules.items() for own in attributes}
+    return found | within
+
+
+def _is_tritons(module: object) -> bool:
+    return f"{module}.".startswith("triton.")
 
 
 def _digest(text: str) -> str:

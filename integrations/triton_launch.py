@@ -62,7 +62,7 @@ class Launch:
         tensors: Argument -> tensor, in the kernel's order.
         scalars: Argument -> number, switch, word, type or function (as a word) that is not tuned.
         device: Name of the device, "" if unknown.
-        counted: Names of the whole numbers that tell launches apart; None: all of them do.
+        counted: Names of the numbers that tell launches apart; None: all whole ones do.
         compiler: Triton's version and what it compiles for, "" if unknown.
         unread: Names of arguments that tell launches apart and could not be read; nothing settles such a launch.
 
@@ -180,9 +180,10 @@ def _read_launch(kernel: Kernel, given: Mapping[str, Any], device: str, keys: Se
 
 
 def _counted(scalars: Mapping[str, Any], deciding: Sequence[str]) -> tuple[str, ...]:
-    """Whole numbers that are keys or compiled in, or strides; any other (a seed, an offset) is incidental."""
-    own = [name for name, value in scalars.items() if type(value) is int]
-    return tuple(name for name in own if argument_of(name) in deciding or "stride" in name.lower())
+    """Numbers that are keys or compiled in, and whole ones that are strides; any other (a seed) is incidental."""
+    told = [name for name, value in scalars.items() if type(value) in (int, float) and argument_of(name) in deciding]
+    strides = [name for name, value in scalars.items() if type(value) is int and "stride" in name.lower()]
+    return tuple(name for name in scalars if name in told or name in strides)
 
 
 def argument_of(name: str) -> str:
@@ -191,11 +192,9 @@ def argument_of(name: str) -> str:
 
 
 def counting(scalars: Mapping[str, Any], counted: Sequence[str] | None) -> dict[str, Any]:
-    """Of scalar arguments those that tell launches apart: no floats, and no whole numbers but those that count."""
-    whole = {name: value for name, value in scalars.items() if not isinstance(value, float)}
-    if counted is None:
-        return whole
-    return {name: value for name, value in whole.items() if type(value) is not int or name in counted}
+    """Of scalar arguments those that tell launches apart: all but numbers that do not count."""
+    kinds = (float,) if counted is None else (int, float)
+    return {name: value for name, value in scalars.items() if type(value) not in kinds or name in (counted or ())}
 
 
 def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[Any, ...]:

@@ -21,6 +21,7 @@ from .triton_cache import Lines, append, file_of
 from .triton_kernel import Kernel
 from .triton_launch import Config, Launch, Tuning, config_key, config_words, identity
 
+_TOLD = {"kernel", "device", "tensors", "scalars"}  # of a launch
 Calling = Callable[[], "tuple[Any, Mapping[str, Any]] | None"]
 """Tells the Autotuner that is calling, with the keyword arguments of its launch."""
 
@@ -57,7 +58,7 @@ class Log:
             rows, anew = self._lines.read_on(file)
             if anew:
                 self.measurements, self.places, self._groups = [], {}, {}
-            for row in rows:
+            for row in filter(_is_whole, rows):
                 self._add(row)
         return self
 
@@ -71,7 +72,7 @@ class Log:
         """Measurements of each launch, and each version of Triton, apart.
 
         Args:
-            counted: Names of the whole numbers that tell launches apart; None: all of them do.
+            counted: Names of the numbers that tell launches apart; None: all whole ones do.
         """
         with self._lock:
             groups = self._groups.setdefault(counted, {})
@@ -87,6 +88,14 @@ class Log:
         self.measurements[place : place + 1] = [Measurement(row["launch"], row["config"], ms)]
 
 
+def _is_whole(row: Mapping[str, Any]) -> bool:
+    """Whether a line says all that a measurement has; anybody may have edited it."""
+    launch, config, ms = row.get("launch"), row.get("config"), row.get("ms", "")
+    texts = isinstance(row.get("key"), str) and isinstance(row.get("config_key"), str)
+    told = isinstance(launch, dict) and launch.keys() >= _TOLD and isinstance(config, dict)
+    return texts and told and (ms is None or type(ms) in (int, float))
+
+
 _logs: dict[Path, Log] = {}
 
 
@@ -98,6 +107,8 @@ def log_of(kernel: Kernel) -> Log:
 
 def fastest(tuning: Tuning, kept: list[int]) -> list[int]:
     """The fastest of those kept, if all of them were measured and one runs; else all of them."""
+    if len({tuning.keys[place] for place in kept}) < len(kept):
+        return kept  # of one text, which may differ in a hook: whose time it was is not known
     log, key = log_of(tuning.launch.kernel), tuning.launch.key
     known = {place: log.ms(key, tuning.keys[place]) for place in sorted(kept)}
     running = {place: ms for place, ms in known.items() if ms is not None and not math.isnan(ms)}

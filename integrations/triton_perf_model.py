@@ -11,19 +11,12 @@ from .triton_autotuner import calling_autotuner, ranked_configs
 from .triton_launch import Tuning
 
 
-class Share(float):
-    """A share of some configurations that is one of them at least; Triton rounds down, and must not come to none."""
-
-    def __rmul__(self, n: float) -> float:
-        return max(1.0, n * float(self))
-
-
-class Trusted(float):
-    """The ``top_k`` of a user who gave none: Triton takes it for a share, and comes to as many as a count says."""
+class Kept(float):
+    """The ``top_k`` of a user who gives Triton none: Triton takes it for a share, and comes to as many as are kept."""
 
     _count: Callable[[], int]
 
-    def __new__(cls, count: Callable[[], int]) -> Trusted:
+    def __new__(cls, count: Callable[[], int]) -> Kept:
         """A share of all, as long as nothing asks."""
         share = super().__new__(cls, 1.0)
         share._count = count
@@ -33,11 +26,11 @@ class Trusted(float):
         return float(self._count())
 
 
-def most_kept(autotuner: Any, wanted: int) -> int:
-    """How many configurations an Autotuner keeps, where its ``perf_model`` wants so many."""
+def their_top_k(autotuner: Any) -> int | None:
+    """How many configurations a user's own ``top_k`` lets an Autotuner keep; None: they gave it none."""
     top_k = autotuner.configs_top_k
-    if isinstance(top_k, Trusted):
-        return wanted
+    if isinstance(top_k, Kept):
+        return None
     return int(len(autotuner.configs) * top_k) if isinstance(top_k, float) else top_k
 
 

@@ -54,7 +54,6 @@ class Pruning:
 
     Args:
         forecast: What predicts.
-        top_k: How many configurations are kept, or what share of them; None: as trust asks for.
         keep: What is kept first.
         table: Decisions that are shipped.
         compile: Whether what may run is compiled before it is ranked.
@@ -64,29 +63,38 @@ class Pruning:
     def __init__(
         self,
         forecast: Forecast,
-        top_k: int | float | None,
         keep: Keep | None,
         table: Table | None,
         *,
         compile: bool,
         here: bool,
     ) -> None:
-        self._forecast, self._top_k, self._keep, self._table = forecast, top_k, keep, table
+        self._forecast, self._keep, self._table = forecast, keep, table
         self._compile, self._here = compile, here
         self._warn = Once()
 
-    def decide(self, tuning: Tuning, kernel: Any) -> Decision:
-        """What a table has, or what was decided before; if neither is known, ask, and keep what is decided."""
+    def decide(self, tuning: Tuning, kernel: Any, top_k: int | float | None) -> Decision:
+        """What a table has, or what was decided before; if neither is known, ask, and keep what is decided.
+
+        Args:
+            tuning: The launch and its configurations.
+            kernel: What is compiled.
+            top_k: How many configurations are kept, or what share of them; None: as trust asks for.
+        """
         shipped = self._table.find(tuning.launch, tuning.configs) if self._table else None
         if shipped is not None:
             return Decision([shipped], shipped=True)
-        before = self._before(tuning)
-        if before is not None:
-            return Decision(before)
+        beside = self._beside(tuning, top_k)
+        before = _decisions.find(tuning, beside)
+        if before is not None:  # if all of it was measured, the fastest is settled
+            settles = top_k is None or (top_k == 1 and isinstance(top_k, int))
+            return Decision(fastest(tuning, before) if settles else before)
         answer = self.ask(tuning, kernel)
-        kept = self.wanted(tuning, answer.outlook)
-        self.doubt(tuning, len(kept), answer.outlook.trust)
-        _decisions.add(tuning, self._beside(tuning), kept)
+        outlook = answer.outlook
+        kept = select(outlook.order, self._defaults(tuning), len(tuning.configs), top_k, outlook.trust)
+        if top_k is None:
+            self._doubt(tuning, len(kept), outlook.trust)
+        _decisions.add(tuning, beside, kept)
         return Decision(kept, answer)
 
     def ask(self, tuning: Tuning, kernel: Any) -> Answer:
@@ -101,23 +109,13 @@ class Pruning:
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
         return Answer(self._forecast(tuning, possible(tuning, obstacles, named)), obstacles)
 
-    def wanted(self, tuning: Tuning, outlook: Outlook) -> list[int]:
-        """Places of what is worth a benchmark, best first."""
-        return select(outlook.order, self._defaults(tuning), len(tuning.configs), self._top_k, outlook.trust)
-
-    def order(self, tuning: Tuning, answer: Answer | None) -> list[int]:
-        """All places: the defaults, then best first, then what cannot run; as they stand where nothing answered."""
+    def order(self, tuning: Tuning, decision: Decision | None) -> list[int]:
+        """All places: what is kept, then the others, what cannot run last; without a decision the defaults first."""
         named = self._defaults(tuning)
+        kept, answer = (decision.kept, decision.answer) if decision else (sorted(named), None)
         obstacles = answer.obstacles if answer else obstacles_of(tuning, self._limits(tuning))
-        order = answer.outlook.order if answer else possible(tuning, obstacles, named)
-        return list(dict.fromkeys([*sorted(named), *order, *obstacles]))
-
-    def doubt(self, tuning: Tuning, kept: int, trust: float) -> None:
-        """Warn once a kernel and device that little is known of it."""
-        if self._top_k is None and trust < SURE:
-            about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
-            of = f"{kept} of {len(tuning.configs)} configurations are kept"
-            self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
+        others = answer.outlook.order if answer else possible(tuning, obstacles, named)
+        return list(dict.fromkeys([*kept, *others, *range(len(tuning.configs))]))
 
     def explain(self, tuning: Tuning, kernel: Any, decision: Decision) -> None:
         """Print what is kept and why, if it is wanted; an explanation that fails changes nothing."""
@@ -134,11 +132,12 @@ class Pruning:
         except Exception as error:  # no weights for a launch that was decided before
             self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
 
-    def _before(self, tuning: Tuning) -> list[int] | None:
-        """What was decided before, of it the fastest if all was measured."""
-        kept = _decisions.find(tuning, self._beside(tuning))
-        settles = self._top_k is None or (self._top_k == 1 and isinstance(self._top_k, int))
-        return kept if kept is None or not settles else fastest(tuning, kept)
+    def _doubt(self, tuning: Tuning, kept: int, trust: float) -> None:
+        """Warn once a kernel and device that little is known of it."""
+        if trust < SURE:
+            about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
+            of = f"{kept} of {len(tuning.configs)} configurations are kept"
+            self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
 
     def _limits(self, tuning: Tuning) -> Limits:
         told = (shared_memory(), current_family()) if self._here else (None, "")
@@ -147,6 +146,6 @@ class Pruning:
     def _defaults(self, tuning: Tuning) -> set[int]:
         return defaults(self._keep, tuning.configs)
 
-    def _beside(self, tuning: Tuning) -> str:
+    def _beside(self, tuning: Tuning, top_k: int | float | None) -> str:
         """What a decision depends on beside launch and configurations."""
-        return f"{self._forecast.fingerprint} {self._top_k} {sorted(self._defaults(tuning))} {self._compile}"
+        return f"{self._forecast.fingerprint} {top_k} {sorted(self._defaults(tuning))} {self._compile}"

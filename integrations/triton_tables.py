@@ -1,7 +1,7 @@
 """Decisions that can be read and shipped: a plain JSON table, and vLLM's files for fused mixtures of experts.
 
 A shipped table needs no model. What it holds of a kernel's name, arguments and device is taken as it stands, even if
-the kernel's source has changed since.
+the kernel's source has changed since; where it holds several such kernels, that of the same source alone.
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ class Table:
         if launch.unread:  # it would be taken for one without these arguments
             return None
         own = identity(json.loads(json.dumps(launch.to_json())), launch.counted)
-        held = ((identity(entry["launch"], launch.counted), entry["config"]) for entry in self.entries)
-        return next((config for other, config in held if other == own), None)
+        held = [entry for entry in self.entries if identity(entry["launch"], launch.counted) == own]
+        of = {entry["launch"].get("source"): entry["config"] for entry in reversed(held)}
+        return of.get(launch.kernel.digest) if len(of) > 1 else next(iter(of.values()), None)
 
 
 def read_table(path: str | Path) -> Table:

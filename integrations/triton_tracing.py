@@ -40,19 +40,28 @@ class TracedConfig:
         return self.kwargs | {name: value for name, value in self.options.items() if value is not None}
 
 
-def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[..., Any] | None) -> Callable[..., Any]:
+def traceable(
+    eager: Callable[..., list[Any]],
+    places: Places,
+    theirs: Callable[..., Any] | None,
+    deciding: Sequence[str],
+    tuned: Sequence[str],
+) -> Callable[..., Any]:
     """An ``early_config_prune`` for both: called by Triton, or traced by Dynamo.
 
     Args:
         eager: The pruner as Triton calls it.
         places: Configurations and named arguments, plain -> places that are kept.
         theirs: The user's own pruner, which is traced first.
+        deciding: Names of the arguments that tell launches apart.
+        tuned: Names that configurations give values to. Dynamo puts those that heuristics give beside them, and would
+            guard on what is not there.
     """
     import torch
     import triton.language
 
-    # Others are no constants to Dynamo. A float does not decide a launch, and would be compiled anew for each value.
-    readable = (int, str, torch.Tensor, torch.dtype, triton.language.dtype)
+    # Others are no constants to Dynamo. A float that does not tell launches apart would be compiled anew each time.
+    readable = (int, float, str, torch.Tensor, torch.dtype, triton.language.dtype)
     torch_compiler: Any = torch.compiler
 
     @torch_compiler.assume_constant_result
@@ -68,9 +77,9 @@ def traceable(eager: Callable[..., list[Any]], places: Places, theirs: Callable[
         if theirs is not None:
             configs = theirs(configs, named_args, **kwargs)
         given = {**named_args, **kwargs}  # torch passes on by name what is so given
-        named = {name: value for name, value in given.items() if not isinstance(value, float)}
+        named = {name: value for name, value in given.items() if name in deciding or not isinstance(value, float)}
         plain = tuple([_plain(value, torch.Tensor, readable) for value in named.values()])
-        kept = constant(tuple(named), plain, tuple([_written(config) for config in configs]))
+        kept = constant(tuple(named), plain, tuple([_written(config, tuned) for config in configs]))
         return [configs[place] for place in kept]
 
     return early_config_prune
@@ -84,11 +93,11 @@ def _plain(value: Any, tensor: Any, readable: Any) -> Any:
     return _static(value) if value is None or isinstance(value, readable) else ()
 
 
-def _written(config: Any) -> Any:
+def _written(config: Any, tuned: Sequence[str]) -> Any:
     """A configuration as Dynamo can make a constant of it. This is traced."""
     options = ("num_warps", config.num_warps), ("num_ctas", config.num_ctas), ("num_stages", config.num_stages)
     all_options = (*options, ("maxnreg", config.maxnreg))
-    fields = tuple([(name, _static(value)) for name, value in config.kwargs.items()])
+    fields = tuple([(name, _static(config.kwargs[name])) for name in tuned if name in config.kwargs])
     return fields, tuple([(name, _static(value)) for name, value in all_options])
 
 

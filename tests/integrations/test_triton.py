@@ -380,7 +380,7 @@ class TestUsersPrunerInADict:
     def dict_of(self, prune: Any, theirs: Any = theirs) -> Any:
         return dict(prune) | {"early_config_prune": theirs}
 
-    def test_a_failing_surrogate_leaves_the_first(self) -> None:
+    def test_a_failing_surrogate_leaves_all(self) -> None:
         class Broken(FakeSurrogate):
             def predict(self, problem: Any, texts: Sequence[str]) -> Prediction:
                 raise RuntimeError("out of memory")
@@ -388,14 +388,32 @@ class TestUsersPrunerInADict:
         configs = choices()
         with pytest.warns(UserWarning, match="out of memory") as caught:
             found = pruned(kernel(self.dict_of(quiet(top_k=5, surrogate=Broken())), configs=configs))
-        assert found == [config for config in configs if config.num_warps == 8][:5]
+        assert found == [config for config in configs if config.num_warps == 8]
         assert len(caught) == 1
+
+    def test_what_was_measured_or_is_shipped_settles_a_launch(self, tmp_path: Path) -> None:
+        surrogate = FakeSurrogate()
+        with rlm_prune.record():
+            best = launch(kernel(self.dict_of(quiet(device=HERE, surrogate=surrogate)), Bench()))
+        (table,) = export(tmp_path / "table.json")
+        for options in {"surrogate": surrogate}, {"table": table, "surrogate": FakeSurrogate(0.0)}:
+            bench = Bench()
+            found = launch(kernel(self.dict_of(quiet(device=HERE, **options)), bench))
+            assert (found.kwargs["BLOCK_SIZE_M"], found.num_warps) == (best.kwargs["BLOCK_SIZE_M"], best.num_warps)
+            assert bench.measured == []
+
+    def test_one_is_kept_without_a_benchmark(self) -> None:
+        bench = Bench()
+        best = launch(kernel(self.dict_of(quiet(top_k=1)), bench))
+        assert (best.kwargs["BLOCK_SIZE_M"], best.num_warps, bench.measured) == (32, 8, [])
+        launch(kernel(self.dict_of(quiet(top_k=2)), bench))
+        assert len(bench.measured) == 2
 
     def test_configurations_that_it_makes_are_ranked(self) -> None:
         made = [triton.Config({**config.kwargs, "BLOCK_SIZE_K": 16}, num_warps=2) for config in choices((2,))[::2]]
         found = pruned(kernel(self.dict_of(quiet(top_k=2), lambda *_, **__: made)))
         sums = [sum(config.kwargs.values()) for config in made]
-        assert found == [made[0], made[sums.index(min(sums))]]
+        assert found == [made[sums.index(min(sums))], made[0]]
 
     def test_each_configuration_has_its_own_place_and_a_launch_is_read_once(
         self, monkeypatch: pytest.MonkeyPatch
@@ -452,6 +470,22 @@ def test_unusable_options_are_named() -> None:
         _ = rlm_prune | {"early_config_prune": theirs, "perf_model": lambda **_: 0.0}
     with pytest.raises(ValueError, match="top_k is 0"):
         _ = rlm_prune | {"top_k": 0}
+    with pytest.raises(ValueError, match="top_k is nan"):
+        rlm_prune(top_k=float("nan"))
+    for wrong in {"top_k": "8"}, {"top_k": True}, {"keep": (1, 2)}, {"keep": []}, {"surrogate": 3}:
+        with pytest.raises(TypeError, match=f"{next(iter(wrong))} is "):
+            rlm_prune(**wrong)
+
+
+def test_options_may_be_of_other_kinds_of_the_same() -> None:
+    configs = choices()
+    assert len(pruned(kernel(quiet(top_k=np.float32(0.25))))) == 6
+    assert len(pruned(kernel(quiet(top_k=np.int64(5))))) == 5
+    assert {configs[3], configs[7]} <= set(
+        pruned(kernel(quiet(keep=(configs[3], configs[7]), top_k=3), configs=configs))
+    )
+    with pytest.raises(FileNotFoundError, match="no checkpoint"):
+        rlm_prune(surrogate="nowhere")
 
 
 def test_a_dict_gives_its_top_k_too_unless_the_right_side_has_one() -> None:

@@ -89,6 +89,13 @@ def test_the_graph_is_whole_and_holds_what_is_kept(form: Callable[[Any], Any], d
     assert traced(scale(form(prune)), dynamic) == [(64, 2), (256, 4), (256, 8)]
 
 
+def test_what_heuristics_give_is_no_part_of_a_configuration() -> None:
+    """Dynamo puts it there while it traces; a graph that is guarded by it cannot be kept."""
+    inner = scale(rlm_prune(top_k=3, device="NVIDIA A100", surrogate=Backwards()))
+    inner.fn = triton.heuristics({"RATE": lambda arguments: 0.5})(inner.fn)
+    assert len(traced(inner)) == 3
+
+
 @pytest.mark.parametrize("dynamic", [False, True])
 def test_arguments_by_name_are_read(dynamic: bool, tmp_path: Path) -> None:
     prune = rlm_prune(surrogate=Backwards(), device="NVIDIA A100", top_k=3)

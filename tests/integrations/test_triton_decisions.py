@@ -12,6 +12,7 @@ from typing import Literal
 import pytest
 from fake_config import FakeConfig
 
+from prerank.integrations.triton_cache import folder
 from prerank.integrations.triton_decisions import Decisions
 from prerank.integrations.triton_kernel import Kernel
 from prerank.integrations.triton_launch import Launch, Tuning
@@ -109,3 +110,15 @@ def test_threads_that_decide_at_once_see_all_decisions() -> None:
         found = list(pool.map(decide, range(40)))
     assert found == [[n % 3] for n in range(40)]
     assert [Decisions().find(of(n), "") for n in range(40)] == found
+
+
+@pytest.mark.parametrize("places", [[3], [-1], ["0"], [], 1, None])
+def test_a_line_that_holds_no_places_decides_nothing(places: object) -> None:
+    Decisions().add(TUNING, "", [1])
+    (file,) = folder().glob("*.jsonl")
+    row = json.loads(file.read_text())
+    file.write_text(json.dumps({**row, "places": places}) + "\n" + json.dumps({"version": 1}) + "\n")
+    decisions = Decisions()
+    assert decisions.find(TUNING, "") is None
+    decisions.add(TUNING, "", [2])
+    assert decisions.find(TUNING, "") == [2]

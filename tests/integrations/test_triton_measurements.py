@@ -14,9 +14,10 @@ from fake_config import FakeConfig
 from fake_surrogate import FakeSurrogate
 
 from prerank.integrations import triton_measurements
+from prerank.integrations.triton_cache import folder
 from prerank.integrations.triton_experience import nearest, taught
 from prerank.integrations.triton_kernel import Kernel
-from prerank.integrations.triton_launch import Launch, Tuning, config_key, identity
+from prerank.integrations.triton_launch import Launch, Tuning, config_key, identity, read_tuning
 from prerank.integrations.triton_measurements import Measurement, fastest, log_of, write
 from prerank.integrations.triton_reading import readings
 
@@ -123,3 +124,33 @@ def test_a_folder_that_cannot_be_read_holds_nothing(tmp_path: Path, monkeypatch:
     monkeypatch.setenv("PRERANK_CACHE", str(tmp_path / "file"))
     assert log_of(KERNEL).measurements == []
     assert fastest(Tuning(LAUNCH, [block(64)], {}), [0]) == [0]
+
+
+def test_lines_of_another_form_are_left_out() -> None:
+    write(LAUNCH, {block(64): 1.0, block(128): 2.0})
+    (file,) = folder().glob("*.jsonl")
+    whole = json.loads(file.read_text().splitlines()[0])
+    broken = [{**whole, "ms": "fast"}, {**whole, "launch": {}}, {"version": 1}, {**whole, "key": None}]
+    with file.open("a") as lines:
+        lines.writelines(json.dumps(row) + "\n" for row in broken)
+    write(LAUNCH, {block(256): 3.0})
+    assert [own.ms for own in log_of(KERNEL).measurements] == [1.0, 2.0, 3.0]
+
+
+def test_of_configurations_of_one_text_none_is_settled() -> None:
+    """They may differ in a hook, and the text does not tell whose time it was."""
+    configs = [block(64), block(64), block(128)]
+    write(LAUNCH, {configs[1]: 1.0, configs[2]: 2.0})
+    assert fastest(Tuning(LAUNCH, configs, {}), [0, 1, 2]) == [0, 1, 2]
+    assert fastest(Tuning(LAUNCH, configs, {}), [1, 2]) == [1]
+
+
+def test_numbers_that_are_keys_tell_launches_apart_whole_or_not() -> None:
+    def of(**values: float) -> Launch:
+        named = {"n": 8, "rate": 0.5, "seed": 1, "factor": 0.5, **values}
+        kernel = Kernel("mine", tuple(named), constants=("factor",))
+        return read_tuning(kernel, [block(64)], named, {}, "", keys=("n", "rate")).launch
+
+    assert of().key == of(seed=2).key
+    assert len({own.key for own in (of(), of(rate=0.25), of(factor=2.0), of(n=9))}) == 4
+    assert of().counted == ("n", "rate", "factor")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import runpy
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -378,6 +379,43 @@ def kernel(x):
     assert one.digest == same.digest != other.digest
     assert one.source == other.source
     assert kernel("abs", 1).digest == kernel("abs", 2).digest  # it calls neither
+
+
+def test_a_constant_outside_of_a_kernel_is_part_of_it(tmp_path: Path) -> None:
+    """Of its module, of another one, of the function that made it; as they are now."""
+    (tmp_path / "beside.py").write_text("ROUNDS = 1\n")
+    sys.path.insert(0, str(tmp_path))
+    try:
+        import beside  # pyright: ignore[reportMissingImports]
+    finally:
+        sys.path.remove(str(tmp_path))
+    module: Any = beside
+
+    class Decorated:
+        def __init__(self, fn: Any) -> None:
+            self.fn = fn
+
+    def made(rounds: int) -> Any:
+        @Decorated
+        def inner(x: int) -> int:
+            return x * module.ROUNDS
+
+        @Decorated
+        def outer(x: Any) -> Any:
+            return inner.fn(x) + rounds
+
+        return outer
+
+    def digest(decorated: Any) -> str:
+        found = kernel_of(decorated)
+        assert found is not None
+        return found.digest
+
+    one, same, other = made(1), made(1), made(2)
+    assert digest(one) == digest(same) != digest(other)
+    before = digest(one)
+    module.ROUNDS = 2
+    assert digest(one) != before
 
 
 def test_the_nearest_launch_teaches() -> None:

@@ -72,3 +72,15 @@ def test_what_another_version_of_triton_measured_is_not_exported(tmp_path: Path)
     (entry,) = json.loads(file.read_text())["entries"]
     assert (entry["config"]["BLOCK"], entry["ms"], entry["launch"]["compiler"]) == (64, 1.0, "3.6.0")
     assert read_table(file).find(LAUNCH, configs) == 0  # a shipped table is taken as it stands
+
+
+def test_of_kernels_of_one_name_each_gets_its_own(tmp_path: Path) -> None:
+    """A single one is served whatever its source was; of several, another source is none of them."""
+    configs = [block(64), block(128)]
+    one, other, third = (replace(LAUNCH, kernel=Kernel("mine", ("n",), source)) for source in "abc")
+    Decisions().add(Tuning(one, configs, {}), "", [0])
+    (file,) = export(tmp_path / "table.json")
+    assert read_table(file).find(third, configs) == 0
+    Decisions().add(Tuning(other, configs, {}), "", [1])
+    table = read_table(*export(tmp_path / "table.json"))
+    assert [table.find(own, configs) for own in (one, other, third)] == [0, 1, None]
