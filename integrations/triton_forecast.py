@@ -44,14 +44,16 @@ class Forecast:
             return Outlook([places[row] for row in ranked(prediction)], places, prediction, trust, "x the best")
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         prediction = student.predict(reading.problem("latency_ms"), texts)
-        elsewhere = distance(tuning.launch, measured[0].launch) > 0
-        beside = self._slowdown(reading, texts) if trust > _KNOWN and elsewhere else None
-        order = [places[row] for row in ranked(prediction, beside)]
+        rankings = [ranked(prediction)]
+        if trust > _KNOWN and distance(tuning.launch, measured[0].launch) > 0:
+            slowdown = self._slowdown(reading, texts)
+            rankings = [ranked(prediction, slowdown), *rankings, ranked(slowdown)]
+        orders = [[places[row] for row in ranking] for ranking in rankings]
         if trust <= _KNOWN:
-            order = interleaved([order, fastest_elsewhere(measured, tuning.words, places)])
+            orders.append(fastest_elsewhere(measured, tuning.words, places))
         learnt = float(prediction.trust.mean())
         told = max(learnt, trust) if len(measured) < _TELLING else learnt
-        return Outlook(order, places, prediction, told, "ms")
+        return Outlook(interleaved(orders), places, prediction, told, "ms")
 
     @property
     def fingerprint(self) -> str:
