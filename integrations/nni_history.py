@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from functools import cached_property
 from numbers import Real
 from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
@@ -225,8 +226,9 @@ def question(
 def as_number(result: Any) -> float:
     """A final result as a number, numpy's too, of a dict its ``default``; anything else counts as a failure."""
     number = cast(Mapping[str, Any], result).get("default") if isinstance(result, Mapping) else result
-    if isinstance(number, Real):
-        return float(number)
+    with suppress(OverflowError):  # of a whole number of hundreds of digits
+        if isinstance(number, Real):
+            return float(number)
     _logger.warning(
         "the result %r is no number and no dict with one as 'default'; it counts as failed", cast(Any, result)
     )

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
+from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
 
@@ -70,20 +71,19 @@ class RLMTuner(Tuner):
         self._pool_size = pool_size
         self._rng = np.random.default_rng(seed)
         self._ids: dict[int, tuple[str, Point]] = {}
+        self._heard: list[tuple[Mapping[str, Any], float]] = []  # of other search spaces too, which may come back
         self._history: TrialHistory[Point] | None = None
         self._lock = threading.RLock()  # NNI tells of ends of trials in a thread of its own
         self._accept_customized_trials()
 
     def update_search_space(self, search_space: Mapping[str, Any]) -> None:
-        """Search these parameters from now on; trials that lie within are kept, those under way too.
+        """Search these parameters from now on; of all trials those count that lie within, those under way too.
 
         Raises:
             FileNotFoundError: If there is no checkpoint in the folder given.
             ValueError: If a parameter has an unknown type or no value to take.
         """
         with self._lock:
-            before = [] if self._history is None else list(self._history.finished.values())
-            known = [(self._space.parameters(trial.candidate), trial.value) for trial in before]
             running = self._running()
             self._space = ParameterSpace(search_space)
             problem = question(*self._asked, self._space.names)
@@ -92,7 +92,7 @@ class RLMTuner(Tuner):
                 self._surrogate = RLMSurrogate.load(self._surrogate)
             self._history = TrialHistory(self._surrogate, problem, None, self._rng)
             self._ids.clear()
-            for parameters, value in known:
+            for parameters, value in self._heard:
                 self._learn(parameters, value)
             for number, parameters in running.items():
                 self._begin(number, parameters)
@@ -116,9 +116,9 @@ class RLMTuner(Tuner):
         """Learn a trial's final result: a number, or a dict with one as ``default``."""
         with self._lock:
             if parameter_id in self._ids:
-                self._trials.end(*self._ids[parameter_id], as_number(value))
+                self._end(*self._ids[parameter_id], as_number(value))
             else:
-                self._learn(parameters, as_number(value))
+                self._hear(parameters, as_number(value))
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
         """A trial that was no success has failed, unless a result still comes.
@@ -128,15 +128,18 @@ class RLMTuner(Tuner):
         with self._lock:
             text, point = self._ids.get(parameter_id, _NOTHING)
             if not success and text in self._trials.pending:
-                self._trials.end(text, point, math.nan)
+                self._end(text, point, math.nan)
 
     def import_data(self, data: Sequence[Any] | str) -> None:
         """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON."""
         trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
         entries = [nni.load(trial) if isinstance(trial, str) else trial for trial in trials]
+        whole = [entry for entry in entries if {"parameter", "value"} <= {*entry}]
         with self._lock:
-            learnt = sum(self._learn(entry["parameter"], as_number(entry["value"])) for entry in entries)
-        _logger.info("imported %d of %d trials; the others are not of this search space", learnt, len(entries))
+            learnt = sum(self._hear(entry["parameter"], as_number(entry["value"])) for entry in whole)
+        _logger.info("imported %d of %d trials; the others are not of this search space", learnt, len(whole))
+        if len(whole) < len(entries):
+            _logger.warning("%d trials have no parameter or no value; they are left out", len(entries) - len(whole))
 
     @property
     def _trials(self) -> TrialHistory[Point]:
@@ -157,14 +160,25 @@ class RLMTuner(Tuner):
             self._trials.begin(text, point)
             self._ids[number] = text, point
 
+    def _end(self, text: str, point: Point, value: float) -> None:
+        """What a trial under way came to."""
+        self._heard.append((self._space.parameters(point), value))
+        self._trials.end(text, point, value)
+
+    def _hear(self, parameters: Mapping[str, Any] | str, value: float) -> bool:
+        """What another trial came to; False if it is not of this search space."""
+        read = cast("Mapping[str, Any]", nni.load(parameters) if isinstance(parameters, str) else parameters)
+        learnt = self._learn(read, value)
+        self._heard.append((read, value))
+        return learnt
+
     def _learn(self, parameters: Mapping[str, Any], value: float) -> bool:
         """Learn one trial; False if it is not of this search space."""
-        parameters = nni.load(parameters) if isinstance(parameters, str) else parameters
-        point = self._space.point(parameters)
+        trials, point = self._trials, self._space.point(parameters)
         text = self._text(point) if point is not None else None
         if point is None or text is None:
             return False
-        self._trials.end(text, point, value)
+        trials.end(text, point, value)
         return True
 
     def _text(self, point: Point) -> str | None:
@@ -206,18 +220,22 @@ class RLMClassArgsValidator(ClassArgsValidator):
         for name in kwargs:
             if name not in known:
                 raise ValueError(f"class argument {name!r} is unknown; RLMTuner takes {', '.join(known)}")
-        asked = ("problem", "optimize_mode", "pool_size")
+        asked = ("problem", "optimize_mode", "pool_size", "seed")
         _check(**{name: value for name, value in kwargs.items() if name in asked})
 
 
-def _check(problem: Mapping[str, str] | None = None, optimize_mode: str | None = None, pool_size: int = 1) -> None:
+def _check(
+    problem: Mapping[str, str] | None = None, optimize_mode: str | None = None, pool_size: int = 1, seed: Any = None
+) -> None:
     question(problem, optimize_mode, ())
     _check_pool(pool_size)
+    if seed is not None and (type(seed) is not int or seed < 0):
+        raise ValueError(f"seed is {seed!r}; give a whole number from 0")
 
 
-def _check_pool(size: int) -> None:
-    if size < 1:
-        raise ValueError(f"pool_size is {size}; at least one candidate must be ranked")
+def _check_pool(size: Any) -> None:
+    if not isinstance(size, Integral) or size < 1:
+        raise ValueError(f"pool_size is {size!r}; at least one candidate must be ranked")
 
 
 def _imported(place: str) -> Callable[[Parameters], str | None]:

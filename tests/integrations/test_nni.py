@@ -39,7 +39,7 @@ from prerank.integrations.nni import (
     nas_bench_101_text,
     nas_bench_201_text,
 )
-from prerank.integrations.nni_history import TrialHistory
+from prerank.integrations.nni_history import TrialHistory, as_number
 from prerank.search_spaces import nas_bench_101, nas_bench_201
 from prerank.surrogate import Problem
 
@@ -206,6 +206,42 @@ def test_a_changed_space_keeps_the_trials_under_way() -> None:
     assert [trial.value for trial in made._trials.finished.values()] == [5.0]
 
 
+def test_what_a_narrower_space_leaves_out_is_known_again_in_the_first_one() -> None:
+    """A trial that ended before, one that ends while its space is away, and one that was imported then."""
+    surrogate = FakeSurrogate()
+    made = tuner(surrogate=surrogate, to_text=None)
+    tried = [made.generate_parameters(number) for number in range(2)]
+    made.receive_trial_result(0, tried[0], 1.0)
+    made.update_search_space(SPACE | {"n": {"_type": "randint", "_value": [8, 9]}})
+    made.receive_trial_result(1, tried[1], 2.0)
+    made.import_data([{"parameter": {"word": "a", "n": 2}, "value": 3.0}])
+    assert not made._trials.finished
+    made.update_search_space(SPACE)
+    assert sorted(trial.value for trial in made._trials.finished.values()) == [1.0, 2.0, 3.0]
+
+
+def test_what_is_heard_before_there_is_a_search_space_is_refused_with_the_remedy() -> None:
+    made = RLMTuner(**OPTIONS, surrogate=cast(Any, FakeSurrogate()))
+    for call in (
+        lambda: made.generate_parameters(0),
+        lambda: made.receive_trial_result(0, {"word": "a"}, 1.0),
+        lambda: made.import_data([{"parameter": {"word": "a"}, "value": 1.0}]),
+    ):
+        with pytest.raises(RuntimeError, match="update_search_space first"):
+            call()
+
+
+def test_entries_that_lack_something_do_not_keep_others_from_being_imported() -> None:
+    surrogate = FakeSurrogate()
+    entries = [{"parameter": {"word": "a", "n": 2}}, {"parameter": {"word": "a", "n": 3}, "value": 1.0}]
+    tuner(surrogate=surrogate).import_data(entries)
+    assert surrogate.values == {"aaa": 1.0}
+
+
+def test_a_number_beyond_all_floats_counts_as_failed() -> None:
+    assert math.isnan(as_number(10**400))
+
+
 def test_neighbours_of_what_is_under_way_wait() -> None:
     problem = Problem("space", "objective")
     history = TrialHistory[int](cast(Any, FakeSurrogate()), problem, None, np.random.default_rng(0))
@@ -283,6 +319,8 @@ def test_arguments_of_a_configuration_are_checked() -> None:
         ({"problem": {"context": "x"}}, "metric"),
         ({"problem": "nas"}, "problem is the text 'nas'"),
         ({"pool_size": 0}, "pool_size is 0"),
+        ({"pool_size": "9"}, "pool_size is '9'"),
+        ({"seed": "x"}, "seed is 'x'"),
     ]:
         with pytest.raises(ValueError, match=said):
             RLMClassArgsValidator().validate_class_args(**arguments)
