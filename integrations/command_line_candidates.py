@@ -169,7 +169,7 @@ def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) ->
     if str(file) == "-" and sys.stdin.isatty():
         raise ValueError("there are no candidates; give --candidates FILE, or pipe one a line in")
     content = _decoded(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes(), file)
-    numbered = enumerate(map(str.strip, content.split("\n")), start=1)  # a text may hold other ends of lines
+    numbered = enumerate(map(str.strip, _lines(content)), start=1)
     named = ((f"{file}, line {number}", line) for number, line in numbered if line)
     return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of, where))
 
@@ -179,6 +179,17 @@ def _decoded(content: bytes, file: Path) -> str:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         raise ValueError(f"--candidates {file} is no text in UTF-8: {error}") from error
+
+
+def _lines(content: str) -> list[str]:
+    """Candidates one by one: of an array that ``--json`` printed, else the lines; a text may hold other ends of lines."""
+    if not content.startswith("[{"):
+        return content.split("\n")
+    try:
+        candidates = [entry["candidate"] for entry in json.loads(content)]
+    except (ValueError, KeyError, TypeError):
+        return content.split("\n")
+    return [own if isinstance(own, str) else json.dumps(own) for own in candidates]
 
 
 def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathered:

@@ -227,6 +227,13 @@ def test_a_name_that_was_printed_can_be_read_again(fake: FakeSurrogate, tmp_path
     assert rank_json("nas_bench_201", "--candidates", file) == drawn
 
 
+def test_what_was_printed_can_be_read_again(fake: FakeSurrogate, tmp_path: Path) -> None:
+    file, texts = tmp_path / "ranked.json", ["--context", "c", "--metric", "m", "--candidates"]
+    for asked, again in ((["nas_bench_201", "--sample", 5], ["nas_bench_201", "--candidates"]), ([*texts, "-"], texts)):
+        file.write_text(call("rank", *asked, "--json", given="a\nbb\n")[0])
+        assert rank_json(*again, file) == json.loads(file.read_text())
+
+
 @pytest.mark.parametrize("name", spaces())
 def test_candidates_of_all_spaces_can_be_read_again(name: str, tmp_path: Path) -> None:
     of = chosen([name])
