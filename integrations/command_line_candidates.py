@@ -182,7 +182,7 @@ def _decoded(content: bytes, file: Path) -> str:
 
 
 def _lines(content: str) -> list[str]:
-    """Candidates one by one: of an array that ``--json`` printed, else the lines; a text may hold other ends of lines."""
+    """Candidates one by one: of an array that ``--json`` printed, else lines; a text may hold other ends of lines."""
     if not content.startswith("[{"):
         return content.split("\n")
     try:

@@ -12,7 +12,7 @@ from .triton_experience import Surrogate, distance, fastest_elsewhere, nearest, 
 from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
 from .triton_reading import Reading, reading_like, readings
-from .triton_selection import Outlook, interleaved, ranked
+from .triton_selection import Outlook, hopeful, interleaved, ranked
 
 _TELLING = 30  # measurements of a launch from which on they outweigh what the weights say of themselves
 _KNOWN = 0.5  # trust from which on what the weights say is weighed with what measurements elsewhere taught
@@ -41,13 +41,13 @@ class Forecast:
         texts = _texts(reading, tuning, places)
         if not measured:
             prediction = self._slowdown(reading, texts)
-            return Outlook([places[row] for row in ranked(prediction)], places, prediction, trust, "x the best")
+            return Outlook([places[row] for row in hopeful(prediction)], places, prediction, trust, "x the best")
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         prediction = student.predict(reading.problem("latency_ms"), texts)
         rankings = [ranked(prediction)]
         if trust > _KNOWN and distance(tuning.launch, measured[0].launch) > 0:
             slowdown = self._slowdown(reading, texts)
-            rankings = [ranked(prediction, slowdown), *rankings, ranked(slowdown)]
+            rankings = [ranked(prediction, slowdown), *rankings, hopeful(slowdown)]
         orders = [[places[row] for row in ranking] for ranking in rankings]
         if trust <= _KNOWN:
             orders.append(fastest_elsewhere(measured, tuning.words, places))

@@ -22,6 +22,7 @@ SURE = 0.9
 """Trust from which on no more is kept than a sure surrogate needs."""
 _UNSURE = 0.3  # trust up to which nothing is dropped
 _INTERVAL = (0.05, 0.95)
+_HOPE = 0.1
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,18 @@ def ranked(prediction: Prediction, slowdown: Prediction | None = None) -> list[i
     if slowdown is not None:
         score, fails = score + 2 * _log(slowdown), fails | slowdown.likely_fails
     return by_score(-score, fails)
+
+
+def hopeful(prediction: Prediction) -> list[int]:
+    """Rows, the least expected value first, then by how little each may be, what is likely to fail last.
+
+    Of several that are benchmarked the best counts, and those that are not sure may be it. On up to 250 shapes of each
+    of mm and mixed_mm on A100 and H100, nothing measured, the best of three loses .0051, that of five .0011; by
+    expected values alone .0073 and .0019.
+    """
+    score, fails = -prediction.quantile(_HOPE), prediction.likely_fails
+    score[ranked(prediction)[:1]] = np.inf
+    return by_score(score, fails)
 
 
 def _log(prediction: Prediction) -> Floats:

@@ -22,7 +22,7 @@ from prerank.integrations.triton_kernel import Kernel, is_interpreted, kernel_of
 from prerank.integrations.triton_launch import Launch, Tensor, config_words, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
 from prerank.integrations.triton_reading import has_wide_operand, is_aligned, operand_sizes, readings
-from prerank.integrations.triton_selection import interleaved, number_kept, ranked, select
+from prerank.integrations.triton_selection import hopeful, interleaved, number_kept, ranked, select
 from prerank.search_spaces import kernel_configs
 from prerank.surrogate import Prediction, Problem
 
@@ -480,6 +480,15 @@ def expected(values: Sequence[float], fails: Sequence[float] | None = None) -> P
 def test_what_fails_is_last_whoever_says_so() -> None:
     assert ranked(expected([3, 1, 2], fails=[0, 0.9, 0])) == [2, 0, 1]
     assert ranked(expected([3, 1, 2]), expected([1, 1, 1], fails=[0, 0.9, 0])) == [2, 0, 1]
+
+
+def test_the_first_is_the_best_expected_and_then_what_may_be_good() -> None:
+    """The second of three varies most; the last fails."""
+    values = np.array([[1.0, 1.2], [0.5, 4.0], [1.3, 1.3], [0.1, 0.1]])
+    halves = np.full((4, 2), 0.5)
+    unsure = Prediction(values, values, halves, np.array([0.0, 0.0, 0.0, 0.9]), np.ones(4))
+    assert ranked(unsure) == [0, 2, 1, 3]
+    assert hopeful(unsure) == [0, 1, 2, 3]
 
 
 def test_slowdowns_weigh_twice_as_much_as_what_was_learnt() -> None:
