@@ -10,33 +10,21 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from importlib import import_module
 from inspect import signature
 from pathlib import Path
-from pkgutil import iter_modules
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
-from .. import search_spaces
 from ..search_spaces.onnx_file import UnknownAxisError
-from ..surrogate import Question
+from .command_line_spaces import Space, drawn_from
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
 
 DRAWN = 1000
 """Candidates that are drawn from a space unless told otherwise."""
-
-
-class Space(Protocol):
-    """A module of `search_spaces` that holds candidates; that of ONNX files has no `sample`."""
-
-    sample: Callable[..., Sequence[Any]]
-    to_text: Callable[[Any], str]
-    from_record: Callable[..., Any]
-    problem: Callable[..., Question]
 
 
 class Entry(NamedTuple):
@@ -66,35 +54,6 @@ _NOTHING: Mapping[str, Any] = MappingProxyType({})
 def titled(name: Any, text: str) -> str:
     """What people read of a candidate: a path, or the text."""
     return name if isinstance(name, str) else text
-
-
-def spaces() -> list[str]:
-    """Names of the spaces that can be drawn from."""
-    return [name for name in _modules() if drawn_from(_module(name))]
-
-
-def drawn_from(of: Space) -> bool:
-    """Whether candidates are drawn from a space; ONNX files are there, or not."""
-    return hasattr(of, "sample")
-
-
-def chosen(sources: Sequence[str]) -> Space:
-    """The space that is named, or that of ONNX files; a folder with the name of a space is written ``./name``.
-
-    Raises:
-        ValueError: If the sources are neither one space nor files.
-    """
-    if not sources:
-        raise ValueError("there is nothing to compare; name ONNX files, a folder of them, a space, or a --context")
-    if len(sources) == 1 and sources[0] in _modules() and drawn_from(_module(sources[0])):
-        return _module(sources[0])
-    if all(Path(source).exists() for source in sources):
-        return _module("onnx_graph")
-    absent = next(source for source in sources if not Path(source).exists())
-    if absent in spaces():
-        raise ValueError(f"{absent!r} is a space, whose candidates are compared alone; leave the other sources out")
-    others = "" if absent.endswith(".onnx") else f", nor a space of that name: {', '.join(spaces())}"
-    raise ValueError(f"there is no file {absent!r}{others}")
 
 
 def gathered(
@@ -300,11 +259,3 @@ def _parsed(line: str) -> Any:
     except ValueError:
         return line
     return found if line[0] in '{"' else line
-
-
-def _modules() -> list[str]:
-    return [module.name for module in iter_modules(search_spaces.__path__)]
-
-
-def _module(name: str) -> Any:
-    return import_module(f"{search_spaces.__name__}.{name}")

@@ -6,9 +6,9 @@ from importlib.metadata import version
 from shlex import quote
 
 from ..surrogate import RLMSurrogate
-from .command_line_candidates import spaces
 from .command_line_options import Json, Surrogate
 from .command_line_output import as_json, say, table, working
+from .command_line_spaces import spaces
 
 
 def info(surrogate: Surrogate = None, json: Json = False) -> None:

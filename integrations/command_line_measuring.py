@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .command_line_candidates import Broken, Entry, Space, chosen, gathered, sizes_of, titled
+from .command_line_candidates import Broken, Entry, gathered, sizes_of, titled
 from .command_line_options import Candidates, Sample, Seed, Size, Sources, Where
 from .command_line_output import complain, say, table, tracked, working
 from .command_line_question import asked, assignments, measurable
+from .command_line_spaces import Space, chosen
 
 if TYPE_CHECKING:
     from ..surrogate.measured import Measured

@@ -9,7 +9,7 @@ from shlex import quote
 from ..search_spaces.problem import MAXIMIZED
 from ..surrogate import Problem
 from ..surrogate.measured import Measured
-from .command_line_candidates import Space, drawn_from
+from .command_line_spaces import Space, drawn_from
 from .onnxruntime_machine import machine
 
 

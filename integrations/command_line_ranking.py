@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
@@ -12,7 +11,7 @@ from ..surrogate import Prediction, Problem, Question, Ranked
 from ..surrogate import rank as ranked
 from ..surrogate.problem import first_line
 from ..surrogate.ranking import Surrogate as Predicting
-from .command_line_candidates import Broken, Entry, chosen, gathered, sizes_of
+from .command_line_candidates import Entry, gathered, sizes_of
 from .command_line_options import (
     Candidates,
     Context,
@@ -28,6 +27,7 @@ from .command_line_options import (
 )
 from .command_line_output import as_json, complain, say, table, working
 from .command_line_question import asked, assignments, directed
+from .command_line_spaces import Space, chosen
 from .command_line_surrogate import answering
 
 _SHOWN = 20  # rows of a table
@@ -60,9 +60,11 @@ def rank(
 
     prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
     """
-    problem, entries, broken = _compared(
-        sources or [], metric, device, where or [], context, maximize, candidates, size or [], sample, seed
-    )
+    of, problem, given = _question(sources or [], metric, device, where or [], context)
+    if maximize is not None:
+        problem = directed(problem.context, problem.metric, maximize)
+    with working("reading candidates"):
+        entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"ranking {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
         model = _Noting(answers)
@@ -97,9 +99,9 @@ def predict(
 
     prerank predict --context "web server" --metric latency_ms --candidates configs.txt
     """
-    problem, entries, broken = _compared(
-        sources or [], metric, device, where or [], context, None, candidates, size or [], sample, seed
-    )
+    of, problem, given = _question(sources or [], metric, device, where or [], context)
+    with working("reading candidates"):
+        entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"predicting {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
         prediction = answers.predict(problem, [to_text(entry) for entry in entries])
@@ -129,30 +131,16 @@ class _Noting:
         return sum(self._trust[text] for text in texts) / max(len(texts), 1)
 
 
-def _compared(
-    sources: Sequence[str],
-    metric: str | None,
-    device: str | None,
-    where: Sequence[str],
-    context: str | None,
-    maximize: bool | None,
-    candidates: Path | None,
-    size: Sequence[str],
-    sample: int | None,
-    seed: int,
-) -> tuple[Problem, list[Entry], list[Broken]]:
-    """The question, the candidates, and the inputs that are broken."""
-    if context is not None:
-        if sources or device or where or metric is None:
-            raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
-        return directed(context, metric, maximize), *gathered([], None, candidates, sample, seed, sizes_of(size))
-    of = chosen(sources)
-    given = assignments(where)
-    problem = asked(of, metric, device, given)
-    if maximize is not None:
-        problem = directed(problem.context, problem.metric, maximize)
-    with working("reading candidates"):
-        return problem, *gathered(sources, of, candidates, sample, seed, sizes_of(size), given)
+def _question(
+    sources: Sequence[str], metric: str | None, device: str | None, where: Sequence[str], context: str | None
+) -> tuple[Space | None, Problem, Mapping[str, str]]:
+    """The space, none of a problem of the user's own, what is asked, and the parts of ``--where``."""
+    if context is None:
+        of, given = chosen(sources), assignments(where)
+        return of, asked(of, metric, device, given), given
+    if sources or device or where or metric is None:
+        raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
+    return None, directed(context, metric, None), {}
 
 
 def _show(problem: Problem, found: Sequence[Ranked[Entry]], top: int, trust: float) -> None:

@@ -22,9 +22,10 @@ from onnx import TensorProto, helper, numpy_helper
 from typer.testing import CliRunner
 
 from prerank.integrations.command_line import app
-from prerank.integrations.command_line_candidates import chosen, gathered, listed, sampled, spaces
+from prerank.integrations.command_line_candidates import gathered, listed, sampled
 from prerank.integrations.command_line_output import table
 from prerank.integrations.command_line_plain_models import LEARNERS, totals
+from prerank.integrations.command_line_spaces import chosen, spaces
 from prerank.surrogate import Prediction, Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.measured import Measured, append, read
 from prerank.surrogate.training_run import STATE
