@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..surrogate.fields import Fields, numbers
 
 Floats = NDArray[np.float64]
-Learner = Callable[[Sequence[str], Floats, Sequence[str]], Floats]
+PlainModel = Callable[[Sequence[str], Floats, Sequence[str]], Floats]
 """Texts and values that were measured, (n,), and m texts to predict -> predictions, (m,)."""
 
 PARAMETERS = "parameters"
@@ -48,7 +48,7 @@ def boosted_trees(seen: Sequence[str], values: Floats, asked: Sequence[str]) -> 
     return _fitted(HistGradientBoostingRegressor(min_samples_leaf=leaf, random_state=0), seen, values, asked)
 
 
-LEARNERS: dict[str, Learner] = {"ridge": ridge, "boosted trees": boosted_trees}
+LEARNERS: dict[str, PlainModel] = {"ridge": ridge, "boosted trees": boosted_trees}
 
 
 def _fitted(model: Any, seen: Sequence[str], values: Floats, asked: Sequence[str]) -> Floats:

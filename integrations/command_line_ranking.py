@@ -10,7 +10,7 @@ import typer
 from ..surrogate import Prediction, Problem, Question, Ranked
 from ..surrogate import rank as ranked
 from ..surrogate.problem import first_line
-from ..surrogate.ranking import Surrogate as Predicting
+from ..surrogate.ranking import Predictor
 from .command_line_candidates import Entry, gathered, sizes_of
 from .command_line_options import (
     Candidates,
@@ -117,7 +117,7 @@ def predict(
 class _Noting:
     """Predicts as a surrogate does, and notes how far each prediction deserves belief: a ranking does not tell."""
 
-    def __init__(self, surrogate: Predicting) -> None:
+    def __init__(self, surrogate: Predictor) -> None:
         self._surrogate = surrogate
         self._trust: dict[str, float] = {}
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..search_spaces.onnx_vertices import Graph
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate
-from ..surrogate.ranking import Surrogate
+from ..surrogate.ranking import Predictor
 from .command_line_candidates import Entry
 from .command_line_output import say
 
@@ -27,7 +27,7 @@ class Counts:
 
 def answering(
     path: Path | None, problem: Problem, entries: Sequence[Entry]
-) -> tuple[Surrogate, Callable[[Entry], str]]:
+) -> tuple[Predictor, Callable[[Entry], str]]:
     """What predicts a metric of candidates, and the text that it reads of each: a surrogate, or `Counts`.
 
     Args:

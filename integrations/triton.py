@@ -21,7 +21,7 @@ import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; wi
 from ..surrogate.once import Once
 from .triton_autotuner import Decorated, benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
 from .triton_device import device_name
-from .triton_experience import Surrogate
+from .triton_experience import Learner
 from .triton_forecast import Forecast
 from .triton_kernel import is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
@@ -73,7 +73,7 @@ class RLMPrune(Mapping[str, Any]):
         top_k: int | float | None = None,
         keep: Keep | None = None,
         device: str | None = None,
-        surrogate: Surrogate | str | Path | None = None,
+        surrogate: Learner | str | Path | None = None,
         early_config_prune: Prune | None = None,
         table: str | Path | None = None,
         compile: bool = False,

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ..surrogate import Prediction
 from ..surrogate.problem import Question
+from ..surrogate.ranking import Predictor
 from .triton_kernel import Kernel
 from .triton_launch import Launch, counting
 from .triton_measurements import Log, Measurement
@@ -21,12 +21,11 @@ FEWEST = 5
 _MOST = 300  # measurements that are observed; more would cost seconds and teach little
 
 
-class Surrogate(Protocol):
+class Learner(Predictor, Protocol):
     """What predicts and learns; `RLMSurrogate` is one."""
 
-    def predict(self, problem: Question, texts: Sequence[str]) -> Prediction: ...
     def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None: ...
-    def fork(self) -> Surrogate: ...
+    def fork(self) -> Learner: ...
 
 
 def nearest(launch: Launch, log: Log) -> list[Measurement]:
@@ -45,7 +44,7 @@ def nearest(launch: Launch, log: Log) -> list[Measurement]:
     return min(here, key=apart, default=nothing)
 
 
-def taught(surrogate: Surrogate, kernel: Kernel, measured: Sequence[Measurement], like: Reading) -> Surrogate:
+def taught(surrogate: Learner, kernel: Kernel, measured: Sequence[Measurement], like: Reading) -> Learner:
     """A fork of the surrogate that has observed measurements of one launch as milliseconds.
 
     Args:

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 from ..surrogate import Prediction, RLMSurrogate
-from .triton_experience import Surrogate, distance, fastest_elsewhere, nearest, taught
+from .triton_experience import Learner, distance, fastest_elsewhere, nearest, taught
 from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
 from .triton_reading import Reading, reading_like, readings
@@ -17,7 +17,7 @@ from .triton_selection import Outlook, hopeful, interleaved, ranked
 _TELLING = 30  # measurements of a launch from which on they outweigh what the weights say of themselves
 _KNOWN = 0.5  # trust from which on what the weights say is weighed with what measurements elsewhere taught
 
-_strangers: dict[int, tuple[Surrogate, str]] = {}  # they are held, so that no other one gets such an id
+_strangers: dict[int, tuple[Learner, str]] = {}  # they are held, so that no other one gets such an id
 
 
 class Forecast:
@@ -27,7 +27,7 @@ class Forecast:
         surrogate: What predicts; None: the packaged checkpoint, loaded when first needed. It does not learn.
     """
 
-    def __init__(self, surrogate: Surrogate | None = None) -> None:
+    def __init__(self, surrogate: Learner | None = None) -> None:
         self._given = surrogate
         self._read: dict[tuple[Any, ...], tuple[Reading, float]] = {}
 
@@ -64,7 +64,7 @@ class Forecast:
         return _strangers.setdefault(id(self._surrogate), (self._surrogate, uuid4().hex))[1]
 
     @cached_property
-    def _surrogate(self) -> Surrogate:
+    def _surrogate(self) -> Learner:
         return self._given if self._given is not None else RLMSurrogate.load()
 
     def _slowdown(self, reading: Reading, texts: Sequence[str]) -> Prediction:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..surrogate import RLMSurrogate
-from .triton_experience import Surrogate
+from .triton_experience import Learner
 from .triton_selection import Keep
 
 
@@ -43,7 +43,7 @@ def kept_first(keep: Any) -> Keep | None:
     return configs
 
 
-def opened(surrogate: Any) -> Surrogate | None:
+def opened(surrogate: Any) -> Learner | None:
     """What predicts, read where it is a folder.
 
     Raises:

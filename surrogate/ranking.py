@@ -27,7 +27,7 @@ class Ranked(NamedTuple, Generic[Candidate]):
     score: float
 
 
-class Surrogate(Protocol):
+class Predictor(Protocol):
     """What predicts; `RLMSurrogate` is one."""
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
@@ -36,7 +36,7 @@ class Surrogate(Protocol):
 
 
 def rank(
-    surrogate: Surrogate,
+    surrogate: Predictor,
     problem: Question,
     candidates: Sequence[Candidate],
     to_text: Callable[[Candidate], str | None],
@@ -77,7 +77,7 @@ def rank(
 
 
 def _scores(
-    surrogate: Surrogate, problem: Problem, texts: list[str], acquisitions: Sequence[Acquisition]
+    surrogate: Predictor, problem: Problem, texts: list[str], acquisitions: Sequence[Acquisition]
 ) -> list[Floats]:
     """Mean, std, whether failure is likely, and scores, part by part so that memory does not grow with the texts."""
     sign = -problem.loss_sign
