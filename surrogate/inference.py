@@ -30,7 +30,7 @@ _NOVELTY_ERROR = 0.5  # of the logarithm of a value whose text has no known word
 
 
 class Inference:
-    """A model with its tokenizer and what it is known to know.
+    """A model, its tokenizer and its `Knowledge`.
 
     Args:
         network: The language model, as torch or another runtime has it.

@@ -189,7 +189,7 @@ class Knowledge:
         return float(np.clip(np.nan_to_num(rank), 0, 1)) * alike * new
 
     def claim(self, problem: Problem, texts: Sequence[str] = ()) -> float:
-        """What the model's word counts against observations: its trust; little where others stood in, unvalidated.
+        """Weight of the model against observations, in [0, 1]: `trust`, little of a metric that was not validated.
 
         Less where the observed texts have other words than the space's: they may be those of another space whose name
         is similar.
@@ -201,8 +201,8 @@ class Knowledge:
     def error(self, problem: Problem) -> float:
         """Standard deviation of the logarithm by which values may be off, beyond what the model says.
 
-        It is the factor by which all may be off, or else the scatter that validation rows showed, or slowdowns of
-        kernels that were left out.
+        `factor_error` where there is one; else, of slowdowns of a kernel that is not known, what kernels showed that
+        were left out; else the scatter that validation rows showed.
         """
         space, word = self._space(problem.context), problem.metric.split()[0]
         known = space.metrics.get(problem.metric)

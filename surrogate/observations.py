@@ -50,7 +50,7 @@ class Observations:
             self._values.pop(problem, None)
 
     def of(self, problems: Iterable[Problem]) -> list[tuple[Problem, str, float]]:
-        """All values of some problems, in the order in which they came; one that was replaced came when it was."""
+        """All values of some problems, the oldest first; a text that was observed again counts from the last time."""
         found = [(problem, text, value) for problem in problems for text, value in self._values[problem].items()]
         return sorted(found, key=lambda told: self._order[told[:2]])
 
