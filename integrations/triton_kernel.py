@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from itertools import islice
+from types import CellType, ModuleType
 from typing import Any
 
+Read = Callable[[], Any]
 _DECORATORS = 8  # around a kernel
 
 
@@ -115,30 +117,54 @@ def _helpers(function: Callable[..., Any]) -> frozenset[Callable[..., Any]]:
 
 
 def _constants(function: Callable[..., Any]) -> Iterator[str]:
-    """Names and values of numbers, words and types outside of a function that it reads, as they are now."""
-    for name, value in _read(function).items():
-        value = value.value if type(value).__name__ == "constexpr" else value
-        if isinstance(value, (int, float, str)) or type(value).__name__ == "dtype":
-            yield f"{name}={value}"
+    """Names and values of the constants outside of a function that it reads, as they are now."""
+    return (f"{name}={_constant(read())}" for name, read in _read_constants(function))
+
+
+@lru_cache(maxsize=256)
+def _read_constants(function: Callable[..., Any]) -> tuple[tuple[str, Read], ...]:
+    """Their names, and what reads their values: it is done at each launch, also of those that are decided."""
+    named = _outside(function)
+    for name, own in _modules(named):
+        attributes = function.__code__.co_names
+        named |= {f"{name}.{attribute}": partial(getattr, own, attribute, None) for attribute in attributes}
+    return tuple((name, read) for name, read in named.items() if _constant(read()) is not None)
+
+
+def _outside(function: Callable[..., Any]) -> dict[str, Read]:
+    """What is outside of a function, by the names that it reads."""
+    code = function.__code__
+    found: dict[str, Read] = {name: partial(function.__globals__.get, name) for name in code.co_names}
+    cells = zip(code.co_freevars, function.__closure__ or (), strict=True)
+    return found | {name: partial(_held, cell) for name, cell in cells}
+
+
+def _held(cell: CellType) -> Any:
+    try:
+        return cell.cell_contents
+    except ValueError:  # no value yet
+        return None
+
+
+def _modules(named: Mapping[str, Read]) -> list[tuple[str, ModuleType]]:
+    """Those among some names that are modules, but for Triton's."""
+    found = [(name, read()) for name, read in named.items()]
+    return [(name, own) for name, own in found if inspect.ismodule(own) and not _is_tritons(own.__name__)]
+
+
+def _constant(value: Any) -> str | None:
+    """A number, a word or a type as a text; None of anything else."""
+    value = value.value if type(value).__name__ == "constexpr" else value
+    return str(value) if isinstance(value, (int, float, str)) or type(value).__name__ == "dtype" else None
 
 
 def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
     """Decorated functions that a function names, or names of a module."""
-    called = [_function(own) for own in _read(function).values() if not inspect.isfunction(own)]
+    named, attributes = _outside(function), function.__code__.co_names
+    values = [read() for read in named.values()]
+    values += [getattr(own, name, None) for _, own in _modules(named) for name in attributes]
+    called = [_function(own) for own in values if not inspect.isfunction(own)]
     return {own for own in called if own and not _is_tritons(own.__module__)}
-
-
-def _read(function: Callable[..., Any]) -> dict[str, Any]:
-    """What is outside of a function, or in a module there, by the names that it reads; but for Triton's own."""
-    try:
-        around = inspect.getclosurevars(function)
-    except ValueError:  # a name around it has no value yet
-        return {}
-    found = {**around.globals, **around.nonlocals}
-    modules = {name: own for name, own in found.items() if inspect.ismodule(own) and not _is_tritons(own.__name__)}
-    attributes = function.__code__.co_names
-    within = {f"{name}.{own}": getattr(module, own, None) for name, module in modules.items() for own in attributes}
-    return found | within
 
 
 def _is_tritons(module: object) -> bool:
