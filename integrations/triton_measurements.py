@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
@@ -35,29 +35,25 @@ class Measurement:
     ms: float
 
 
-@dataclass
 class Log:
     """What was measured of one kernel: each configuration of a launch once, in the order of the file, the newest time.
 
     Threads may share it.
-
-    Args:
-        measurements: All of it.
-        places: Launch and configuration, both as text -> place among the measurements.
     """
 
-    measurements: list[Measurement] = field(default_factory=list[Measurement])
-    places: dict[tuple[str, str], int] = field(default_factory=dict[tuple[str, str], int])
-    _groups: dict[tuple[str, ...] | None, dict[str, list[int]]] = field(default_factory=dict[Any, Any])
-    _lines: Lines = field(default_factory=Lines)
-    _lock: Lock = field(default_factory=Lock)
+    def __init__(self) -> None:
+        self.measurements: list[Measurement] = []
+        self._places: dict[tuple[str, str], int] = {}
+        """Launch and configuration, both as text -> place among the measurements."""
+        self._groups: dict[tuple[str, ...] | None, dict[str, list[int]]] = {}
+        self._lines, self._lock = Lines(), Lock()
 
     def read_on(self, file: Path) -> Log:
         """Read what has been appended; all of it where the file is another one than before."""
         with self._lock:
             rows, anew = self._lines.read_on(file)
             if anew:
-                self.measurements, self.places, self._groups = [], {}, {}
+                self.measurements, self._places, self._groups = [], {}, {}
             for row in filter(_is_whole, rows):
                 self._add(row)
         return self
@@ -65,7 +61,7 @@ class Log:
     def ms(self, launch: str, config: str) -> float | None:
         """The time of a configuration, nan if it did not run; None: not measured."""
         with self._lock:
-            place = self.places.get((launch, config))
+            place = self._places.get((launch, config))
             return None if place is None else self.measurements[place].ms
 
     def launches(self, counted: tuple[str, ...] | None) -> list[list[Measurement]]:
@@ -84,7 +80,7 @@ class Log:
 
     def _add(self, row: Mapping[str, Any]) -> None:
         ms = float("nan") if row["ms"] is None else float(row["ms"])
-        place = self.places.setdefault((row["key"], row["config_key"]), len(self.measurements))
+        place = self._places.setdefault((row["key"], row["config_key"]), len(self.measurements))
         self.measurements[place : place + 1] = [Measurement(row["launch"], row["config"], ms)]
 
 
@@ -147,7 +143,7 @@ class Recording:
         self._warn = Once()
         knobs: Any = getattr(triton, "knobs", None)
         listens = hasattr(getattr(knobs, "autotuning", None), "listener") and not knobs.runtime.interpret
-        self._undo = self._listen(knobs.autotuning) if listens else self._wrap(triton)
+        self._undo: Callable[[], None] | None = self._listen(knobs.autotuning) if listens else self._wrap(triton)
 
     def __enter__(self) -> Recording:
         return self
@@ -157,8 +153,9 @@ class Recording:
 
     def stop(self) -> None:
         """Write no more."""
-        self._undo()
-        self._undo = _nothing
+        if self._undo is not None:
+            self._undo()
+        self._undo = None
 
     def _listen(self, knobs: Any) -> Callable[[], None]:
         before: Any = knobs.listener
@@ -168,7 +165,7 @@ class Recording:
                 before(**told)
             timings: Mapping[Config, Any] = told.get("configs_timings") or {}
             measured = len(timings) > 1 and not told.get("cache_hit")  # one alone need not be: see `benchmark_none`
-            if measured and self._undo is not _nothing:
+            if measured and self._undo is not None:
                 self._write(calling_autotuner, timings)
 
         def undo() -> None:
@@ -185,7 +182,7 @@ class Recording:
         @functools.wraps(before)
         def bench(autotuner: Any, *args: Any, config: Config, **meta: Any) -> Any:
             timing = before(autotuner, *args, config=config, **meta)
-            if self._undo is not _nothing:
+            if self._undo is not None:
                 self._write(lambda: (autotuner, meta), {config: timing})
             return timing
 
@@ -203,10 +200,6 @@ class Recording:
                 write(self._read(*found), timings)
         except Exception as error:  # the user's tuning goes on
             self._warn("unwritten", f"prerank could not write down a timing: {error!r}")
-
-
-def _nothing() -> None:
-    """What is left to undo after the end."""
 
 
 def _milliseconds(timing: float | Sequence[float]) -> float | None:
