@@ -23,7 +23,7 @@ from .triton_autotuner import Decorated, benchmark_again, benchmark_none, callin
 from .triton_device import device_name
 from .triton_experience import Learner
 from .triton_forecast import Forecast
-from .triton_kernel import is_interpreted, kernel_of
+from .triton_kernel import function_of, is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording
 from .triton_options import count, kept_first, opened
@@ -231,7 +231,7 @@ class RLMPrune(Mapping[str, Any]):
 
     def _kernel_of(self, decorated: Any) -> Any:
         """What is decorated, if there is a kernel in it, or what was attached."""
-        return decorated if kernel_of(decorated) else self._kernel
+        return decorated if function_of(decorated) else self._kernel
 
     def _failed(self, error: Exception, instead: str = "configurations are kept as they stand") -> None:
         self._warn("failed", f"rlm_prune failed ({error!r}); {instead}")

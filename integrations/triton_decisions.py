@@ -61,15 +61,15 @@ class Decisions:
         rows, anew = self._lines[file].read_on(file)
         if anew:
             places.clear()
-        places.update({row["decision"]: row["places"] for row in rows if _is_whole(row)})
+        places.update({row["decision"]: row["places"] for row in rows if is_decision(row)})
         return places
 
 
-def _is_whole(row: Mapping[str, Any]) -> bool:
-    """Whether a line says what was decided, in places from 0; anybody may have edited it."""
+def is_decision(row: Mapping[str, Any]) -> bool:
+    """Whether a line says what was decided of a launch, in places from 0; anybody may have edited it."""
     places: Any = row.get("places")
     whole = isinstance(places, list) and all(type(place) is int and place >= 0 for place in cast("list[Any]", places))
-    return whole and isinstance(row.get("decision"), str)
+    return whole and isinstance(row.get("decision"), str) and isinstance(row.get("launch"), dict)
 
 
 def _file(tuning: Tuning) -> Path:

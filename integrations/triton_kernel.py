@@ -49,7 +49,7 @@ class Kernel:
 
 def kernel_of(decorated: Any) -> Kernel | None:
     """The kernel inside Autotuner, Heuristics and JITFunction, or a plain function; None if there is none."""
-    function = _function(decorated)
+    function = function_of(decorated)
     if function is None:
         return None
     around = sorted({word for own in (function, *_helpers(function)) for word in _constants(own)})
@@ -86,7 +86,8 @@ def _unspecialised(decorated: Any) -> Iterator[str]:
             yield parameter.name
 
 
-def _function(decorated: Any) -> Callable[..., Any] | None:
+def function_of(decorated: Any) -> Callable[..., Any] | None:
+    """The function inside Autotuner, Heuristics and JITFunction; None if there is none."""
     return next(filter(inspect.isfunction, layers(decorated)), None)
 
 
@@ -163,7 +164,7 @@ def _called(function: Callable[..., Any]) -> set[Callable[..., Any]]:
     named, attributes = _outside(function), function.__code__.co_names
     values = [read() for read in named.values()]
     values += [getattr(own, name, None) for _, own in _modules(named) for name in attributes]
-    called = [_function(own) for own in values if not inspect.isfunction(own)]
+    called = [function_of(own) for own in values if not inspect.isfunction(own)]
     return {own for own in called if own and not _is_tritons(own.__module__)}
 
 

@@ -54,7 +54,7 @@ class Log:
             rows, anew = self._lines.read_on(file)
             if anew:
                 self.measurements, self._places, self._groups = [], {}, {}
-            for row in filter(_is_whole, rows):
+            for row in filter(is_measurement, rows):
                 self._add(row)
         return self
 
@@ -84,7 +84,7 @@ class Log:
         self.measurements[place : place + 1] = [Measurement(row["launch"], row["config"], ms)]
 
 
-def _is_whole(row: Mapping[str, Any]) -> bool:
+def is_measurement(row: Mapping[str, Any]) -> bool:
     """Whether a line says all that a measurement has; anybody may have edited it."""
     launch, config, ms = row.get("launch"), row.get("config"), row.get("ms", "")
     texts = isinstance(row.get("key"), str) and isinstance(row.get("config_key"), str)

@@ -14,7 +14,9 @@ from typing import Any, cast
 
 from ..surrogate.atomic import write_whole
 from .triton_cache import VERSION, folder, lines_from
+from .triton_decisions import is_decision
 from .triton_launch import Config, Launch, config_words, identity
+from .triton_measurements import is_measurement
 from .triton_vllm import Batches, batched, write
 
 
@@ -127,13 +129,13 @@ def _decided() -> Iterator[dict[str, Any]]:
 def _newest(file: Path) -> Iterable[Mapping[str, Any]]:
     """The last decision of each launch, whatever options and version of Triton it was taken under."""
     rows, _ = lines_from(file, 0)
-    return {_text(row["launch"]): row for row in rows if "best" in row}.values()
+    return {_text(row["launch"]): row for row in rows if is_decision(row) and "best" in row}.values()
 
 
 def _fastest(file: Path) -> dict[str, Mapping[str, Any]]:
     """The fastest of each launch and version of Triton, by the newest time of each configuration."""
     newest: dict[str, dict[str, Mapping[str, Any]]] = {}
-    for row in lines_from(file, 0)[0]:
+    for row in filter(is_measurement, lines_from(file, 0)[0]):
         launch = row["launch"]
         newest.setdefault(_text(launch, launch.get("compiler")), {})[row["config_key"]] = row
     running = {key: [row for row in own.values() if row["ms"] is not None] for key, own in newest.items()}

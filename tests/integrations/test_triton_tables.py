@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from fake_config import FakeConfig
 
+from prerank.integrations.triton_cache import folder
 from prerank.integrations.triton_decisions import Decisions
 from prerank.integrations.triton_kernel import Kernel
 from prerank.integrations.triton_launch import Launch, Tuning
@@ -84,3 +85,13 @@ def test_of_kernels_of_one_name_each_gets_its_own(tmp_path: Path) -> None:
     Decisions().add(Tuning(other, configs, {}), "", [1])
     table = read_table(*export(tmp_path / "table.json"))
     assert [table.find(own, configs) for own in (one, other, third)] == [0, 1, None]
+
+
+def test_lines_of_another_form_are_not_exported(tmp_path: Path) -> None:
+    configs = [block(64), block(128)]
+    write(LAUNCH, {configs[0]: 2.0, configs[1]: 1.0})
+    before = exported(tmp_path / "table.json", configs, [0]).read_text()
+    for file in folder().glob("*.jsonl"):
+        with file.open("a") as lines:
+            lines.write('{"version": 1, "best": {}}\n{"version": 1, "launch": {}, "ms": "fast"}\n')
+    assert exported(tmp_path / "table.json", configs, [0]).read_text() == before
