@@ -99,13 +99,15 @@ def scored(model: RLMSurrogate, problem: Problem, rows: Sequence[Measured], spli
     out = min(len(rows) // 3, _MOST_KEPT_OUT)
     test, rest = order[:out], order[out:]
     asked, truth = texts[test].tolist(), values[test]
-    fresh, case = model.fork(), (problem.context, split)
+    student, taught, case = model.fork(), 0, (problem.context, split)
     name = f"{first_line(problem.context)}: {problem.metric}"
     for total, sizes in totals(texts.tolist()).items():
         yield Score(name, total, 0, spearman(_oriented(sizes, values)[test], truth), case)
     for n in [size for size in SIZES if size <= len(rest)]:
         seen, measured = texts[rest[:n]].tolist(), values[rest[:n]]
-        yield Score(name, OWN, n, spearman(_adapted(fresh, problem, seen, measured, asked), truth), case)
+        student.observe(problem, seen[taught:], measured[taught:])
+        taught = n
+        yield Score(name, OWN, n, spearman(student.predict(problem, asked).mean, truth), case)
         for learner, predict in LEARNERS.items() if n else ():
             yield Score(name, learner, n, spearman(predict(seen, measured, asked), truth), case)
 
@@ -176,16 +178,6 @@ def _curve(points: Sequence[Summary], axes: Any) -> None:
         return
     x, y = [SIZES.index(point.measured) for point in points], [point.spearman for point in points]
     axes.errorbar(x, y, [point.half for point in points], marker="o", capsize=3, label=name)
-
-
-def _adapted(
-    model: RLMSurrogate, problem: Problem, seen: Sequence[str], values: Floats, asked: Sequence[str]
-) -> Floats:
-    """The surrogate's means after it has observed; what it observes is forgotten."""
-    fork = model.fork()
-    if len(seen):
-        fork.observe(problem, seen, values)
-    return fork.predict(problem, asked).mean
 
 
 def _oriented(sizes: Floats, values: Floats) -> Floats:

@@ -19,8 +19,10 @@ from numpy.typing import NDArray
 
 from ..surrogate import Problem, Question, Ranked, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_improvement, expected_value
+from ..surrogate.covariance import squares
 from ..surrogate.fields import Fields
 from ..surrogate.ranking import ENOUGH_TRUST
+from ..surrogate.standard import Standard
 
 Candidate = TypeVar("Candidate")
 Pool = Callable[[], Mapping[str, Candidate]]
@@ -245,12 +247,10 @@ def _from_fields(fields: Mapping[str, str], optimize_mode: str | None) -> Proble
 
 def _near(texts: Sequence[str], pending: Sequence[str]) -> NDArray[np.bool_]:
     """Which texts are among the nearest to any pending one, by what can be counted in them, (n,)."""
-    near = np.zeros(len(texts), dtype=np.bool_)
     if not pending or not texts:
-        return near
-    features = Fields([*texts, *pending])([*texts, *pending])
-    features = features / np.maximum(features.std(axis=0), 1e-12)
-    for row in features[len(texts) :]:
-        distance = ((features[: len(texts)] - row) ** 2).sum(axis=1)
-        near |= distance <= np.quantile(distance, _NEIGHBOURS, method="lower")
-    return near
+        return np.zeros(len(texts), dtype=np.bool_)
+    every = [*texts, *pending]
+    counted = Fields(every)(every)
+    rows = Standard(counted)(counted)
+    distance = squares(rows[: len(texts)], rows[len(texts) :])
+    return np.any(distance <= np.quantile(distance, _NEIGHBOURS, axis=0, method="lower"), axis=1)

@@ -43,6 +43,8 @@ class SampleSpace:
         self._rules = [mutables.pop(label) for label in annotations]
         self._mutables = mutables
         self._alike = {label for label, mutable in mutables.items() if alike(_read(mutable))}
+        self._spans = {label: _span(mutable) for label, mutable in mutables.items()}
+        self._logs = {label for label, mutable in mutables.items() if getattr(mutable, "log_distributed", False)}
         self._to_text = Reading(to_text) if to_text else None
 
     @property
@@ -67,10 +69,8 @@ class SampleSpace:
         own = {label: sample[label] for label in self._mutables}
         if self._to_text:
             return self._to_text(own)
-        spans = {label: _span(mutable) for label, mutable in self._mutables.items()}
-        logs = {label for label, mutable in self._mutables.items() if getattr(mutable, "log_distributed", False)}
         written = (
-            words(label, choice, spans[label], log=label in logs, exact=label in self._alike)
+            words(label, choice, self._spans[label], log=label in self._logs, exact=label in self._alike)
             for label, choice in own.items()
         )
         return " ".join(word for found in written for word in found)
@@ -96,7 +96,7 @@ class SampleSpace:
     def _kept(self, rng: RandomState) -> list[str]:
         """All labels but one or a few."""
         labels = list(self._mutables)
-        changed = min(len(labels), 1 + rng.geometric(0.5))
+        changed = min(len(labels), rng.geometric(0.5))
         return [labels[place] for place in rng.permutation(len(labels))[changed:]]
 
     def _valid(self, sample: Sample) -> bool:

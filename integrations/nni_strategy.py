@@ -140,7 +140,7 @@ class RLMStrategy(Strategy):
         """Learn from models that the engine still knows of a run that ended without saving its state."""
         for model in self.engine.list_models():
             if model.sample is not None and model.status.completed() and model.metric is not None:
-                self._learn(model.sample, model.metric)
+                self._learn(model.sample, as_number(model.metric))
 
     def _next_model(self) -> ExecutableModelSpace | None:
         """The best model to train next, frozen and noted as under way; None where none is left."""

@@ -58,7 +58,7 @@ class Memory:
 
     def rules(self, space: Space) -> dict[str, Rule]:
         """What those of some parameters depend on that not all trials have; none where that is not seen of all."""
-        return (self._patterns.rules(space) if len(self._groups) > 1 else None) or {}
+        return self._patterns.rules(space) if len(self._groups) > 1 else {}
 
     def partition(self, space: Space, together: Collection[str]) -> list[Space]:
         """The parameters by groups, the first of them those that are read together, if any are.

@@ -95,7 +95,7 @@ class Model:
         means = [constraint(features)[0] > 0 for constraint in self._constraints]
         return np.any(means, axis=0) if means else np.zeros(len(rows), dtype=np.bool_)
 
-    def acquisition(self, among: Floats | None = None, opinion: Opinion | None = None) -> Acquisition:
+    def acquisition(self, among: Floats | None, opinion: Opinion | None) -> Acquisition:
         """Expected improvement over the best feasible trial, or over a part of the front, times feasibility.
 
         Args:

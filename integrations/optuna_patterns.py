@@ -30,20 +30,21 @@ class Patterns:
 
     def __init__(self) -> None:
         self._seen: dict[frozenset[str], defaultdict[str, Values]] = {}
-        self._found: tuple[dict[str, BaseDistribution], dict[str, Rule] | None] | None = None
+        self._found: tuple[dict[str, BaseDistribution], dict[str, Rule]] | None = None
 
     def note(self, params: Mapping[str, Any], distributions: Space) -> None:
         """A complete trial's parameters."""
+        new = frozenset(params) not in self._seen
         values = self._seen.setdefault(frozenset(params), defaultdict(set))
         before = sum(map(len, values.values()))
         for name, distribution in distributions.items():
             if _choices(distribution) is not None:
                 values[name].add(distribution.to_internal_repr(params[name]))  # a choice may be a list
-        if not before or sum(map(len, values.values())) > before:
+        if new or sum(map(len, values.values())) > before:
             self._found = None
 
-    def rules(self, space: Space) -> dict[str, Rule] | None:
-        """What each of some parameters depends on, if not all trials have it; None where that is not seen.
+    def rules(self, space: Space) -> dict[str, Rule]:
+        """What each of some parameters depends on, if not all trials have it; none where that is not seen of all.
 
         Those that others depend on come before these.
         """
@@ -51,7 +52,7 @@ class Patterns:
             self._found = dict(space), self._rules(space)
         return self._found[1]
 
-    def _rules(self, space: Space) -> dict[str, Rule] | None:
+    def _rules(self, space: Space) -> dict[str, Rule]:
         choices = {name: values for name, own in space.items() if (values := _choices(own)) is not None}
         fewest = sorted(choices, key=lambda name: len(choices[name]))  # more of them agree by chance
         left = sorted(name for name in space if not all(name in pattern for pattern in self._seen))
@@ -60,7 +61,7 @@ class Patterns:
             switches = [(switch, choices[switch]) for switch in fewest if switch not in left]
             new = {name: rule for name in left if (rule := self._rule(name, switches))}
             if not new:
-                return None
+                return {}
             found |= {name: _outside(rule, space) for name, rule in new.items()}
             left = [name for name in left if name not in new]
         return found

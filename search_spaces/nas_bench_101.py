@@ -25,7 +25,7 @@ from .nas_bench_101_cell import Cell as Cell
 from .nas_bench_101_cell import cell_or_none, predecessors
 from .nas_bench_101_cell import to_text as to_text
 from .nas_bench_101_network import network
-from .problem import Problem, data_set
+from .problem import Problem, asked, data_set
 from .record import choice, members, whole
 from .topological_text import ready
 
@@ -108,12 +108,9 @@ def problem(metric: str = "val_accuracy", dataset: str = "cifar10", epochs: int 
     Raises:
         ValueError: If the metric is another one.
     """
-    if metric == "params":
-        return Problem(_CONTEXT, "params", "minimize")
-    if metric not in ("val_accuracy", "train_seconds"):
-        raise ValueError(f"metric is {metric!r}; NAS-Bench-101 has val_accuracy, params and train_seconds")
-    text = f"{metric} {data_set(dataset)} {whole('epochs', epochs)} epochs"
-    return Problem(_CONTEXT, text, "maximize" if metric == "val_accuracy" else "minimize")
+    trained = f"{data_set(dataset)} {whole('epochs', epochs)} epochs"
+    texts = {word: f"{word} {trained}" for word in ("val_accuracy", "train_seconds")}
+    return asked("NAS-Bench-101", _CONTEXT, texts | {"params": "params"}, metric)
 
 
 def to_onnx(

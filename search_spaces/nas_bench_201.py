@@ -83,7 +83,7 @@ def sample(rng: np.random.Generator, n: int) -> list[Cell]:
     Raises:
         ValueError: If n is negative or more than there are.
     """
-    if n > CELLS:
+    if not 0 <= n <= CELLS:
         raise ValueError(f"n is {n}; NAS-Bench-201 has {CELLS} cells of distinct texts, ask for 0 to as many")
     return distinct(rng, n, _SIZES, _cell, key=to_text)
 

@@ -22,7 +22,7 @@ from typing import Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from .problem import Problem, data_set
+from .problem import Problem, asked, data_set
 from .record import choice, members, whole
 from .topological_text import random_order, words
 
@@ -137,9 +137,8 @@ def problem(metric: str = "val_accuracy", dataset: str = "cora") -> Problem:
     Raises:
         ValueError: If the metric is another one.
     """
-    if metric not in ("val_accuracy", "latency_ms", "params"):
-        raise ValueError(f"metric is {metric!r}; NAS-Bench-Graph has val_accuracy, latency_ms and params")
-    return Problem(_CONTEXT, f"{metric} {data_set(dataset)}", "maximize" if metric == "val_accuracy" else "minimize")
+    texts = {word: f"{word} {data_set(dataset)}" for word in ("val_accuracy", "latency_ms", "params")}
+    return asked("NAS-Bench-Graph", _CONTEXT, texts, metric)
 
 
 def read_table(dataset: str = "cora") -> Iterator[tuple[Architecture, dict[str, float]]]:

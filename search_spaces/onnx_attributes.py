@@ -6,7 +6,7 @@ from collections.abc import Mapping, Set
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from .onnx_values import Attribute
+from .onnx_values import Attribute, standard
 
 if TYPE_CHECKING:
     from onnx import AttributeProto, NodeProto
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 def attributes(node: NodeProto, version: int) -> dict[str, Attribute]:
     """Name -> number, text or numbers; tensors, graphs and lists of other things are left out."""
-    defaults = _defaults(node.op_type, node.domain, version)
+    defaults = _defaults(node.op_type, standard(node.domain), version)
     found = {each.name: _attribute(each) for each in node.attribute}
     return {name: value for name, value in found.items() if value is not None and defaults.get(name) != value}
 

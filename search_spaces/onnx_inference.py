@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from .onnx_file import ModelError, checked
-from .onnx_values import Shape, Value
+from .onnx_values import FLOAT, Shape, Value, standard
 
 if TYPE_CHECKING:
     from onnx import NodeProto, TensorProto, TypeProto, ValueInfoProto
@@ -44,7 +44,7 @@ _STAND_INS: Mapping[tuple[str, str], _StandIn] = {
     (_MICROSOFT, "QLinearConcat"): ("Concat", tuple(range(2, 2 + 3 * 256, 3))),
 }
 """(domain, operator) -> a standard operator whose result has the same shape, and which of the inputs it reads."""
-_FLOAT, _BYTES = 1, (2, 3)
+_BYTES = (2, 3)
 
 
 def infer(
@@ -64,7 +64,7 @@ def infer(
     from onnx import defs
 
     asked, read, versions = _asked(node, inputs, opsets)
-    stands_in = asked.op_type != node.op_type or asked.domain != node.domain.removeprefix("ai.onnx")
+    stands_in = (standard(node.domain), node.op_type) in _STAND_INS
     try:
         schema = defs.get_schema(asked.op_type, versions.get(asked.domain, 0), asked.domain)
     except defs.SchemaError:
@@ -140,13 +140,10 @@ def _asked(
     """The node that onnx is asked about, what it reads, and the versions of its operators."""
     from onnx import NodeProto, defs
 
-    domain = "" if node.domain == "ai.onnx" else node.domain
+    domain = standard(node.domain)
     if (domain, node.op_type) not in _STAND_INS:
-        plain = NodeProto()
-        plain.CopyFrom(node)
-        plain.domain = domain
         read = [*map(_as_scalar, inputs)] if node.op_type == "Range" else [*inputs]
-        return plain if domain != node.domain else node, read, opsets
+        return _of_domain(node, domain), read, opsets
 
     kind, places = _STAND_INS[domain, node.op_type]
     places = [place for place in places if place < len(inputs)]
@@ -156,6 +153,18 @@ def _asked(
     names = [node.input[place] for place in places]
     stand_in = NodeProto(op_type=kind, name=node.name, input=names, output=node.output[:1], attribute=attributes)
     return stand_in, [_turned(node, place, inputs[place]) for place in places], versions
+
+
+def _of_domain(node: NodeProto, domain: str) -> NodeProto:
+    """The node, under another name of its domain."""
+    if node.domain == domain:
+        return node
+    from onnx import NodeProto
+
+    renamed = NodeProto()
+    renamed.CopyFrom(node)
+    renamed.domain = domain
+    return renamed
 
 
 def _check(node: NodeProto, opsets: Mapping[str, int]) -> None:
@@ -180,7 +189,7 @@ def _dtype(node: NodeProto, inputs: Sequence[Value | None], inferred: int) -> in
     first = inputs[0].dtype if inputs and inputs[0] is not None else inferred
     if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
         point = inputs[2] if len(inputs) > 2 else None
-        return _FLOAT if node.op_type == "DequantizeLinear" else point.dtype if point is not None else 2
+        return FLOAT if node.op_type == "DequantizeLinear" else point.dtype if point is not None else 2
     quantised = first in _BYTES and node.op_type.startswith(("QLinear", "QGemm"))
     return first if quantised else inferred
 
@@ -197,7 +206,7 @@ def _as_float(value: Value | None) -> Value | None:
     """Bytes as the floats that they stand for, which are all that many a standard operator reads."""
     if value is None or value.dtype not in _BYTES:
         return value
-    return Value(_FLOAT, value.shape, guessed=value.guessed)
+    return Value(FLOAT, value.shape, guessed=value.guessed)
 
 
 def _inferred(

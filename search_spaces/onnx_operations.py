@@ -23,8 +23,8 @@ from .onnx_constants import SELECTING, evaluate
 from .onnx_file import MOST_KEPT, ModelError, UnknownAxisError, checked
 from .onnx_inference import declare, infer
 from .onnx_subgraphs import given, made, ordered, read_from_outside, subgraphs, taken
-from .onnx_tensors import SMALL, as_constant, sparse_shape
-from .onnx_values import Body, Operation, Value, known
+from .onnx_tensors import SMALL, as_constant, as_sparse_constant
+from .onnx_values import BOOL, FLOAT, INT64, STRING, Body, Operation, Value, known, standard
 
 if TYPE_CHECKING:
     from onnx import FunctionProto, GraphProto, ModelProto, NodeProto, OperatorSetIdProto, ValueInfoProto
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
 BATCH, SIDE, LENGTH = 1, 224, 128
 """Sizes of open axes: the first one of an input, the sides of images (inputs of rank 4), all others."""
-_STANDARD = ("", "ai.onnx")
 _WEIGHTED = (
     "Conv",
     "ConvTranspose",
@@ -48,7 +47,7 @@ _DEQUANTIZED = ("DequantizeLinear", "com.microsoft.DequantizeLinear")
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
-def graph_of(model: ModelProto, folder: Path | None = None, sizes: Mapping[str, int] | None = None) -> Body:
+def graph_of(model: ModelProto, folder: Path | None, sizes: Mapping[str, int] | None) -> Body:
     """The whole graph.
 
     Args:
@@ -92,8 +91,7 @@ class _Walk:
         scope = ChainMap[str, Value]({}, *(outer.maps if isinstance(outer, ChainMap) else [dict(outer)]))
         scope.update({each.name: self._counted(as_constant(each, self._folder)) for each in graph.initializer})
         for each in graph.sparse_initializer:
-            shape = sparse_shape(each, self._folder)
-            scope[each.values.name] = Value(each.values.data_type, shape, None, True, each.values.data_type)
+            scope[each.values.name] = as_sparse_constant(each, self._folder)
         names = [info.name for info in graph.input if info.name not in scope.maps[0]]
         scope.update(zip(names, inputs, strict=False))
         declared = {info.name: info for info in (*graph.value_info, *graph.output)}
@@ -152,7 +150,7 @@ class _Walk:
     def _operation(self, node: NodeProto, scope: Mapping[str, Value], declared: _Declared) -> list[Value]:
         """The outputs of a node that is an operation or a constant."""
         inputs = [_found(scope, name, node.op_type) if name else None for name in node.input]
-        domain = "" if node.domain in _STANDARD else node.domain
+        domain = standard(node.domain)
         kind = f"{domain}.{node.op_type}" if domain else node.op_type
         operation = Operation(kind, inputs, [], attributes(node, self._opsets.get(domain, 0)))
         if kind == "Constant":
@@ -172,19 +170,18 @@ class _Walk:
                 case "value":
                     return as_constant(each.t, self._folder)
                 case "sparse_value":
-                    shape = sparse_shape(each.sparse_tensor, self._folder)
-                    return Value(each.sparse_tensor.values.data_type, shape, None, True)
+                    return as_sparse_constant(each.sparse_tensor, self._folder)
                 case "value_int":
-                    return known(np.array(each.i, np.int64), 7)
+                    return known(np.array(each.i, np.int64), INT64)
                 case "value_ints":
-                    return known(np.array(each.ints, np.int64), 7)
+                    return known(np.array(each.ints, np.int64), INT64)
                 case "value_float":
-                    return known(np.array(each.f, np.float32), 1)
+                    return known(np.array(each.f, np.float32), FLOAT)
                 case "value_floats":
-                    return known(np.array(each.floats, np.float32), 1)
+                    return known(np.array(each.floats, np.float32), FLOAT)
                 case _:
                     pass
-        return Value(8, (), None, True, 8)  # strings
+        return Value(STRING, (), None, True, STRING)  # strings
 
     def _outputs(self, node: NodeProto, operation: Operation, scope: Mapping[str, Value]) -> list[Value]:
         graphs = subgraphs(node)
@@ -255,7 +252,7 @@ def _only_weights(graph: GraphProto) -> set[str]:
 
 def _versions(imports: Iterable[OperatorSetIdProto]) -> dict[str, int]:
     """Domain -> version of its operators."""
-    return {"" if each.domain in _STANDARD else each.domain: each.version for each in imports}
+    return {standard(each.domain): each.version for each in imports}
 
 
 def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:
@@ -266,14 +263,14 @@ def _found(scope: Mapping[str, Value], name: str, reader: str) -> Value:
 
 def _unchanged(node: NodeProto, scope: Mapping[str, Value]) -> list[Value]:
     """The outputs of a node that passes its input on; none if it does something."""
-    if node.domain not in _STANDARD or not node.input or node.input[0] not in scope:
+    if standard(node.domain) or not node.input or node.input[0] not in scope:
         return []
     value = scope[node.input[0]]
     match node.op_type:
         case "Identity":
             return [value]
         case "Dropout":  # it does nothing after the training; the mask is all true
-            return [value, Value(9, value.shape, None, True, 9)]
+            return [value, Value(BOOL, value.shape, None, True, BOOL)]
         case "Cast" if value.dtype in [each.i for each in node.attribute if each.name == "to"]:
             return [value]
         case _:
@@ -282,6 +279,6 @@ def _unchanged(node: NodeProto, scope: Mapping[str, Value]) -> list[Value]:
 
 def _shape(operation: Operation, shape: tuple[int, ...]) -> Value:
     if operation.kind == "Size":
-        return known(np.array(prod(shape), np.int64), 7)
+        return known(np.array(prod(shape), np.int64), INT64)
     start, end = operation.integer("start", 0), operation.attributes.get("end")
-    return known(np.array(shape[start : end if isinstance(end, int) else None], np.int64), 7)
+    return known(np.array(shape[start : end if isinstance(end, int) else None], np.int64), INT64)

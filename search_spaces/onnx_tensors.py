@@ -20,7 +20,7 @@ SMALL, FEW = 4096, 16
 _WHOLE = (*range(2, 8), 9, 12, 13)  # of onnx.TensorProto.DataType
 
 
-def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
+def as_constant(tensor: TensorProto, folder: Path | None) -> Value:
     """A constant of a tensor, with its elements if they are few.
 
     Raises:
@@ -39,17 +39,18 @@ def as_constant(tensor: TensorProto, folder: Path | None = None) -> Value:
     return value
 
 
-def sparse_shape(tensor: SparseTensorProto, folder: Path | None = None) -> tuple[int, ...]:
-    """The shape of a sparse tensor, whose elements are left where they are.
+def as_sparse_constant(tensor: SparseTensorProto, folder: Path | None) -> Value:
+    """A constant of a sparse tensor, whose elements are left where they are.
 
     Raises:
-        ModelError: If it is absurd, or the elements or their places are not in the model's folder.
+        ModelError: If its shape is absurd, or the elements or their places are not in the model's folder.
     """
     of = f"the sparse tensor {tensor.values.name[:60]!r}"
     for part in (tensor.values, tensor.indices):
         if part.data_location == part.EXTERNAL:
             _external(part, Value(part.data_type, checked(tuple(part.dims), of)).bytes, folder)
-    return checked(tuple(tensor.dims), of)
+    dtype = tensor.values.data_type
+    return Value(dtype, checked(tuple(tensor.dims), of), None, True, dtype)
 
 
 def _check_elements(tensor: TensorProto, value: Value) -> None:

@@ -27,7 +27,7 @@ BITS = {
     **dict.fromkeys((27, 28), 6),
 }
 """Bits of an element, by `onnx.TensorProto.DataType`; a string counts as its pointer."""
-FLOAT, INT64, BOOL = 1, 7, 9
+FLOAT, INT64, STRING, BOOL = 1, 7, 8, 9
 
 
 @dataclass(eq=False)
@@ -153,6 +153,11 @@ def _live(outputs: list[Value], outside: frozenset[Value]) -> Iterator[Operation
         seen.add(operation)
         stack.append((value, True))
         stack += [(operand, False) for operand in reversed(operation.operands)]
+
+
+def standard(domain: str) -> str:
+    """A domain of operators; the standard one has two names."""
+    return "" if domain == "ai.onnx" else domain
 
 
 def known(array: NDArray[Any], dtype: int) -> Value:

@@ -16,7 +16,7 @@ from .onnx_values import FLOAT, Attribute, Operation, Shape, Value
 
 _TYPES = {
     **{0: "?", 2: "u8", 3: "i8", 4: "u16", 5: "i16", 6: "i32", 7: "i64", 8: "str", 9: "bool", 10: "f16", 11: "f64"},
-    **{12: "u32", 13: "u64", 16: "bf16", 17: "f8", 19: "f8", 21: "u4", 22: "i4", 23: "f4"},
+    **{12: "u32", 13: "u64", 16: "bf16", 21: "u4", 22: "i4", 23: "f4", **dict.fromkeys(range(17, 21), "f8")},
 }
 _CONVOLUTIONS = {"Conv": 1, "ConvInteger": 1, "FusedConv": 1, "QLinearConv": 3, "ConvTranspose": 1}
 """Where the weights are among the inputs."""

@@ -18,6 +18,8 @@ Shapes: n observations, m candidates.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,7 +58,7 @@ class Adaptation:
         values = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), np.nan)
         good = np.isfinite(values)
         self._failures = Failures(reading, ~good)
-        self._corrects, self._moves = False, False
+        self._expected: Callable[[Reading], tuple[Floats, Floats]] | None = None  # means and variances of scores
         self._seen, self._rank = 0, 0.0
         self._scale = Scale(reading.prior[good], reading.std[good], values[good], trust, error)
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
@@ -67,11 +69,12 @@ class Adaptation:
         y, count = self._warp.scores, len(values)
         if np.ptp(y) == 0:
             return  # alike on this scale
-        self._average = Average(features, reading, y, trust)
-        gains = (y.mean() - y) ** 2 - (self._average.left_out - y) ** 2
-        self._corrects = trust == 0 or gains.mean() > _CHANCE * gains.std() / np.sqrt(count)
-        self._moves = self._average.line.density(y) > self._own_density(reading, y) + _MARGIN
-        ranked = self._average.left_out if self._corrects else features.prior
+        average = Average(features, reading, y, trust)
+        gains = (y.mean() - y) ** 2 - (average.left_out - y) ** 2
+        corrects = trust == 0 or gains.mean() > _CHANCE * gains.std() / np.sqrt(count)
+        moves = average.line.density(y) > self._own_density(reading, y) + _MARGIN
+        self._expected = average if corrects else average.line if moves else None
+        ranked = average.left_out if corrects else features.prior
         self._seen = count
         self._rank = float(np.clip(np.nan_to_num(spearman(ranked, y)), 0, 1))
 
@@ -94,8 +97,8 @@ class Adaptation:
                 as of another size of a kernel.
         """
         p_fail, trust = self._failures(reading), self.trust(prediction.trust)
-        if self._corrects or self._moves:
-            mean, variance = (self._average if self._corrects else self._average.line)(reading)
+        if self._expected is not None:
+            mean, variance = self._expected(reading)
             knots = self._warp.inverse(normal_quantiles(mean, np.sqrt(variance)))
             return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)

@@ -14,7 +14,7 @@ from functools import lru_cache
 NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 """A pattern."""
 
-_OTHER = re.compile(r"""["'{}\[\];\t]|\w\(|[:,]\s|(?:^|\s)-|^[^=<,]*+,[^=<]*+$|=[^=<\s]*,\w+=""")
+_OTHER = re.compile(r"""["'\[\];\t]|(?<=\S)[{}]|[{}](?=\S)|\w\(|[:,]\s|(?:^|\s)-|^[^=<,]*+,[^=<]*+$|=[^=<\s]*,\w+=""")
 _TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER})(?![\w.])|[^\W\d][\w.-]*")
 _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 

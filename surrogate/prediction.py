@@ -27,7 +27,7 @@ class Prediction:
         p_fail: Probability that the candidate fails and has no value at all, (N,).
         trust: How far the prediction deserves belief, (N,): 0 the surrogate knows nothing of the problem, 1 it
             ranks such candidates as a measurement would.
-        before: Expected values before anything was observed, (N,); None: nothing was, they are the mean.
+        prior: Expected values before anything was observed, (N,); None: nothing was, they are the mean.
     """
 
     lower: Floats
@@ -35,7 +35,7 @@ class Prediction:
     mass: Floats
     p_fail: Floats
     trust: Floats
-    before: Floats | None = None
+    prior: Floats | None = None
 
     def __len__(self) -> int:
         return len(self.p_fail)
@@ -59,7 +59,7 @@ class Prediction:
     @property
     def unadapted(self) -> Floats:
         """Expected value given success by the model alone, whatever was observed, (N,)."""
-        return self.mean if self.before is None else self.before
+        return self.mean if self.prior is None else self.prior
 
     @cached_property
     def std(self) -> Floats:
@@ -102,13 +102,13 @@ class Prediction:
             (factors[..., None] * ends[:, None]).reshape(len(self), -1) for ends in (self.lower, self.upper)
         )
         mass = np.tile(self.mass / factors.shape[1], factors.shape[1])
-        return Prediction(lower, upper, mass, self.p_fail, self.trust, self.before)
+        return Prediction(lower, upper, mass, self.p_fail, self.trust, self.prior)
 
     def __getitem__(self, rows: NDArray[np.intp] | slice | int) -> Prediction:
         """The predictions of some candidates, in the order asked; of one, a batch of one."""
         rows = rows if isinstance(rows, slice) else np.atleast_1d(rows)
         columns = (a[rows] for a in (self.lower, self.upper, self.mass, self.p_fail, self.trust))
-        return Prediction(*columns, before=None if self.before is None else self.before[rows])
+        return Prediction(*columns, prior=None if self.prior is None else self.prior[rows])
 
     @property
     def _middle(self) -> Floats:
@@ -179,6 +179,6 @@ def concatenate(predictions: list[Prediction]) -> Prediction:
         return np.concatenate([np.pad(a, ((0, 0), (0, width - a.shape[1]))) for a in arrays])
 
     p_fail, trust = (np.concatenate([getattr(p, name) for p in predictions]) for name in ("p_fail", "trust"))
-    adapted = any(p.before is not None for p in predictions)  # else nobody asked for the means yet
-    before = np.concatenate([p.unadapted for p in predictions]) if adapted else None
-    return Prediction(rows("lower"), rows("upper"), rows("mass"), p_fail, trust, before)
+    adapted = any(p.prior is not None for p in predictions)  # else nobody asked for the means yet
+    prior = np.concatenate([p.unadapted for p in predictions]) if adapted else None
+    return Prediction(rows("lower"), rows("upper"), rows("mass"), p_fail, trust, prior)

@@ -77,7 +77,7 @@ class Scale:
             return self._normal(prediction, error)
         known, others = np.flatnonzero(positive), np.flatnonzero(~positive)
         left, factor = prediction[others], np.exp(np.clip(self._shift, -_FARTHEST, _FARTHEST))
-        left = replace(left, lower=factor * left.lower, upper=factor * left.upper, before=left.unadapted)
+        left = replace(left, lower=factor * left.lower, upper=factor * left.upper)
         both = concatenate([self._normal(prediction[known], error), left])
         return both[np.argsort(np.concatenate([known, others]))]
 
@@ -89,7 +89,7 @@ class Scale:
         lower, upper, mass = leaves(np.exp(np.clip(shape, -_FARTHEST, _FARTHEST)))
         centre = self._logarithms(prediction.mean) + self._shift - np.log((mass * (lower + upper) / 2).sum(axis=1))
         ends = leaves(np.exp(np.clip(shape + centre[:, None], -_FARTHEST, _FARTHEST)))
-        return replace(prediction, lower=ends[0], upper=ends[1], mass=mass, before=prediction.unadapted)
+        return replace(prediction, lower=ends[0], upper=ends[1], mass=mass)
 
     def _logarithms(self, mean: Floats) -> Floats:
         """Logarithms of predictions, drawn together as far as these are not trusted."""
@@ -121,7 +121,7 @@ class _Normal:
         apart = _KEPT * self._spread * away / (1 + np.abs(away))
         knots = normal_quantiles(self._centre + apart, np.full(len(prediction), self._spread))
         lower, upper, mass = leaves(knots)
-        return replace(prediction, lower=lower, upper=upper, mass=mass, before=prediction.unadapted)
+        return replace(prediction, lower=lower, upper=upper, mass=mass)
 
 
 def _mixed(away: Floats, precision: Floats, spreads: tuple[float, float], doubt: float) -> tuple[float, float]:

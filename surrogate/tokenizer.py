@@ -42,12 +42,10 @@ class Words:
     Args:
         pieces: The distinct words' pieces, (U, PLACES), padded with `PAD`; row 0 is the padding word.
         index: Words of the texts as rows of `pieces`, (N, L), padded with 0.
-        truncated: How many texts were cut.
     """
 
     pieces: Ids
     index: Ids
-    truncated: int
 
 
 class Tokenizer:
@@ -141,7 +139,7 @@ def as_words(
     index = np.zeros((len(rows), max((min(len(row), limit) for row in rows), default=0) or 1), dtype=np.int64)
     for number, row in enumerate(rows):
         index[number, : min(len(row), limit)] = [table.setdefault((*word,), len(table)) for word in row[:limit]]
-    return Words(np.array(list(table), dtype=np.int64), index, len(cut))
+    return Words(np.array(list(table), dtype=np.int64), index)
 
 
 def _encodable(text: str) -> str:

@@ -470,6 +470,17 @@ def test_a_resumed_search_has_the_choices_of_its_space() -> None:
     assert len(surrogates[1].values) == 12
 
 
+def test_what_an_engine_recalls_is_read_as_what_it_reports() -> None:
+    run = engine(3)
+    strategy()(model_space(), run)
+    for model in run.list_models():
+        model.metrics.strict = False
+        model.metrics.final = cast(Any, {"default": model.metric, "seconds": 1.0})
+    surrogate = FakeSurrogate()
+    strategy(surrogate=surrogate)(model_space(), run)
+    assert [*surrogate.values.values()] == [len(to_text(sample)) for sample in samples(run)]
+
+
 def test_models_under_way_when_a_state_is_saved_run_again() -> None:
     """Ctrl-C during a training: what was learnt is kept, the unfinished model is not lost."""
 

@@ -58,6 +58,7 @@ def test_texts_of_spaces_stay_as_they_are(space: str) -> None:
 def test_a_text_of_a_network_stays_as_it_is() -> None:
     text = "params_m=0.59 ops=30\nlinear_macs_m=0.1\ninput:1x16x192\n6*( linear+add+relu add~1,5 layernorm )\n"
     assert plain(text) == text
+    assert plain(loop := f"{text} loop.turns3~1 {{ linear:1x8 add~1,4 }}") == loop
 
 
 @given(st.text(max_size=60))
