@@ -31,7 +31,7 @@ search: venv
 	@$(BIN)/python examples/nas_bench_101_search.py
 
 test: venv
-	@$(BIN)/pytest
+	@$(BIN)/pytest --numprocesses=logical --maxprocesses=8 --dist=worksteal
 
 # Thousands of random studies, and processes killed in the middle of a shared one; ten minutes.
 soak: venv

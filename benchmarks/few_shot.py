@@ -15,7 +15,7 @@ from ranks import rank
 from rich.progress import track
 from scipy.stats import rankdata
 
-from prerank.surrogate import Prediction
+from prerank.surrogate import Prediction, belief
 from prerank.surrogate.adaptation import Adaptation
 from prerank.surrogate.checkpoint import load
 from prerank.surrogate.metrics import coverage
@@ -41,8 +41,9 @@ class FewShot:
     def __init__(self, checkpoint: Path | None, question: Question, texts: Sequence[str], values: Floats) -> None:
         inference, problem = load(checkpoint or PACKAGED, "cpu"), as_problem(question)
         self.prior, self._reading = inference.read(problem, texts)
-        self._claim, self._values = inference.knowledge.claim(problem, texts), values
-        self._error, self._factor = inference.knowledge.error(problem), inference.knowledge.factor_error(problem)
+        knowledge = inference.knowledge
+        self._claim, self._values = belief.claim(knowledge, problem, texts), values
+        self._error, self._factor = belief.error(knowledge, problem), belief.factor_error(knowledge, problem)
 
     def after(self, n: int, seeds: int, asked: FewShot | None = None) -> Iterator[tuple[Prediction, NDArray[np.bool_]]]:
         """Predictions of all candidates for each seed, and which of them were measured.

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import belief
 from .decoding import Leaves, decode, outline
 from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
@@ -107,13 +108,13 @@ class Inference:
         self, problem: Problem, texts: Sequence[str], decoded: Sequence[tuple[Leaves, Floats]]
     ) -> Prediction:
         knowledge, empty = self.knowledge, np.empty((0, 1))
-        knows, novelty = bool(knowledge.alike(problem)), knowledge.novelty(problem, texts)
+        knows, novelty = bool(knowledge.alike(problem)), belief.novelty(knowledge, problem, texts)
         nothing = Prediction(empty, empty, empty, np.empty(0), np.empty(0))
         # Where nothing like it was measured, what looks like a failure is a reading of unknown words.
         columns = ((leaves, knows * p_fail, np.empty(len(p_fail))) for leaves, p_fail in decoded)
         prediction = concatenate([nothing, *(Prediction(*leaves, *others) for leaves, *others in columns)])
-        trusted = replace(prediction, trust=knowledge.trust(problem) * (1 - novelty))
-        return trusted.rescaled(knowledge.error(problem) + _NOVELTY_ERROR * novelty)
+        trusted = replace(prediction, trust=belief.trust(knowledge, problem) * (1 - novelty))
+        return trusted.rescaled(belief.error(knowledge, problem) + _NOVELTY_ERROR * novelty)
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Any]:
         """Memories of the texts, a batch at a time."""

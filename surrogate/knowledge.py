@@ -1,13 +1,13 @@
 """What a model was trained on, and how well: spaces, the names in their contexts, metrics, ranks, values.
 
-It bounds what the model may answer (a number far outside everything that a metric ever was is a stray), says how far
-an answer deserves belief, and names the metrics that can be asked besides.
+It bounds what the model may answer (a number far outside everything that a metric ever was is a stray), and names the
+metrics that answer for one it does not know. How far answers deserve belief: `belief`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -19,7 +19,6 @@ from numpy.typing import NDArray
 from .codec import FAILED, HEADS, ZERO, interval
 from .problem import Problem, below_first_line, first_line
 from .wording import (
-    context_names,
     likeness,
     metric_names,
     metric_numbers,
@@ -27,24 +26,14 @@ from .wording import (
     name_parts,
     similarity,
     varies_first,
-    vocabulary,
 )
 
 _LARGEST = sys.float_info.max
 _ELSEWHERE = 16  # metrics of other spaces that are looked at where a space is unknown
 _STAND_INS = 4  # metrics that answer for an unknown one
 _NEARNESS = 4  # power of their similarity, their share
-_NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
-_UNPROVEN = 0.2
-_NEW_NAME = 0.8  # rank correlation on devices that were left out, over that on known ones
-_STRANGER = 0.9  # rank correlation of a mean over all devices, over that of the most similar one
 _STRANGERS = 8  # metrics that answer where none is more similar than others
 _ALIKE = 0.5  # share of words that two first lines have in common if one is to be read as the other
-_SCALED = frozenset({"latency_ms", "energy_mj", "throughput", "train_seconds", "memory_bytes"})  # by a device
-_SCALE_ERROR = 0.5  # of their logarithm on devices that were left out; 0.3 over 51 of known kinds, the worst 0.6
-_STRANGE_SCALE_ERROR = 1.0  # the same where all devices of a kind were left out (GPUs, CPUs, phones); 0.95 over 43
-_STRANGE_SPACE_ERROR = 1.0  # of any metric where a space was left out: 1.65, 1.28, 0.44, 0.34 and 0.19 over five
-_SLOWDOWN_ERROR = 0.25  # of the logarithm of slowdowns of kernels that were left out; 0.23 and 0.14 of two
 _BEYOND = 10.0  # a value may be ten times as large, or as small, as any that was measured
 
 
@@ -147,12 +136,12 @@ class Knowledge:
         ranked the configurations of that one better than the new name did.
         """
         line = first_line(context)
-        known = self._line(line)
+        known = self.line(line)
         return context if known == line else f"{known}\n{below_first_line(context)}"
 
     def metrics(self, context: str) -> list[str]:
         """Metrics that are known of a context; where it is unknown, a few of every space, as a guess."""
-        return list(self._space(context).metrics) or self._elsewhere()
+        return list(self.space(context).metrics) or self._elsewhere()
 
     def answering(self, problem: Problem) -> dict[str, float]:
         """Metrics whose distributions answer a question, with their shares.
@@ -162,8 +151,8 @@ class Knowledge:
         similar metrics of the same word stand in, those of other devices say; for all of it where a number differs that
         was the same in all of them (two threads, where only one was ever measured).
         """
-        known = self._space(problem.context).metrics
-        stand_ins = {} if problem.metric in known else self._stand_ins(problem)
+        known = self.space(problem.context).metrics
+        stand_ins = {} if problem.metric in known else self.stand_ins(problem)
         if not stand_ins:
             return {problem.metric: 1.0}
         asked, read = metric_names(problem.metric), frozenset[str]().union(*map(metric_names, known))
@@ -171,72 +160,9 @@ class Knowledge:
         shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
         return {metric: share for metric, share in shares.items() if share > 0}
 
-    def trust(self, problem: Problem) -> float:
-        """How far the model alone deserves belief on a problem: its validated rank correlation on the same metric.
-
-        That of the most similar metrics where it is unknown, and less; less again where the context names something
-        new, a device say, or where a similar first line stands in; 0 for an unknown space.
-        """
-        space, line = self._space(problem.context), first_line(problem.context)
-        if problem.metric in space.metrics:
-            rank = space.metrics[problem.metric].rank
-        else:
-            others = self._stand_ins(problem).items()
-            rank = sum(share * space.metrics[metric].rank for metric, share in others) * _NEW_METRIC
-            rank *= _STRANGER if self._strange(problem) else 1.0
-        alike = similarity(set(line.split()), set(self._line(line).split()))
-        new = 1.0 if context_names(problem.context) <= space.names else _NEW_NAME
-        return float(np.clip(np.nan_to_num(rank), 0, 1)) * alike * new
-
-    def claim(self, problem: Problem, texts: Sequence[str] = ()) -> float:
-        """Weight of the model against observations, in [0, 1]: `trust`, little of a metric that was not validated.
-
-        Less where the observed texts have other words than the space's: they may be those of another space whose name
-        is similar.
-        """
-        known = self.spaces.get(first_line(problem.context), Space()).metrics
-        trust = self.trust(problem) * (1 - float(self.novelty(problem, texts).mean()) if texts else 1)
-        return trust if problem.metric in known else min(trust, _UNPROVEN)
-
-    def error(self, problem: Problem) -> float:
-        """Standard deviation of the logarithm by which values may be off, beyond what the model says.
-
-        `factor_error` where there is one; else, of slowdowns of a kernel that is not known, what kernels showed that
-        were left out; else the scatter that validation rows showed.
-        """
-        space, word = self._space(problem.context), problem.metric.split()[0]
-        known = space.metrics.get(problem.metric)
-        strange = word == "slowdown" and first_line(problem.context) not in self.spaces
-        scatter = 0.0 if known is None else _SLOWDOWN_ERROR if strange else known.error
-        return self.factor_error(problem) or scatter
-
-    def factor_error(self, problem: Problem) -> float:
-        """Standard deviation of the logarithm of one factor by which all values may be off.
-
-        On a device or of a kernel never read there may be one, a larger one on a kind of device or in a space never
-        read.
-        """
-        space, read = self._space(problem.context), first_line(problem.context) in self.spaces
-        if not space.metrics:
-            return 0.0 if read or not self.spaces else _STRANGE_SPACE_ERROR
-        known = problem.metric in space.metrics and read and context_names(problem.context) <= space.names
-        if known or problem.metric.split()[0] not in _SCALED:
-            return 0.0
-        return _STRANGE_SCALE_ERROR if self._strange(problem) else _SCALE_ERROR
-
-    def novelty(self, problem: Problem, texts: Sequence[str]) -> NDArray[np.float64]:
-        """Share of each text's words that no text of its space had, (N,); 0 where the space's words are not known.
-
-        A text without a word is all new.
-        """
-        read = self._space(problem.context).vocabulary
-        own = [vocabulary(text) if read else read for text in texts]
-        new = [len(each - read) / len(each) if each else float(bool(read)) for each in own]
-        return np.array(new, dtype=np.float64)
-
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""
-        exact = self._space(problem.context).metrics.get(problem.metric)
+        exact = self.space(problem.context).metrics.get(problem.metric)
         alike = [exact] if exact else self._of_word(problem.metric.split()[0])
         least = min((known.least for known in alike), default=-_LARGEST)
         return _heads(least, max((known.most for known in alike), default=_LARGEST))
@@ -244,12 +170,12 @@ class Knowledge:
     def alike(self, problem: Problem) -> list[str]:
         """The known metrics of the same word."""
         word = problem.metric.split()[0]
-        return [metric for metric in self._space(problem.context).metrics if metric.split()[0] == word]
+        return [metric for metric in self.space(problem.context).metrics if metric.split()[0] == word]
 
-    def _stand_ins(self, problem: Problem) -> dict[str, float]:
+    def stand_ins(self, problem: Problem) -> dict[str, float]:
         """The most similar of the known metrics of the same word, with shares; of those of a stranger, some of all."""
         words, known = metric_pieces(problem.metric), self.alike(problem)
-        if self._strange(problem):
+        if self.strange(problem):
             numbers = metric_numbers(problem.metric).items()
             shared = {metric: len(numbers & metric_numbers(metric).items()) for metric in known}
             alike = [metric for metric in known if shared[metric] == max(shared.values())]
@@ -260,7 +186,7 @@ class Knowledge:
         total = sum(similar[metric] ** _NEARNESS for metric in nearest)
         return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
 
-    def _strange(self, problem: Problem) -> bool:
+    def strange(self, problem: Problem) -> bool:
         """Whether a metric has names, of a device say, and shares no part of them with a known metric of its word.
 
         The least described of the known ones would be the most similar to it.
@@ -273,10 +199,11 @@ class Knowledge:
         rounds = zip_longest(*(space.metrics for space in self.spaces.values()))
         return list(dict.fromkeys(metric for metrics in rounds for metric in metrics if metric))[:_ELSEWHERE]
 
-    def _space(self, context: str) -> Space:
-        return self.spaces.get(self._line(first_line(context)), Space())
+    def space(self, context: str) -> Space:
+        """What is known of a context."""
+        return self.spaces.get(self.line(first_line(context)), Space())
 
-    def _line(self, line: str) -> str:
+    def line(self, line: str) -> str:
         """A first line, or the known one that is most similar to it."""
         if line in self.spaces:
             return line

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from . import checkpoint
+from . import belief, checkpoint
 from .atomic import write_whole
 from .backends import Backend, check
 from .knowledge import Knowledge
@@ -159,7 +159,7 @@ class RLMSurrogate:
         adaptation = self._adaptation(problem)
         if adaptation is None:
             return self._inference.predict(problem, texts)
-        error = 0.0 if self._observations.measured(problem) else self._knowledge.error(problem)
+        error = 0.0 if self._observations.measured(problem) else belief.error(self._knowledge, problem)
         parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
         return concatenate([adaptation(*self._read(problem, part), error) for part in parts])
 
@@ -169,7 +169,7 @@ class RLMSurrogate:
         Without observations no weights are needed.
         """
         problem = as_problem(problem)
-        adaptation, before = self._adaptation(problem), self._knowledge.trust(problem)
+        adaptation, before = self._adaptation(problem), belief.trust(self._knowledge, problem)
         return before if adaptation is None else float(adaptation.trust(np.array(before)))
 
     def observe(self, problem: Question, texts: Sequence[str], values: ArrayLike) -> None:
@@ -337,8 +337,8 @@ class RLMSurrogate:
         reading = joined([self._read(problem, list(observed), keep=True)[1] for problem, observed in asked.items()])
         values = np.array([value for observed in asked.values() for value in observed.values()])
         knowledge, count = self._knowledge, [len(observed) for observed in asked.values()]
-        claims = [knowledge.claim(problem, list(observed)) for problem, observed in asked.items()]
-        errors = [knowledge.factor_error(problem) for problem in asked]
+        claims = [belief.claim(knowledge, problem, list(observed)) for problem, observed in asked.items()]
+        errors = [belief.factor_error(knowledge, problem) for problem in asked]
         claim, error = (float(np.average(each, weights=count)) for each in (claims, errors))
         return Adaptation(reading, values, claim, error)
 

@@ -227,7 +227,7 @@ def test_problem() -> None:
     assert (seconds.metric, seconds.direction) == ("train_seconds cifar10 12 epochs", "minimize")
     assert accuracy.context == params.context == seconds.context
     assert accuracy.context.splitlines()[0] == "nas_bench_101"
-    with pytest.raises(ValueError, match=r"'latency_ms'.*val_accuracy, params and train_seconds"):
+    with pytest.raises(ValueError, match=r"'latency_ms'.*val_accuracy, train_seconds, params"):
         nas_bench_101.problem("latency_ms")
 
 

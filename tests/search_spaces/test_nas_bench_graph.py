@@ -176,7 +176,7 @@ def test_problem() -> None:
     assert (params.metric, params.direction) == ("params pubmed", "minimize")
     assert accuracy.context == latency.context == params.context
     assert accuracy.context.splitlines()[0] == "nas_bench_graph"
-    with pytest.raises(ValueError, match=r"'energy_mj'.*val_accuracy, latency_ms and params"):
+    with pytest.raises(ValueError, match=r"'energy_mj'.*val_accuracy, latency_ms, params"):
         nas_bench_graph.problem("energy_mj")
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prerank.surrogate import Problem, RLMSurrogate, Row, Training, rlm_surrogate
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training, belief, rlm_surrogate
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 
@@ -107,9 +107,9 @@ def test_a_device_never_measured_hears_of_other_new_ones(surrogate: RLMSurrogate
     surrogate._inference.knowledge = Knowledge({"space": Space(KNOWN)})
     server, board = (Problem(PROBLEM.context, f"latency_ms {name}") for name in ("server", "board"))
     surrogate.observe(PROBLEM, POOL, VALUES)
-    assert surrogate.trust(board) == surrogate._knowledge.trust(board)
+    assert surrogate.trust(board) == belief.trust(surrogate._knowledge, board)
     surrogate.observe(server, POOL, VALUES)
-    assert surrogate.trust(board) > surrogate._knowledge.trust(board)
+    assert surrogate.trust(board) > belief.trust(surrogate._knowledge, board)
     assert np.isfinite(surrogate.predict(board, POOL).mean).all()
 
 
