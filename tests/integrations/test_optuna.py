@@ -23,8 +23,6 @@ from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Prediction, Problem
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 
 def sampler(**options: Any) -> RLMSampler:
     return RLMSampler(surrogate=options.pop("surrogate", FakeSurrogate()), pool_size=16, **options)

@@ -14,8 +14,6 @@ from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 from prerank.integrations.optuna import RLMSampler
 from prerank.integrations.optuna_history import History, Record, history
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 SPACE: dict[str, BaseDistribution] = {"x": FloatDistribution(0, 1)}
 
 

@@ -17,8 +17,6 @@ from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 from prerank.integrations.optuna_history import PROMISED
 from prerank.integrations.optuna_memory import Memory
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 
 def test_parameters_that_no_trial_has_together_are_modelled_apart() -> None:
     def objective(trial: Trial) -> float:

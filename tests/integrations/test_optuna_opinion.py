@@ -17,8 +17,6 @@ from prerank.integrations.optuna_opinion import Opinion
 from prerank.integrations.optuna_scale import Scale
 from prerank.surrogate import Prediction, Problem
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 LINEAR = Scale(np.array([-1.0, 1.0]), np.inf)
 """Losses are their own scores."""
 

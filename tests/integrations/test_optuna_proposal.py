@@ -12,8 +12,6 @@ from optuna.trial import Trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 SPACE: dict[str, BaseDistribution] = {"x": IntDistribution(0, 9), "y": IntDistribution(0, 9)}
 
 

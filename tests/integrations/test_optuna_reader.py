@@ -16,8 +16,6 @@ from optuna.trial import Trial, TrialState, create_trial
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 from prerank.surrogate.acquisitions import confidence_bound
 
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
 SPACE: dict[str, BaseDistribution] = {
     "word": CategoricalDistribution(("a", "bb", "ccc", "dddd")),
     "n": IntDistribution(1, 9),

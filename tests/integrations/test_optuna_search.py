@@ -1,4 +1,4 @@
-"""RLMSampler as a search: what it finds, bare, and what it makes of trials that are not simply complete."""
+"""Searches of RLMSampler in real studies: what is found, and what hides nothing."""
 
 from __future__ import annotations
 
@@ -6,35 +6,20 @@ import subprocess
 import sys
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from textwrap import dedent
-from threading import Thread
 from typing import Any
 
 import numpy as np
 import optuna
 import pytest
-from fake_surrogate import FakeSurrogate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna._hypervolume import compute_hypervolume
-from optuna.distributions import BaseDistribution, IntDistribution
-from optuna.samplers import BaseSampler, TPESampler
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
-from optuna.study import Study
-from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
+from optuna.samplers import TPESampler
+from optuna.trial import Trial, TrialState, create_trial
+from optuna_objectives import SPACE, Watching, bowl, found
 
-from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
-from prerank.search_spaces import nas_bench_201
-from prerank.surrogate import Prediction, Problem
-
-optuna.logging.set_verbosity(optuna.logging.ERROR)
-
-
-def bowl(trial: Trial) -> float:
-    return sum((trial.suggest_float(f"x{i}", -5, 5) - 1.3) ** 2 for i in range(4))
+from prerank.integrations.optuna import RLMSampler
 
 
 def mixed(trial: Trial) -> float:
@@ -43,29 +28,11 @@ def mixed(trial: Trial) -> float:
     return float((rate + 3) ** 2 + {"a": 1, "b": 0, "c": 2}[kind] + abs(size - 20) / 10)
 
 
-def found(sampler: BaseSampler, objective: Any, trials: int) -> float:
-    study = optuna.create_study(sampler=sampler)
-    study.optimize(objective, n_trials=trials)
-    return study.best_value
-
-
 @pytest.mark.parametrize("objective", [bowl, mixed])
 def test_bare_it_finds_more_than_tpe(objective: Any) -> None:
     ours = [found(RLMSampler(seed=seed), objective, 35) for seed in range(3)]
     tpe = [found(TPESampler(seed=seed), objective, 35) for seed in range(3)]
     assert np.mean(ours) < np.mean(tpe) / 2
-
-
-@pytest.mark.parametrize("said", ["the same", None])
-def test_where_texts_tell_nothing_apart_the_parameters_decide(said: str | None) -> None:
-    surrogate: Any = FakeSurrogate()
-    sampler = RLMSampler(surrogate=surrogate, to_text=lambda params: said, seed=0)
-    study = optuna.create_study(sampler=sampler)
-    with pytest.warns(UserWarning, match="to_text makes no new text") as warned:
-        study.optimize(bowl, n_trials=20)
-    assert len(warned) == 1
-    assert study.best_value < found(TPESampler(seed=0), bowl, 20)
-    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "parameters"
 
 
 def test_maximising_is_minimising_the_negative() -> None:
@@ -174,23 +141,6 @@ def test_once_all_were_tried_the_best_ones_are_measured_again() -> None:
     assert np.mean(means[14:]) < 1.2  # of all 12 it is 2.5
 
 
-def test_by_name_and_value_the_texts_of_all_branches_are_read() -> None:
-    def objective(trial: Trial) -> float:
-        rate = trial.suggest_float("rate", 1e-5, 1, log=True)
-        if trial.suggest_categorical("solver", ["adam", "sgd"]) == "sgd":
-            return abs(np.log10(rate / 0.01)) + 1 + trial.suggest_float("momentum", 0, 0.99)
-        return abs(np.log10(rate / 0.01))
-
-    surrogate: Any = FakeSurrogate(0.0)
-    sampler = RLMSampler(seed=0, problem=Problem("training", "loss"), surrogate=surrogate, pool_size=64)
-    study = optuna.create_study(sampler=sampler)
-    study.optimize(objective, n_trials=26)
-    assert {trial.params["solver"] for trial in study.trials[6:]} == {"adam", "sgd"}
-    assert study.best_value < 0.1
-    read = {text for texts in surrogate.asked for text in texts} | surrogate.values.keys()
-    assert {("momentum" in text, "solver=sgd" in text) for text in read} == {(True, True), (False, False)}
-
-
 @pytest.mark.parametrize("penalty", [1e6, float("inf")])
 def test_a_constraint_that_is_violated_by_far_hides_nothing(penalty: float) -> None:
     def search(seed: int) -> float:
@@ -234,21 +184,6 @@ def test_choices_may_be_lists_and_others_may_depend_on_them() -> None:
     assert found(RLMSampler(seed=0), objective, 30) < 1.01
 
 
-def test_what_was_predicted_is_kept_with_the_trial() -> None:
-    study = optuna.create_study(sampler=RLMSampler(seed=0))
-    study.optimize(bowl, n_trials=25)
-    notes = [trial.user_attrs[ATTRIBUTE] for trial in study.trials[15:]]
-    inside = [note["interval"][0][0] <= note["mean"][0] <= note["interval"][0][1] for note in notes]
-    assert all(inside)
-    assert all(0 <= note["trust"][0] <= 1 for note in notes)
-    hit = [
-        note["interval"][0][0] <= trial.value <= note["interval"][0][1]
-        for trial, note in zip(study.trials[15:], notes, strict=True)
-        if trial.value is not None
-    ]
-    assert np.mean(hit) > 0.5
-
-
 def test_bare_no_model_is_loaded(tmp_path: Path) -> None:
     code = (
         "import sys, optuna; from prerank.integrations.optuna import RLMSampler;"
@@ -259,43 +194,8 @@ def test_bare_no_model_is_loaded(tmp_path: Path) -> None:
     assert run.stdout.strip() == "False"
 
 
-def test_threads_share_a_study(tmp_path: Path) -> None:
-    storage = JournalStorage(JournalFileBackend(str(tmp_path / "journal")))
-    study = optuna.create_study(storage=storage, sampler=RLMSampler(seed=0))
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        study.optimize(bowl, n_trials=24, n_jobs=4)
-    assert {trial.state for trial in study.trials} == {TrialState.COMPLETE}
-    assert len({tuple(trial.params.values()) for trial in study.trials}) == 24
-
-
-class Paused(RLMSampler):
-    """Lets other trials begin and end between what a trial may be and what it becomes."""
-
-    def __init__(self, meanwhile: Callable[[Study], None], space: dict[str, BaseDistribution]) -> None:
-        super().__init__(seed=0, search_space=space)
-        self._meanwhile = meanwhile
-
-    def sample_relative(self, study: Study, trial: FrozenTrial, search_space: dict[str, BaseDistribution]) -> Any:
-        if trial.number == 0:
-            other = Thread(target=self._meanwhile, args=[study])  # a thread of its own, as Optuna's caches are
-            other.start()
-            other.join()
-        return super().sample_relative(study, trial, search_space)
-
-
-def test_what_other_threads_finished_meanwhile_is_not_proposed_again() -> None:
-    def rest(study: Study) -> None:
-        for _ in range(5):
-            trial = study.ask()
-            study.tell(trial, float(trial.suggest_int("n", 1, 6)))
-
-    study = optuna.create_study(sampler=Paused(rest, {"n": IntDistribution(1, 6)}))
-    study.tell(late := study.ask(), float(late.suggest_int("n", 1, 6)))
-    assert sorted(trial.params["n"] for trial in study.trials) == [1, 2, 3, 4, 5, 6]
-
-
 VALUES = st.one_of(st.none(), st.floats(allow_nan=False), st.sampled_from([0.0, 1e300, -1e300]))
+
 NAMES = {"x": (0.0, 1.0), "y": (-1e9, 1e9)}
 
 
@@ -309,12 +209,6 @@ def suggested(trial: Any, names: list[str]) -> None:
             trial.suggest_float(name, *NAMES[name])
 
 
-SPACE: dict[str, BaseDistribution] = {
-    "x": optuna.distributions.FloatDistribution(0.0, 1.0),
-    "y": optuna.distributions.FloatDistribution(-1e9, 1e9),
-    "n": optuna.distributions.IntDistribution(1, 1000, log=True),
-    "c": optuna.distributions.CategoricalDistribution([None, "a", 1, 2.5]),
-}
 SUBSETS = st.lists(st.sampled_from(sorted(SPACE)), unique=True, min_size=1)
 
 
@@ -336,149 +230,9 @@ def test_any_history_is_searched_on(history: list[tuple[list[str], float | None]
     assert set(trial.params) == set(names)
 
 
-def test_the_trials_of_a_study_of_another_space_are_observed_as_text() -> None:
-    source = optuna.create_study(study_name="earlier")
-    source.add_trial(create_trial(params={"x": 0.5}, distributions={"x": SPACE["x"]}, value=2.0))
-    fake: Any = FakeSurrogate(0.0)
-    study = optuna.create_study(sampler=RLMSampler(surrogate=fake, sources=[source], search_space=SPACE))
-    study.ask(SPACE)
-    assert [(text, value) for _, text, value in fake.observed] == [("x=0.5", 2.0)]
-
-
-def test_a_source_of_another_direction_is_refused() -> None:
-    source = optuna.create_study(study_name="earlier", direction="maximize")
-    study = optuna.create_study(sampler=RLMSampler(sources=[source], search_space=SPACE))
-    with pytest.raises(ValueError, match="'earlier' has directions"):
-        study.ask(SPACE)
-
-
-def test_sources_are_asked_again_after_a_storage_has_failed(monkeypatch: pytest.MonkeyPatch) -> None:
-    sources = [optuna.create_study() for _ in range(2)]
-    for source, value in zip(sources, (2.0, 3.0), strict=True):
-        source.add_trial(create_trial(params={"x": value / 4}, distributions={"x": SPACE["x"]}, value=value))
-    read, failures = sources[1].get_trials, [OSError("database is locked")]
-
-    def once(*arguments: Any, **options: Any) -> Any:
-        if failures:
-            raise failures.pop()
-        return read(*arguments, **options)
-
-    monkeypatch.setattr(sources[1], "get_trials", once)
-    fake: Any = FakeSurrogate(0.0)
-    study = optuna.create_study(sampler=RLMSampler(surrogate=fake, sources=sources, search_space=SPACE))
-    with pytest.warns(UserWarning, match="database is locked"):
-        study.ask(SPACE)
-    study.ask(SPACE)
-    assert fake.values == {"x=0.5": 2.0, "x=0.75": 3.0}
-
-
-class Watching(FakeSurrogate):
-    """Notes on how many threads torch runs here, and in a thread that begins to use it now."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.here: list[int] = []
-        self.there: list[int] = []
-
-    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
-        import torch
-
-        self.here.append(torch.get_num_threads())
-        other = Thread(target=lambda: self.there.append(torch.get_num_threads()))
-        other.start()
-        other.join()
-        return super().predict(problem, texts)
-
-
-@pytest.fixture
-def two_threads() -> Iterator[None]:
-    """Torch runs on two threads."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(2)
-    yield
-    assert torch.get_num_threads() == 2
-    torch.set_num_threads(before)
-
-
 @pytest.mark.usefixtures("two_threads")
 def test_torch_runs_on_one_thread_while_it_predicts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(threading, "enumerate", lambda: [threading.current_thread()])  # whatever other tests have left
     watching: Any = Watching()
     optuna.create_study(sampler=RLMSampler(surrogate=watching, search_space=SPACE)).ask(SPACE)
     assert set(watching.here) == {1}
-
-
-@pytest.mark.usefixtures("two_threads")
-def test_beside_other_threads_none_begins_with_one_thread_of_torch() -> None:
-    """It would keep it: torch's number of threads is each thread's own from its first use on."""
-    watching: Any = Watching()
-    study = optuna.create_study(sampler=RLMSampler(surrogate=watching, search_space=SPACE))
-    study.optimize(lambda trial: trial.suggest_float("x", 0, 1), n_trials=4, n_jobs=2)
-    assert set(watching.here) == set(watching.there) == {2}
-
-
-def test_on_onnxruntime_a_text_is_chosen_without_torch(tmp_path: Path) -> None:
-    code = """
-        import sys
-        import optuna
-        from prerank.integrations.optuna import RLMSampler
-        from prerank.search_spaces import nas_bench_201 as cells
-        from prerank.surrogate import RLMSurrogate
-
-        edge = optuna.distributions.CategoricalDistribution(cells.OPERATIONS)
-        sampler = RLMSampler(
-            surrogate=RLMSurrogate.load(backend="onnxruntime"),
-            problem=cells.problem(),
-            to_text=lambda params: cells.to_text(cells.Cell(tuple(params.values()))),
-            search_space={f"edge_{number}": edge for number in range(6)},
-            pool_size=16,
-            seed=0,
-        )
-        study = optuna.create_study(direction="maximize", sampler=sampler)
-        study.ask({"edge_0": edge})
-        print(study.trials[0].user_attrs["prerank"]["by"], "torch" in sys.modules)
-    """
-    command = [sys.executable, "-c", dedent(code)]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    assert run.stdout.split() == ["text", "False"]
-
-
-def test_a_known_space_is_ranked_by_the_packaged_weights_from_the_first_trial() -> None:
-    space: dict[str, BaseDistribution] = {
-        f"edge_{edge}": optuna.distributions.CategoricalDistribution(nas_bench_201.OPERATIONS) for edge in range(6)
-    }
-
-    def to_text(params: dict[str, Any]) -> str:
-        return nas_bench_201.to_text(nas_bench_201.Cell(tuple(params[name] for name in space)))
-
-    sampler = RLMSampler(problem=nas_bench_201.problem(), to_text=to_text, search_space=space, pool_size=32, seed=0)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    trial = study.ask(space)
-    note = study.trials[0].user_attrs[ATTRIBUTE]
-    assert note["by"] == "text"
-    assert note["mean"][0] > 0.85
-    assert "conv" in to_text(trial.params)
-
-
-def test_constraints_are_heeded_by_text() -> None:
-    """At most two convolutions of 3x3, though more of them are better."""
-    cells = {
-        f"edge_{edge}": optuna.distributions.CategoricalDistribution(nas_bench_201.OPERATIONS) for edge in range(6)
-    }
-
-    def to_text(params: dict[str, Any]) -> str:
-        return nas_bench_201.to_text(nas_bench_201.Cell(tuple(params.values())))
-
-    def objective(trial: Trial) -> float:
-        ops = [trial.suggest_categorical(name, cell.choices) for name, cell in cells.items()]
-        trial.set_constraint("conv3x3", ops.count("conv3x3") - 2)
-        return 0.8 + 0.02 * ops.count("conv3x3") + 0.01 * ops.count("conv1x1")
-
-    sampler = RLMSampler(problem=nas_bench_201.problem(), to_text=to_text, search_space=cells, pool_size=32, seed=0)
-    study = optuna.create_study(direction="maximize", sampler=sampler)
-    study.optimize(objective, n_trials=12)
-    violated = [any(bound > 0 for bound in trial.constraints.values()) for trial in study.trials]
-    assert sum(violated[4:]) <= 4
-    assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "both"

@@ -22,9 +22,7 @@ CONFIGS = [FakeConfig({"BLOCK": size}) for size in (64, 128, 256)]
 TUNING = Tuning(LAUNCH, CONFIGS, {})
 
 
-@pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def of(n: int) -> Tuning:

@@ -29,9 +29,7 @@ def block(size: int) -> FakeConfig:
     return FakeConfig({"BLOCK": size})
 
 
-@pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def test_a_configuration_measured_again_counts_once_with_its_new_time() -> None:

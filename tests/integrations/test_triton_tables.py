@@ -19,9 +19,7 @@ from prerank.integrations.triton_tables import export, read_table
 LAUNCH = Launch(Kernel("mine", ("n",)), {}, {"n": 8}, "NVIDIA A100")
 
 
-@pytest.fixture(autouse=True)
-def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+pytestmark = pytest.mark.usefixtures("own_cache")
 
 
 def block(size: int, **beside: int) -> FakeConfig:

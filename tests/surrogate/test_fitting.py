@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from prerank.surrogate import Problem, Row, Training
+from prerank.surrogate import Problem, Row, Training, belief
 from prerank.surrogate.fitting import fit, held_out
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
@@ -36,7 +36,7 @@ def test_a_space_that_is_trained_but_not_rated_is_read_as_itself(inference: Infe
     learnt = fit(inference, train, rows("layer norm fwd", "m", 9), Training(1, candidates=8)).knowledge
     assert learnt.read_as("layer norm bwd") == "layer norm bwd"
     assert learnt.spaces["layer norm bwd"] == Space(names=frozenset({"new"}), vocabulary=frozenset({"block"}))
-    assert learnt.trust(Problem("layer norm bwd", "m")) == 0
+    assert belief.trust(learnt, Problem("layer norm bwd", "m")) == 0
 
 
 def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inference) -> None:

@@ -130,8 +130,8 @@ def test_vocabularies_grow_together_unless_one_is_not_known() -> None:
     one, other, unknown = (Knowledge({"s": Space(vocabulary=frozenset(text))}) for text in (["conv"], ["gelu"], []))
     assert (one | other).spaces["s"].vocabulary == {"conv", "gelu"}
     assert (Knowledge() | one).spaces["s"].vocabulary == {"conv"}
-    assert (unknown | one).novelty(Problem("s", "m"), ["anything"]) == [0.0]
-    assert (one | unknown).novelty(Problem("s", "m"), ["anything"]) == [0.0]
+    assert belief.novelty(unknown | one, Problem("s", "m"), ["anything"]) == [0.0]
+    assert belief.novelty(one | unknown, Problem("s", "m"), ["anything"]) == [0.0]
     assert Knowledge.from_json(one.to_json()).spaces == one.spaces
 
 

@@ -1,0 +1,18 @@
+"""Tables on narrow terminals."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from prerank.integrations.command_line_output import table
+
+
+def test_a_narrow_table_folds_texts_and_keeps_numbers(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    table("title", ["space", "metric", "rank"], [["nas_bench_201", "latency_ms " + "gpu " * 30, 0.98765]])
+    printed = capsys.readouterr().out
+    assert "nas_bench_201" in printed
+    assert "0.9877" in printed
+    assert printed.count("gpu") == 30

@@ -1,0 +1,46 @@
+"""What the timings of other launches teach."""
+
+from __future__ import annotations
+
+from launches import CONFIGS, product
+
+from prerank.integrations.triton_experience import fastest_elsewhere, nearest
+from prerank.integrations.triton_kernel import Kernel
+from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
+from prerank.integrations.triton_measurements import Log, Measurement
+
+
+def test_the_nearest_launch_teaches() -> None:
+    log = Log()
+    for size, device in ((64, "NVIDIA A100"), (512, "NVIDIA A100"), (256, "NVIDIA H100")):
+        tuning = product(("float16", "float16"), (size, size, size))
+        there = {**tuning.launch.to_json(), "device": device}
+        log.measurements += [Measurement(there, {"BLOCK_M": block}, 1.0) for block in range(5)]
+    log.measurements += [Measurement(product(("float16", "float16"), (256,) * 3).launch.to_json(), {}, 1.0)]  # too few
+    found = nearest(product(("float16", "float16"), (200, 256, 256)).launch, log)
+    assert {m.launch["scalars"]["M"] for m in found} == {512}
+
+
+def test_what_does_not_count_makes_no_distance() -> None:
+    def launch(n: int, seed: int) -> Launch:
+        named = {"x": Tensor("float16"), "n": n, "seed": seed, "stride_x": 1, "FIXED": 2}
+        kernel = Kernel("dropout", tuple(named), constants=("FIXED",))
+        return read_tuning(kernel, CONFIGS, named, {}, "NVIDIA A100", keys=["n"]).launch
+
+    log, own = Log(), launch(64, 7)
+    assert own.counted == ("n", "stride_x", "FIXED")
+    assert own.key == launch(64, 8).key != launch(65, 7).key
+    assert Launch.from_json(own.kernel, own.to_json()) == own
+    assert own.scalars["seed"] == 7  # it is read all the same
+    for seed, n in ((7, 1024), *((seed, 128) for seed in range(1000, 1005)), *((7, 1024) for _ in range(4))):
+        log.measurements.append(Measurement(launch(n, seed).to_json(), {}, 1.0))
+    assert {measured.launch["scalars"]["n"] for measured in nearest(own, log)} == {128}
+
+
+def test_what_was_fast_at_another_size_is_tried_early() -> None:
+    words = [{"BLOCK": 16 * (place + 1), "num_warps": 4} for place in range(6)]
+    times = {5: 3.0, 2: 1.0, 3: float("nan"), 0: 2.0}
+    measured = [Measurement({}, dict(reversed(words[place].items())), ms) for place, ms in times.items()]
+    measured.append(Measurement({}, {"BLOCK": 512, "num_warps": 4}, 0.5))  # is not among those to come
+    assert fastest_elsewhere(measured, words, [0, 1, 2, 3, 5]) == [2, 0, 5]
+    assert fastest_elsewhere(measured, words, [1, 5]) == [5]

@@ -1,0 +1,57 @@
+"""What a surrogate forecasts of a launch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from fake_config import FakeConfig
+from fake_surrogate import FakeSurrogate
+from launches import CONFIGS, expected, product
+
+from prerank.integrations.triton_forecast import Forecast
+from prerank.integrations.triton_measurements import Measurement
+from prerank.surrogate import Prediction, Problem
+
+
+class Templates(FakeSurrogate):
+    """Knows Inductor's templates alone."""
+
+    def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+        return FakeSurrogate(0.0 if problem.context.startswith("mine") else 0.9).predict(problem, texts)
+
+
+def test_trust_is_that_of_the_way_a_launch_is_read() -> None:
+    configs = [FakeConfig({**config.kwargs, "EPI": number % 2}) for number, config in enumerate(CONFIGS * 2)]
+    configs[2].kwargs["BLOCK_M"] = 128
+    constant = product(("float16", "float16"), (512, 512, 512), configs[::2])
+    varying = product(("float16", "float16"), (512, 512, 512), configs)
+    surrogate: Any = Templates()
+    forecast = Forecast(surrogate)
+    assert forecast(constant, [0, 1]).trust > 0.8
+    assert forecast(varying, [0, 1]).trust == 0
+    assert forecast(constant, [0, 1]).trust > 0.8
+
+
+@pytest.mark.parametrize(
+    ("trust", "size", "order"), [(0.9, 512, [0, 1, 2]), (0.9, 1024, [1, 0, 2]), (0.1, 1024, [0, 1, 2])]
+)
+def test_what_is_known_is_weighed_with_what_another_launch_taught(trust: float, size: int, order: list[int]) -> None:
+    """What was learnt and what the weights say order the first two of three configurations contrarily."""
+
+    class Contrary(FakeSurrogate):
+        def fork(self) -> FakeSurrogate:
+            return self
+
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            learnt = problem.metric.startswith("latency_ms")
+            return replace(expected([1.0, 1.5, 9.0] if learnt else [1.5, 1.0, 9.0]), trust=np.full(3, trust))
+
+    configs = [FakeConfig({"BLOCK_M": 16 << n, "BLOCK_N": 64, "BLOCK_K": 32}) for n in range(3)]
+    tuning, tuned = (product(("float16", "float16"), (n, 512, 512), configs) for n in (512, size))
+    surrogate: Any = Contrary(trust)
+    measured = [Measurement(tuned.launch.to_json(), words, 1.0) for words in tuned.words[:1]]
+    assert Forecast(surrogate).after(measured, tuning, [0, 1, 2]).order == order
