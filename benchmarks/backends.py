@@ -33,6 +33,7 @@ from prerank.surrogate.inference import Inference
 from prerank.surrogate.metrics import kendall_tau
 from prerank.surrogate.onnx_network import GRAPHS, OnnxNetwork, graph_file
 from prerank.surrogate.rlm_surrogate import PACKAGED
+from prerank.surrogate.source import Source
 
 BACKENDS: tuple[Backend, ...] = ("torch", "onnxruntime")
 INTEGERS = "onnxruntime, 8-bit integers"
@@ -87,7 +88,7 @@ def quantised(path: Path, folder: Path) -> RLMSurrogate:
         onnx.save(onnx.load(graph_file(weights, name)), plain)  # with its weights in it
         quant_pre_process(plain, plain, skip_symbolic_shape=True)  # folds what is transposed
         quantize_dynamic(plain, graph_file(own, name), weight_type=QuantType.QInt8)
-    return RLMSurrogate(Inference(OnnxNetwork(own), known.tokenizer, known.knowledge))
+    return RLMSurrogate(Source(Inference(OnnxNetwork(own), known.tokenizer, known.knowledge)))
 
 
 def cold_start(backend: Backend, path: Path) -> float:

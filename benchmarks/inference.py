@@ -157,8 +157,8 @@ def agreement(surrogate: RLMSurrogate, texts: list[str]) -> dict[str, Any]:
         "import sys; from prerank.surrogate import RLMSurrogate; sys.path.insert(0, sys.argv[1]); import inference;"
         "print(inference.digest(RLMSurrogate.load(sys.argv[2] or None), sys.stdin.read().split(chr(10))))"
     )
-    source = surrogate._source  # pyright: ignore[reportPrivateUsage]
-    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(source)]
+    origin = surrogate._source.origin  # pyright: ignore[reportPrivateUsage]
+    command = [sys.executable, "-c", code, str(Path(__file__).parent), str(origin)]
     other = subprocess.run(command, input="\n".join(part), capture_output=True, text=True, check=True).stdout.strip()
     return {
         "distinct rankings in 100 shuffled runs": len(digests),

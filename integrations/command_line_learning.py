@@ -86,7 +86,11 @@ def train(
     shutil.rmtree(out / "training")  # a finished run; left there, the next training would end where this one did
     known = [[line, metric, rank] for line, ranks in model.knowledge.items() for metric, rank in ranks.items()]
     lines = {first_line(row.context) for row in rows}
-    table("Rank correlation on rows kept out", ["space", "metric", "rank"], [row for row in known if row[0] in lines])
+    found = [row for row in known if row[0] in lines]
+    if found:
+        table("Rank correlation on rows kept out", ["space", "metric", "rank"], found)
+    else:
+        say("nothing was rated: no context has 20 measured candidates, and --validation none of what was trained")
 
 
 def _check_folder(out: Path) -> None:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from functools import cached_property
-from numbers import Real
-from typing import Any, Generic, Literal, NamedTuple, TypeVar, cast
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..surrogate import Problem, Question, Ranked, RLMSurrogate, rank
+from ..surrogate import Problem, Ranked, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_improvement, expected_value
 from ..surrogate.covariance import squares
 from ..surrogate.fields import Fields
@@ -195,54 +193,6 @@ class TrialHistory(Generic[Candidate]):
         near = _near(ranked, list(self.pending))
         free = [(text, close) for text, close in zip(ranked, near, strict=True) if not self.tried(text)]
         return next((text for text, close in free if not close), free[0][0] if free else None)
-
-
-def question(
-    problem: Question | Mapping[str, str] | None,
-    optimize_mode: str | None,
-    names: Iterable[str],
-) -> Problem:
-    """What a search asks: the user's problem, else one that names the choices.
-
-    Args:
-        problem: A problem, or its fields by name as an experiment's configuration carries them.
-        optimize_mode: ``maximize`` or ``minimize``; None: the problem's direction, without one NNI's, which maximises.
-        names: Names of the choices.
-
-    Raises:
-        ValueError: If the mode is another one, contradicts the problem, or the problem lacks a field.
-    """
-    if optimize_mode not in (None, "maximize", "minimize"):
-        raise ValueError(f"optimize_mode is {optimize_mode!r}; it must be 'maximize' or 'minimize'")
-    if problem is None:
-        direction: Literal["minimize", "maximize"] = "minimize" if optimize_mode == "minimize" else "maximize"
-        return Problem(f"nni search space\n{' '.join(names)}", "objective", direction)
-    if isinstance(problem, str):  # pyright: ignore[reportUnnecessaryIsInstance] (as a configuration may have it)
-        raise ValueError(f"problem is the text {problem!r}; give a problem, or its context and metric by name")
-    given = _from_fields(problem, optimize_mode) if isinstance(problem, Mapping) else problem
-    if optimize_mode not in (None, given.direction):
-        raise ValueError(f"optimize_mode is {optimize_mode!r}, but the problem's direction is {given.direction!r}")
-    return Problem(given.context, given.metric, given.direction)
-
-
-def as_number(result: Any) -> float:
-    """A final result as a number, numpy's too, of a dict its ``default``; anything else counts as a failure."""
-    number = cast(Mapping[str, Any], result).get("default") if isinstance(result, Mapping) else result
-    with suppress(OverflowError):  # of a whole number of hundreds of digits
-        if isinstance(number, Real):
-            return float(number)
-    _logger.warning(
-        "the result %r is no number and no dict with one as 'default'; it counts as failed", cast(Any, result)
-    )
-    return math.nan
-
-
-def _from_fields(fields: Mapping[str, str], optimize_mode: str | None) -> Problem:
-    unknown, missing = set(fields) - {"context", "metric", "direction"}, {"context", "metric"} - set(fields)
-    if unknown or missing:
-        raise ValueError(f"problem is {dict(fields)!r}; give context, metric and, if you like, direction")
-    direction = fields.get("direction", optimize_mode or "maximize")
-    return Problem(fields["context"], fields["metric"], direction)  # type: ignore[arg-type]
 
 
 def _near(texts: Sequence[str], pending: Sequence[str]) -> NDArray[np.bool_]:

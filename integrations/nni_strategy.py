@@ -20,7 +20,8 @@ from numpy.random import RandomState
 
 from ..surrogate import Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
-from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory, as_number, question
+from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
+from .nni_question import as_number, question
 from .nni_samples import Sample, SampleSpace
 
 _logger = logging.getLogger("nni.prerank")

@@ -18,8 +18,9 @@ from nni.tuner import Tuner
 from nni.utils import ClassArgsValidator
 
 from ..surrogate import Question, RLMSurrogate
-from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory, as_number, question
+from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
 from .nni_parameters import Parameters, ParameterSpace, Point
+from .nni_question import as_number, question
 from .nni_reading import Reading
 
 _logger = logging.getLogger("nni.prerank")

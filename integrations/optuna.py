@@ -30,7 +30,8 @@ from .optuna_candidates import Candidates, Texts
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
 from .optuna_proposal import Proposal, by_parameters, by_text, once_more, texts_of
-from .optuna_reader import Names, Params, Reader, ToText, contradiction, posed
+from .optuna_question import contradiction, posed
+from .optuna_reader import Names, Params, Reader, ToText
 
 Space = dict[str, BaseDistribution]
 ATTRIBUTE = "prerank"

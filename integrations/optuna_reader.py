@@ -16,10 +16,9 @@ from optuna.distributions import (
     FloatDistribution,
     _get_single_value,  # pyright: ignore[reportPrivateUsage]
 )
-from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from ..surrogate import Prediction, Problem, Question, RLMSurrogate, rank
+from ..surrogate import Prediction, Problem, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_value
 from ..surrogate.assignments import alike, words
 from ..surrogate.once import Once
@@ -185,33 +184,6 @@ class Reader:
         if text is not None:
             self._made.add(Names(params))
         return text
-
-
-def posed(
-    problem: Question | Sequence[Question] | None, ways: Sequence[StudyDirection], space: Sequence[str]
-) -> list[Problem]:
-    """One problem for each objective, in the study's directions.
-
-    Raises:
-        ValueError: If there is not one problem for each objective.
-    """
-    directions = ["maximize" if way == StudyDirection.MAXIMIZE else "minimize" for way in ways]
-    if problem is None:
-        context = f"optuna study\n{' '.join(space)}"
-        return [Problem(context, f"objective {number}", way) for number, way in enumerate(directions)]  # type: ignore[arg-type]
-    given = list(problem) if isinstance(problem, Sequence) else [problem]
-    if len(given) != len(directions):
-        raise ValueError(f"problem is {len(given)} of them for {len(directions)} objectives; give one for each")
-    return [Problem(p.context, p.metric, way) for p, way in zip(given, directions, strict=True)]  # type: ignore[arg-type]
-
-
-def contradiction(problem: Question | Sequence[Question] | None, ways: Sequence[StudyDirection]) -> str | None:
-    """What is wrong where a problem is maximised but the study minimises, as it does unless told; None: nothing."""
-    given = list(problem) if isinstance(problem, Sequence) else [problem] if problem else []
-    pairs = zip(given, ways, strict=False)
-    turned = [own.metric for own, way in pairs if own.direction == "maximize" and way == StudyDirection.MINIMIZE]
-    told = "more is better, but the study minimises; create it with direction='maximize'"
-    return f"of {', '.join(turned)} {told}" if turned else None
 
 
 def written(params: Params, space: Mapping[str, BaseDistribution]) -> str:

@@ -15,13 +15,12 @@ def macs(operation: Operation) -> int:
             (1 if body.turns is None else body.turns) * sum(map(macs, body.operations)) for body in operation.bodies
         ]
         return max(counts)
-    name = operation.kind.rpartition(".")[2]
-    return _MACS[name](operation) if name in _MACS else 0
+    return _MACS[operation.name](operation) if operation.name in _MACS else 0
 
 
 def _shape(operation: Operation, place: int) -> Shape:
     """Of an input; () if it is unknown or left out."""
-    value = operation.inputs[place] if place < len(operation.inputs) else None
+    value = operation.input(place)
     return value.shape or () if value is not None else ()
 
 
@@ -76,7 +75,7 @@ def _attention(operation: Operation) -> int:
     q, second = _shape(operation, 0), _shape(operation, 1)
     if len(q) < 3:
         return 0
-    packed = operation.inputs[1] if len(operation.inputs) > 1 else None
+    packed = operation.input(1)
     if packed is not None and packed.constant and len(second) == 2:
         width = second[1] // 3
         return prod(q[:2]) * prod(second) + 2 * prod(q[:2]) * q[1] * width
@@ -87,11 +86,10 @@ def _attention(operation: Operation) -> int:
 def _keys(operation: Operation, q: Shape, keys: Shape) -> int:
     """How many keys a query is compared with, those of the past among them."""
     new = (keys[2] if len(keys) == 4 else keys[1]) if len(keys) > 2 else q[2] if len(q) == 4 else q[1]
-    kind = operation.kind.rpartition(".")[2]
-    past = _shape(operation, _PAST[kind]) if kind in _PAST else ()
+    past = _shape(operation, _PAST[operation.name]) if operation.name in _PAST else ()
     before = past[-2] if len(past) == 4 else 0
     # ONNX Runtime writes the new keys of grouped queries into the buffer of the past ones.
-    return max(new, before) if kind == "GroupQueryAttention" else new + before
+    return max(new, before) if operation.name == "GroupQueryAttention" else new + before
 
 
 def _packed_matmul(operation: Operation) -> int:

@@ -119,6 +119,15 @@ class Operation:
     bodies: list[Body] = field(default_factory=list[Body])
 
     @property
+    def name(self) -> str:
+        """Its type without the domain."""
+        return self.kind.rpartition(".")[2]
+
+    def input(self, place: int) -> Value | None:
+        """An input; None where it is left out."""
+        return self.inputs[place] if place < len(self.inputs) else None
+
+    @property
     def operands(self) -> list[Value]:
         """The inputs that come into being while the model runs."""
         return [value for value in self.inputs if value is not None and not value.constant]

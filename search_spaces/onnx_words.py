@@ -77,7 +77,7 @@ def word(operation: Operation) -> str:
 
 def suffix(operation: Operation) -> str | None:
     """What the operation adds to the word of the one it reads, as in ``+relu``; None if it is a word of its own."""
-    name = _bare(operation)
+    name = operation.name
     if (name not in _ELEMENTWISE and name not in VIEWS) or len(operation.operands) != 1 or len(operation.outputs) != 1:
         return None
     before, after = operation.operands[0], operation.outputs[0]
@@ -95,7 +95,7 @@ def input_word(value: Value) -> str:
 
 def kind(operation: Operation) -> str:
     """What sort of operation it is: the word's beginning."""
-    kernel, name = _kernel(operation), _bare(operation)
+    kernel, name = _kernel(operation), operation.name
     if kernel is not None and name in _CONVOLUTIONS:
         depthwise = "dw" if _groups(operation) == _input_channels(operation) == _output_channels(operation) > 1 else ""
         return f"{depthwise}{_name(operation)}{_joined(kernel)}"
@@ -106,11 +106,6 @@ def kind(operation: Operation) -> str:
     if name in _LINEAR and _is_linear(operation, _LINEAR[name]):
         return "linear" if name in ("MatMul", "Gemm") else f"{_plain(operation.kind)}linear"
     return _name(operation)
-
-
-def _bare(operation: Operation) -> str:
-    """The type without the domain."""
-    return operation.kind.rpartition(".")[2]
 
 
 def _name(operation: Operation) -> str:
@@ -124,21 +119,17 @@ def _plain(name: str) -> str:
 
 def _kernel(operation: Operation) -> Shape | None:
     """Sides of a convolution's or pool's window; None if it is neither, or unknown."""
-    name = _bare(operation)
+    name = operation.name
     if name in _POOLS:
         return operation.integers("kernel_shape") or None
     if name not in _CONVOLUTIONS:
         return None
-    weight = _input(operation, _CONVOLUTIONS[name])
+    weight = operation.input(_CONVOLUTIONS[name])
     return weight.shape[2:] if weight is not None and weight.shape is not None and len(weight.shape) > 2 else None
 
 
-def _input(operation: Operation, place: int) -> Value | None:
-    return operation.inputs[place] if place < len(operation.inputs) else None
-
-
 def _is_linear(operation: Operation, place: int) -> bool:
-    weight = _input(operation, place)
+    weight = operation.input(place)
     return weight is not None and weight.constant and weight.shape is not None and len(weight.shape) == 2
 
 
@@ -147,7 +138,7 @@ def _groups(operation: Operation) -> int:
 
 
 def _input_channels(operation: Operation) -> int:
-    value = _input(operation, 0)
+    value = operation.input(0)
     return value.shape[1] if value is not None and value.shape is not None and len(value.shape) > 1 else 0
 
 
@@ -157,7 +148,7 @@ def _output_channels(operation: Operation) -> int:
 
 
 def _channels(operation: Operation) -> str:
-    if _bare(operation) in _POOLS:
+    if operation.name in _POOLS:
         return ""
     groups = "" if kind(operation).startswith("dw") or _groups(operation) == 1 else f"g{_groups(operation)}"
     return f"c{_output_channels(operation)}{groups}"
@@ -176,13 +167,13 @@ def _details(operation: Operation) -> str:
         attributes.insert(0, _joined(operation.integers("perm", tuple(reversed(range(rank))))))
     attributes += _told_by_weights(operation)
     large = [weight.shape for weight in operation.weights if weight.shape is not None and len(weight.shape) > 1]
-    implied = kind(operation).endswith("linear") or _bare(operation) in _ELEMENTWISE
+    implied = kind(operation).endswith("linear") or operation.name in _ELEMENTWISE
     return "".join(attributes) + (f"w{_joined(max(large, key=prod))}" if large and not implied else "")
 
 
 def _costly(operation: Operation) -> Mapping[str, Attribute]:
     found = {name: value for name, value in operation.attributes.items() if not isinstance(value, float)}
-    usual = _bare(operation) in VIEWS or (_bare(operation) in _LAST_AXIS and _axis(operation) == _rank(operation) - 1)
+    usual = operation.name in VIEWS or (operation.name in _LAST_AXIS and _axis(operation) == _rank(operation) - 1)
     return {_plain(name): found[name] for name in sorted(found) if name not in _FREE and not (usual and name == "axis")}
 
 

@@ -2,7 +2,7 @@
 
 ``name=number``, with a unit or without, is the logarithm of the number; any other word is counted, whole and by its
 beginnings, so that ``conv3x3<0,2`` is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are
-read as these (`plain`).
+read as these (`plain`). Where words stand counts only among texts that have the same ones, as orders of passes have.
 
 Shapes: n texts, F features.
 """
@@ -14,7 +14,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +28,8 @@ _BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
 _STATED = re.compile(rf"({NUMBER})[A-Za-z%]{{0,3}}")
 _LONGEST = 64  # a longer word is no field
 _MOST = 500  # features
+_FAR = 256  # words whose places are looked at
+_TOLD_APART = 0.8  # share of texts that differ in their counts, below which places are looked at
 
 
 @lru_cache(maxsize=4096)
@@ -50,6 +52,16 @@ def words_and_numbers(text: str) -> Mapping[str, float]:
     return {**features, **numbers(text)}
 
 
+@lru_cache(maxsize=4096)
+def words_and_places(text: str) -> Mapping[str, float]:
+    """The same, with what the word at each place is, and the first place of each word."""
+    features = dict(words_and_numbers(text))
+    for place, word in enumerate(islice(filter(is_word, plain(text).split()), _FAR)):
+        features[f"{place}:{word}"] = 1.0
+        features.setdefault(f"@{word}", float(place))
+    return features
+
+
 def is_word(word: str) -> bool:
     """Whether a word is counted, neither a number nor too long."""
     return len(word) <= _LONGEST and number(word) is None
@@ -70,11 +82,12 @@ class Fields:
 
     Args:
         texts: The texts whose features count.
-        counted: Text -> its features; those that it has none of are 0.
+        counted: Text -> its features; those that it has none of are 0. None: words and numbers, with the places of
+            words if these do not tell the texts apart.
     """
 
-    def __init__(self, texts: Sequence[str], counted: Counted = words_and_numbers) -> None:
-        self._counted = counted
+    def __init__(self, texts: Sequence[str], counted: Counted | None = None) -> None:
+        self._counted = counted = counted or _telling(texts)
         varied = _varied([counted(text) for text in texts])
         most = sorted(varied, key=lambda name: (-varied[name], name))[:_MOST]
         self._names = sorted(name for name in most if varied[name])
@@ -94,6 +107,12 @@ class Fields:
                 own, least = columns[:, place], self._least[name]
                 columns[:, place] = np.sign(own) * (np.log2(least + np.abs(own)) - np.log2(least))
         return columns
+
+
+def _telling(texts: Sequence[str]) -> Counted:
+    distinct = {*texts}
+    told = {frozenset(words_and_numbers(text).items()) for text in distinct}
+    return words_and_numbers if len(told) > _TOLD_APART * len(distinct) else words_and_places
 
 
 def _varied(rows: Sequence[Mapping[str, float]]) -> dict[str, int]:

@@ -125,7 +125,7 @@ def _is_row(line: bytes) -> bool:
 
 
 def _measured(line: bytes) -> Measured:
-    row: Mapping[str, Any] = json.loads(line.decode())
+    row: Mapping[str, Any] = json.loads(line.decode("utf-8-sig"))
     missing = [key for key in (*_KEYS, "value") if key not in row]
     if missing:
         raise ValueError(f"it lacks {', '.join(missing)}")

@@ -1,7 +1,8 @@
 """Texts of other notations as words and ``name=value``, so that what they state can be counted.
 
 JSON, YAML, options of a command, a call, a row of a table, the source of a program: whatever number stands in one gets
-the name before it, and a second number after the same name the number of its turn.
+the name before it, and a second number after the same name the number of its turn. So do those of a ``tile=16x8``, and
+a name that occurs twice.
 """
 
 from __future__ import annotations
@@ -15,6 +16,8 @@ NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 """A pattern."""
 
 _OTHER = re.compile(r"""["'\[\];\t]|(?<=\S)[{}]|[{}](?=\S)|\w\(|[:,]\s|(?:^|\s)-|^[^=<,]*+,[^=<]*+$|=[^=<\s]*,\w+=""")
+_BARE = re.compile(rf"(?<!\S){NUMBER}(?!\S)")
+_SEVERAL = re.compile(r"""(?<![^\s=("'\[])\d+(?:\.\d+)?(?:(?:[x×*/|:,~-]|\.\.)\d+(?:\.\d+)?)+(?![^\s)"'\],;])""")
 _TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER})(?![\w.])|[^\W\d][\w.-]*")
 _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 
@@ -22,7 +25,25 @@ _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 @lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """A text in words and ``name=value``; as it is if it is written so, as those of all spaces are."""
-    return " ".join(_words(text)) if _OTHER.search(text) else text
+    if any(form.search(text) for form in (_OTHER, _BARE, _SEVERAL)):
+        return " ".join(_words(_SEVERAL.sub(_apart, text)))
+    names = [word.partition("=")[0] for word in text.split() if "=" in word]
+    return " ".join(_numbered(text)) if len({*names}) < len(names) else text
+
+
+def _apart(several: re.Match[str]) -> str:
+    """Numbers of one word, as of ``16x8``, as so many words."""
+    return " ".join(re.findall(r"\d+(?:\.\d+)?", several[0]))
+
+
+def _numbered(text: str) -> Iterator[str]:
+    """Words, those of a name that occurred before with the number of its turn."""
+    turns = Counter[str]()
+    for word in text.split():
+        name, told, value = word.partition("=")
+        turn = turns[name] if told else 0
+        turns[name] += 1
+        yield f"{name}#{turn}={value}" if turn else word
 
 
 def _words(text: str) -> Iterator[str]:

@@ -20,11 +20,11 @@ from .atomic import write_whole
 from .backends import Backend, check
 from .knowledge import Knowledge
 from .observations import Observations
-from .open_checkpoints import identity_in, knowledge_in, model_in, stamp
 from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem, undirected
 from .reading import Reading, joined
 from .readings import Readings
+from .source import Source
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
@@ -53,21 +53,16 @@ class RLMSurrogate:
     Build one with `load` or `untrained`.
     """
 
-    def __init__(self, source: Path | Inference, device: str = "cpu", backend: Backend = "torch") -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._device = device
-        self._backend: Backend = backend
-        self._opened: Inference | None = None
         self._observations = Observations()
         self._readings = Readings()
         self._adapted: dict[frozenset[Problem], Adaptation] = {}
-        self._identity = ""
         self._changing = RLock()
         self.provenance: dict[str, Any] = {}
 
     def __repr__(self) -> str:
-        where = str(self._source) if isinstance(self._source, Path) else "in memory"
-        return f"<RLMSurrogate {where}, {self._backend} on {self._device}, {len(self._observations)} observations>"
+        return f"<RLMSurrogate {self._source}, {len(self._observations)} observations>"
 
     @classmethod
     def load(cls, path: str | Path | None = None, *, device: str = "cpu", backend: Backend = "torch") -> RLMSurrogate:
@@ -90,7 +85,7 @@ class RLMSurrogate:
         folder = Path(path) if path is not None else PACKAGED
         description = checkpoint.describe(folder)
         check(folder, description, device, backend)
-        surrogate = cls(folder.resolve(), device, backend)
+        surrogate = cls(Source(folder.resolve(), device, backend))
         surrogate.provenance = description["provenance"]
         surrogate._observations = Observations.read(folder / _OBSERVATIONS)
         return surrogate
@@ -144,7 +139,7 @@ class RLMSurrogate:
             shape = (tokenizer.vocabulary, width, heads, encoder_layers, reader_layers, writer_layers)
             pretrained = PretrainedEncoder(encoder, width, frozen) if encoder else None
             model = RLM(*shape, soft_cap=None, encoder=pretrained).float()
-        return cls(Inference(TorchNetwork(model.to(device)), tokenizer, Knowledge()), device)
+        return cls(Source(Inference(TorchNetwork(model.to(device)), tokenizer, Knowledge()), device))
 
     def predict(self, problem: Question, texts: Sequence[str]) -> Prediction:
         """Distribution of the problem's metric for each text, in the order of the texts, in one batch.
@@ -187,7 +182,7 @@ class RLMSurrogate:
             ValueError: If there is not one value for each text.
         """
         problem, texts = undirected(problem), _checked(texts)
-        measured = np.asarray(values, dtype=np.float64)
+        measured = np.ma.asarray(values, dtype=np.float64).filled(np.nan)  # what is masked was not measured
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
         with self._changing:
@@ -222,17 +217,16 @@ class RLMSurrogate:
         train = [row for place, row in enumerate(rows) if place not in places]
         kept = [row for place, row in enumerate(rows) if place in places]
         run = training or Training(usual_steps(len(train)), contexts=4)
-        model = fit(copy.deepcopy(self._trainable), train, validation or kept, run)
+        model = fit(copy.deepcopy(self._source.trainable), train, validation or kept, run)
         with self._changing:  # no adaptation may mix the old weights with the new ones
-            self._source, self._opened, self._backend, self._identity = model, None, "torch", ""
+            self._source = self._source.holding(model)
             self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
             self._readings, self._adapted = Readings(), {}
 
     def fork(self) -> RLMSurrogate:
         """The same model with its own copy of the observations: what one learns, the other does not."""
         with self._changing:
-            other = RLMSurrogate(self._source, self._device, self._backend)
-            other._opened, other._identity = self._opened, self._identity
+            other = RLMSurrogate(self._source)
             other.provenance = self.provenance
             other._observations = self._observations.copy()
         return other
@@ -240,7 +234,7 @@ class RLMSurrogate:
     def save(self, path: str | Path) -> None:
         """Write the model, then the observations, to a folder that `load` reads; each whole or not at all."""
         folder = Path(path)
-        checkpoint.save(folder, self._trainable, self._golden(), self.provenance)
+        checkpoint.save(folder, self._source.trainable, self._golden(), self.provenance)
         with self._changing:
             told = self._observations.to_json() if self._observations else None
         if told is not None:
@@ -256,53 +250,24 @@ class RLMSurrogate:
     @property
     def fingerprint(self) -> str:
         """Equal for equal models with equal observations, in any process; a save and a load do not change it."""
-        if isinstance(self._source, Path) and self._opened is None:
-            identity = identity_in(self._source, stamp(self._source))
-        else:
-            self._identity = identity = self._identity or checkpoint.identity_of(self._inference)
         with self._changing:
             told = self._observations.digest
-        return hashlib.sha256(f"{identity} {told}".encode()).hexdigest()[:16]
+        return hashlib.sha256(f"{self._source.identity} {told}".encode()).hexdigest()[:16]
 
     @property
     def _knowledge(self) -> Knowledge:
-        """What the model knows, which a checkpoint tells without its weights."""
-        if self._opened is None and isinstance(self._source, Path):
-            return knowledge_in(self._source, stamp(self._source))
-        return self._inference.knowledge
+        return self._source.knowledge
 
     @property
     def _inference(self) -> Inference:
-        if not isinstance(self._source, Path):
-            return self._source
-        if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
-            since = stamp(self._source)
-            self._identity = identity_in(self._source, since)
-            self._opened = model_in(self._source, since, self._device, self._backend)
-        return self._opened
-
-    @property
-    def _trainable(self) -> Inference:
-        """The model with weights of torch.
-
-        Raises:
-            ValueError: If another checkpoint took the place of the one that predicts.
-        """
-        if self._backend == "torch" or not isinstance(self._source, Path):
-            return self._inference
-        since = stamp(self._source)
-        if self._opened is not None and identity_in(self._source, since) != self._identity:
-            raise ValueError(
-                f"another checkpoint was written to {self._source} since this one was opened; load it anew"
-            )
-        return model_in(self._source, since, self._device, "torch")
+        return self._source.inference
 
     def __getstate__(self) -> dict[str, Any]:
-        """Weights that lie in a folder are read again, not copied, nor what they made of observations."""
+        """What the weights made of observations is not copied, nor the weights that lie in a folder."""
         kept = {name: own for name, own in vars(self).items() if name != "_changing"}
         with self._changing:
             told = self._observations.copy()
-        return kept | {"_observations": told, "_opened": None, "_identity": "", "_readings": Readings(), "_adapted": {}}
+        return kept | {"_observations": told, "_readings": Readings(), "_adapted": {}}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)

@@ -29,7 +29,7 @@ class Scale:
     The logarithm of a value over its predicted median is normal about a common number. It is one that the model
     expects, or with some doubt one of another unit; which of both is weighed by Bayes' rule (MacKay 2003, chapter 28).
     What differs between predictions without any trust says next to nothing: they are drawn together. Values that are
-    not all positive, of a model that is not trusted, are taken as normal about their mean.
+    not all positive, or all equal, of a model that is not trusted, are taken as normal about their mean.
 
     Args:
         mean: Predictions of the candidates, (n,).
@@ -44,7 +44,8 @@ class Scale:
         self._trust, self._error = trust, error
         self._kept = min(_KEPT + (1 - _KEPT) * trust / _TRUSTED, 1.0)
         self._learnt = len(values) > 0 and bool((mean > 0).all() and (values > 0).all())
-        self._signed = None if self._learnt or not len(values) or trust >= _TRUSTED else _Normal(mean, values)
+        plain = len(values) > 1 and np.ptp(values) == 0 if self._learnt else len(values) > 0
+        self._signed = _Normal(mean, values) if plain and trust < _TRUSTED else None
         if self._learnt:
             self._centre = float(np.log(mean).mean())
             away = np.log(values) - self._logarithms(mean)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, cast
 
 import numpy as np
@@ -10,12 +9,8 @@ import pytest
 from fake_surrogate import FakeSurrogate
 from nni_searches import engine, model_space, samples, strategy, to_text, tuner
 
-from prerank.integrations.nni_history import TrialHistory, as_number
+from prerank.integrations.nni_history import TrialHistory
 from prerank.surrogate import Problem
-
-
-def test_a_number_beyond_all_floats_counts_as_failed() -> None:
-    assert math.isnan(as_number(10**400))
 
 
 def test_neighbours_of_what_is_under_way_wait() -> None:
@@ -51,11 +46,3 @@ def test_a_candidate_without_a_text_does_not_end_the_search(trust: float, caplog
         strategy(to_text=fussy, surrogate=FakeSurrogate(trust))(model_space(), run)
     assert {one["word"] for one in made} == {sample["word"] for sample in samples(run)} == {"a", "bb", "dddd"}
     assert caplog.text.count("to_text failed (KeyError('ccc'))") == 2
-
-
-@pytest.mark.parametrize("number", [np.float32(1.5), np.float64(1.5), np.int64(3), 2, 0.5])
-def test_every_kind_of_number_is_a_result(number: Any) -> None:
-    surrogate = FakeSurrogate()
-    made = tuner(surrogate=surrogate)
-    made.receive_trial_result(0, made.generate_parameters(0), {"default": number})
-    assert [value for _, _, value in surrogate.observed] == [float(number)]

@@ -209,7 +209,7 @@ def test_a_save_removes_what_a_save_wrote_and_nothing_else(surrogate: RLMSurroga
     for other in others:
         other.write_text("mine")
     surrogate._inference.model.order.data.add_(1)
-    surrogate._identity = ""
+    surrogate._source._identity = ""
     surrogate.save(folder)
     assert not old.exists()
     assert all(other.read_text() == "mine" for other in others)

@@ -1,4 +1,5 @@
 import json
+from itertools import permutations
 
 import numpy as np
 import pytest
@@ -54,3 +55,10 @@ def test_of_very_many_features_those_that_vary_most_are_kept() -> None:
     assert fields(programs).shape == (40, 500)
     assert len({*fields(programs)[:, fields._names.index("lr=")]}) == 40
     assert "even" in fields._names
+
+
+def test_where_words_stand_counts_only_where_their_numbers_tell_nothing_apart() -> None:
+    orders = [" ".join(order) for order in permutations(["inline", "unroll", "fuse"])]
+    fields = Fields(orders)(orders)
+    assert len({tuple(row) for row in fields.tolist()}) == len(orders)
+    assert not any("@" in name for name in Fields(["conv1x1<0 conv3x3<1", "conv3x3<0 conv1x1<1"])._names)

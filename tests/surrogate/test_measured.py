@@ -65,6 +65,13 @@ def test_a_whole_last_line_without_its_end_is_kept(tmp_path: Path) -> None:
     assert list(read(path)) == rows
 
 
+def test_a_mark_of_the_encoding_is_passed_over(tmp_path: Path) -> None:
+    path, rows = tmp_path / "rows.jsonl", [Measured("c", "m", "a", 1.0), Measured("c", "m", "b", 2.0)]
+    append(path, rows)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert list(read(path)) == rows
+
+
 def test_a_line_that_was_cut_inside_a_letter_is_passed_over(tmp_path: Path) -> None:
     path, row = tmp_path / "rows.jsonl", Measured("c", "m", "a", 1.0)
     append(path, [row])

@@ -42,6 +42,32 @@ def test_numbers_have_the_names_before_them() -> None:
     assert numbers("64,128,3") == {"=": 64, "#1=": 128, "#2=": 3}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "tile=16x8",
+        "tile=16,8",
+        "tile=(16,8)",
+        "tile: 16x8",
+        "--tile 16x8",
+        "--tile=16/8",
+        '{"tile": "16x8"}',
+        "tile 16 8",
+    ],
+)
+def test_of_several_numbers_each_counts(text: str) -> None:
+    assert numbers(f"{text} rate=0.5") == {"tile=": 16, "tile#1=": 8, "rate=": 0.5}
+
+
+def test_numbers_without_a_name_go_by_their_places() -> None:
+    assert numbers("2 4 1e-5") == numbers("| 2 | 4 | 1e-5 |") == {"=": 2, "#1=": 4, "#2=": 1e-5}
+
+
+def test_a_name_that_occurs_twice_has_both_numbers() -> None:
+    assert numbers("width=8 conv3x3<0 width=16") == {"width=": 8, "width#1=": 16}
+    assert "conv3x3<0" in plain("width=8 conv3x3<0 width=16").split()
+
+
 def test_words_have_the_names_before_them() -> None:
     assert "kernel=rbf" in plain('{"kernel": "rbf", "shrinking": true}').split()
     assert "shrinking=true" in plain('{"kernel": "rbf", "shrinking": true}').split()
@@ -71,3 +97,4 @@ def test_many_commas_are_passed_over_in_time() -> None:
     text = ", ".join(["import"] * 60_000)  # some hours, if every comma were tried as the last one
     assert plain(text).startswith("import import")
     assert plain(text + " a=1").endswith("a=1")
+    assert plain("1," * 60_000 + "a").endswith("a")

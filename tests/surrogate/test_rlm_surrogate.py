@@ -6,6 +6,7 @@ import subprocess
 import sys
 import weakref
 from concurrent.futures import ThreadPoolExecutor
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import pytest
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training, belief, rlm_surrogate
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
+from prerank.surrogate.metrics import spearman
 
 PROBLEM = Problem("space\ndetails", "latency_ms pixel 3")
 POOL = [f"a{n} b{n * n % 7}" for n in range(40)]
@@ -276,8 +278,8 @@ def test_after_training_the_old_weights_are_let_go(surrogate: RLMSurrogate, tmp_
     old = weakref.ref(loaded._inference)
     loaded.fit([Row(PROBLEM.context, (text,), {PROBLEM.metric: 1.0}) for text in POOL], Training(1, candidates=8))
     assert loaded._inference is not old()
-    assert loaded._opened is None
-    assert loaded.fork()._opened is None
+    assert loaded._source._opened is None
+    assert loaded.fork()._source._opened is None
 
 
 @pytest.mark.slow
@@ -345,3 +347,17 @@ def test_nothing_observed_changes_nothing(surrogate: RLMSurrogate, tmp_path: Pat
     assert surrogate.fingerprint == before
     surrogate.save(tmp_path)
     assert not (tmp_path / "observations.json").exists()
+
+
+def test_what_is_masked_was_not_measured(surrogate: RLMSurrogate) -> None:
+    masked, failed = surrogate.fork(), surrogate.fork()
+    masked.observe(PROBLEM, POOL, np.ma.masked_equal([*VALUES[:-1], -999.0], -999.0))
+    failed.observe(PROBLEM, POOL, [*VALUES[:-1], np.nan])
+    assert masked.fingerprint == failed.fingerprint
+
+
+def test_orders_of_the_same_words_are_learnt(surrogate: RLMSurrogate) -> None:
+    orders = [" ".join(order) for order in permutations(["inline", "unroll", "vectorize", "fuse"])]
+    values = [1.0 + 2 * order.split().index("inline") for order in orders]
+    surrogate.observe(PROBLEM, orders[::2], values[::2])
+    assert spearman(surrogate.predict(PROBLEM, orders[1::2]).mean, values[1::2]) > 0.8

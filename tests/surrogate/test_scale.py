@@ -137,3 +137,11 @@ def test_what_others_are_asked_with_does_not_matter_to_values_that_are_not_posit
     prediction = sure([1.0, 300.0, 20.0, 1e6])
     learnt = scale(prediction, [-5.0, -6.0], 0.0)
     assert learnt(prediction).mean[:3] == pytest.approx(learnt(prediction[:3]).mean, rel=1e-12)
+
+
+@pytest.mark.parametrize("value", [5e-3, 5.0, 5e9, -5.0])
+@pytest.mark.parametrize("count", [2, 5])
+def test_equal_values_are_what_is_expected_of_all(value: float, count: int) -> None:
+    prediction = sure([2e-3, 3.0, 50.0, 800.0, 1e6])
+    moved = scale(prediction, [value] * count, trust=0.0)(prediction)
+    assert moved.mean == pytest.approx(np.full(5, value), rel=0.05)
