@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prerank.search_spaces import nds
-from prerank.search_spaces.nds import DEPTHS, SPACES, WIDTHS, ZERO, Blocks, Genotype
+from prerank.search_spaces.nds import DEPTHS, WIDTHS
+from prerank.search_spaces.nds_genotype import SPACES, ZERO, Blocks, Genotype
 
 POOL = [genotype for space in SPACES for genotype in nds.sample(np.random.default_rng(0), 40, space)]
 DARTS = nds.sample(np.random.default_rng(1), 40)
