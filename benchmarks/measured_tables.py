@@ -244,6 +244,12 @@ def kernel_frame(folder: Path = FOLDER) -> Any:
     return frame.assign(ms=times.where(frame["ok"] == 1))
 
 
+def ran(frame: Any, kernel: str, device: str) -> Any:
+    """Rows of a kernel on a device that did not fail, with their slowdown over the best of the problem."""
+    rows = frame[(frame["kernel"] == kernel) & (frame["device"] == device) & frame["ms"].notna()]
+    return rows.assign(slowdown=rows["ms"] / rows.groupby("problem")["ms"].transform("min"))
+
+
 TABLES: tuple[Callable[[Path, np.random.Generator], Iterator[Measured]], ...] = (
     nas_bench_101_rows,
     nas_bench_201_rows,

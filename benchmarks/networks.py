@@ -7,7 +7,7 @@ milliseconds, and spread over three orders of magnitude.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -156,23 +156,24 @@ def cells_nds(rng: np.random.Generator) -> Drawn:
 
 def networks_fbnet(rng: np.random.Generator) -> Drawn:
     """FBNet at reduced resolution and width."""
-    made: dict[str, Any] = {"resolution": one(rng, 64, 96, 128), "width": float(rng.choice([0.25, 0.5, 0.75]))}
-    network = fbnet.sample(rng, 1)[0]
-    return fbnet.to_onnx(network, **made), made | {"network": fbnet.to_text(network)}
+    return drawn_of(fbnet, rng, (64, 96, 128), (0.25, 0.5, 0.75))
 
 
 def networks_ofa(rng: np.random.Generator) -> Drawn:
     """The once-for-all network at reduced resolution and width."""
-    made: dict[str, Any] = {"resolution": one(rng, 64, 96, 128), "width": float(rng.choice([0.25, 0.5, 0.75]))}
-    network = ofa.sample(rng, 1)[0]
-    return ofa.to_onnx(network, **made), made | {"network": ofa.to_text(network)}
+    return drawn_of(ofa, rng, (64, 96, 128), (0.25, 0.5, 0.75))
 
 
 def networks_macro(rng: np.random.Generator) -> Drawn:
     """NAS-Bench-Macro at several resolutions and widths."""
-    made: dict[str, Any] = {"resolution": one(rng, 16, 32, 48), "width": float(rng.choice([0.5, 1.0, 1.5]))}
-    network = nas_bench_macro.sample(rng, 1)[0]
-    return nas_bench_macro.to_onnx(network, **made), made | {"network": nas_bench_macro.to_text(network)}
+    return drawn_of(nas_bench_macro, rng, (16, 32, 48), (0.5, 1.0, 1.5))
+
+
+def drawn_of(space: Any, rng: np.random.Generator, sides: Sequence[int], widths: Sequence[float]) -> Drawn:
+    """A network of a space at one of some resolutions and widths."""
+    made: dict[str, Any] = {"resolution": one(rng, *sides), "width": float(rng.choice(widths))}
+    network = space.sample(rng, 1)[0]
+    return space.to_onnx(network, **made), made | {"network": space.to_text(network)}
 
 
 def one(rng: np.random.Generator, *choices: int) -> int:

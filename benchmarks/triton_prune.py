@@ -26,7 +26,7 @@ from command_line import command_line
 from intervals import interval
 from leave_out import CHECKPOINTS
 from measured_shapes import Shape, nearest_other, shapes_of
-from measured_tables import kernel_frame
+from measured_tables import kernel_frame, ran
 from numpy.typing import NDArray
 from rich.progress import track
 from tables import show
@@ -107,8 +107,7 @@ def checkpoint(kernel: str, arguments: argparse.Namespace) -> Any:
 
 def learnt(frame: Any, kernel: str, device: str) -> dict[str, Keep]:
     """Best on average and boosted trees; on the tutorial's product they learn from all sizes but the one asked."""
-    rows = frame[(frame["kernel"] == kernel) & (frame["device"] == device) & frame["ms"].notna()]
-    rows = rows.assign(slowdown=rows["ms"] / rows.groupby("problem")["ms"].transform("min"))
+    rows = ran(frame, kernel, device)
     fitted: dict[tuple[str, str], Any] = {}
 
     def keep(make: Any, shape: Shape, k: int | None) -> set[int]:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from command_line import command_line
 from intervals import interval
-from measured_tables import kernel_frame
+from measured_tables import kernel_frame, ran
 from numpy.typing import NDArray
 from ranks import rank
 from rich.progress import track
@@ -78,8 +78,7 @@ def measured(frame: Any, kernel: str, device: str, arguments: argparse.Namespace
 
 def divided(frame: Any, kernel: str, device: str) -> tuple[Any, list[Any]]:
     """Rows of the training shapes, and rows of each test shape, with their slowdown."""
-    rows = frame[(frame["kernel"] == kernel) & (frame["device"] == device) & frame["ms"].notna()]
-    rows = rows.assign(slowdown=rows["ms"] / rows.groupby("problem")["ms"].transform("min"))
+    rows = ran(frame, kernel, device)
     train, test = rows[rows["split"] == "train"], rows[rows["split"] == "test"]
     return train, [shape for _, shape in test.groupby("problem", sort=True)]
 

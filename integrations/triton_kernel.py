@@ -79,11 +79,21 @@ def _layers(decorated: Any) -> Iterator[Any]:
 
 
 def _unspecialised(decorated: Any) -> Iterator[str]:
-    compiled: Any = next((layer.params for layer in layers(decorated) if hasattr(layer, "params")), ())
-    for parameter in compiled:
+    compiled = jit_function(decorated)
+    for parameter in compiled.params if compiled is not None else ():
         options = ("do_not_specialize", "do_not_specialize_on_alignment")
         if any(getattr(parameter, option, False) for option in options):
             yield parameter.name
+
+
+def jit_function(decorated: Any) -> Any | None:
+    """What Triton compiles, inside Autotuner and Heuristics; None if there is nothing."""
+    return next((layer for layer in layers(decorated) if hasattr(layer, "params")), None)
+
+
+def unwrapped(value: Any) -> Any:
+    """What a `tl.constexpr` holds; anything else as it is."""
+    return value.value if type(value).__name__ == "constexpr" else value
 
 
 def function_of(decorated: Any) -> Callable[..., Any] | None:
@@ -155,7 +165,7 @@ def _modules(named: Mapping[str, Read]) -> list[tuple[str, ModuleType]]:
 
 def _constant(value: Any) -> str | None:
     """A number, a word or a type as a text; None of anything else."""
-    value = value.value if type(value).__name__ == "constexpr" else value
+    value = unwrapped(value)
     return str(value) if isinstance(value, (int, float, str)) or type(value).__name__ == "dtype" else None
 
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any, Protocol, cast
 
 from ..search_spaces import kernel_configs
-from .triton_kernel import Kernel, function_word
+from .triton_kernel import Kernel, function_word, unwrapped
 
 ALIGNED = 16
 """Bytes, and the number, by which Triton specialises pointers and whole numbers."""
@@ -221,7 +221,7 @@ def _elements(given: Mapping[str, Any]) -> dict[str, Any]:
     """Values by name; what a `tl.constexpr` holds instead of it, and the elements of a tuple."""
     found: dict[str, Any] = {}
     for name, value in given.items():
-        value = value.value if type(value).__name__ == "constexpr" else value
+        value = unwrapped(value)
         if isinstance(value, tuple):
             elements = enumerate(cast("tuple[Any, ...]", value))
             found |= _elements({f"{name}.{place}": element for place, element in elements})

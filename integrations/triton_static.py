@@ -13,9 +13,8 @@ from typing import Any, cast
 
 from ..search_spaces.devices import find
 from .triton_device import Target, current_target, device_name
-from .triton_kernel import layers
-from .triton_launch import Config, Tensor, Tuning
-from .triton_reading import ALIGNED
+from .triton_kernel import jit_function, layers
+from .triton_launch import ALIGNED, Config, Tensor, Tuning
 
 _TARGETS: dict[str, Target] = {
     "volta": ("cuda", 70, 32),
@@ -79,7 +78,7 @@ def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int
     from rich.console import Console
     from rich.progress import track
 
-    function, target = _jit_function(decorated), target_of(tuning.launch.device)
+    function, target = jit_function(decorated), target_of(tuning.launch.device)
     if function is None or target is None:
         return {}
     about, console = f"compiling {tuning.launch.kernel.name}", Console(stderr=True)
@@ -223,7 +222,3 @@ def target_of(device: str) -> Target | None:
     if found is not None and found.architecture == "ampere" and found.shared == _A100_SHARED_KB:
         return "cuda", 80, 32
     return _TARGETS.get(found.architecture) if found else None
-
-
-def _jit_function(decorated: Any) -> Any | None:
-    return next((layer for layer in layers(decorated) if hasattr(layer, "params")), None)
