@@ -35,6 +35,9 @@ class Problem:
     direction: Direction = "minimize"
 
     def __post_init__(self) -> None:
+        for name, text in (("context", self.context), ("metric", self.metric)):
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ValueError(f"{name} is {text!r}, a {type(text).__name__}; give a text")
         if self.direction not in get_args(Direction):
             raise ValueError(f"direction is {self.direction!r}; it must be 'minimize' or 'maximize'")
         if not self.metric.split():
@@ -52,8 +55,17 @@ class Problem:
 
 
 def as_problem(question: Question) -> Problem:
-    """Check any object with a problem's fields and make it a `Problem`."""
-    return Problem(question.context, question.metric, question.direction)
+    """Check any object with a problem's fields and make it a `Problem`.
+
+    Raises:
+        ValueError: If it has none, or they are no problem's.
+    """
+    try:
+        return Problem(question.context, question.metric, question.direction)
+    except AttributeError as error:
+        raise ValueError(
+            f"the problem is {question!r:.80}; give a Problem, or what a space's problem() returns"
+        ) from error
 
 
 def undirected(question: Question) -> Problem:

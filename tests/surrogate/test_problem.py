@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from prerank.search_spaces import nas_bench_101
@@ -28,6 +30,17 @@ def test_a_misspelt_direction_is_named() -> None:
 def test_an_empty_metric_is_refused() -> None:
     with pytest.raises(ValueError, match="metric is empty"):
         Problem("c", " ")
+
+
+@pytest.mark.parametrize(("context", "metric", "said"), [(None, "m", "context is None"), ("c", 3, "metric is 3")])
+def test_what_is_no_text_is_named(context: Any, metric: Any, said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Problem(context, metric)
+
+
+def test_what_is_no_problem_is_named() -> None:
+    with pytest.raises(ValueError, match="the problem is 'latency_ms'"):
+        as_problem("latency_ms")  # type: ignore[arg-type]
 
 
 def test_blank_lines_and_spaces_around_the_name_do_not_part_a_family() -> None:
