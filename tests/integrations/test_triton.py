@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from prerank.surrogate import Prediction
 
 triton = pytest.importorskip("triton")
+import pruned_launches  # noqa: E402
 import triton.language as tl  # noqa: E402
 from pruned_launches import A100, HERE, Bench, FakeSurrogate, choices, kernel, launch, pruned, quiet  # noqa: E402
 
@@ -261,9 +262,9 @@ def test_the_same_is_kept_100_times_of_100() -> None:
 @pytest.mark.slow
 def test_the_packaged_weights_choose_the_same_in_every_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     code = (
-        f"import sys; sys.path.insert(0, {str(Path(__file__).parent)!r})\n"
+        f"import sys; sys.path.insert(0, {str(Path(pruned_launches.__file__).parent)!r})\n"
         "import os; os.environ['TRITON_INTERPRET'] = '1'\n"
-        "import test_triton as t\n"
+        "import pruned_launches as t\n"
         "print([str(c) for c in t.pruned(t.kernel(t.rlm_prune(device=t.A100, top_k=6)))])"
     )
     told = set[str]()
