@@ -41,9 +41,8 @@ def _numbered(text: str) -> Iterator[str]:
     turns = Counter[str]()
     for word in text.split():
         name, told, value = word.partition("=")
-        turn = turns[name] if told else 0
-        turns[name] += 1
-        yield f"{name}#{turn}={value}" if turn else word
+        yield f"{name}#{turns[name]}={value}" if turns[name] and told else word
+        turns[name] += bool(told)
 
 
 def _words(text: str) -> Iterator[str]:

@@ -44,8 +44,9 @@ class Scale:
         self._trust, self._error = trust, error
         self._kept = min(_KEPT + (1 - _KEPT) * trust / _TRUSTED, 1.0)
         self._learnt = len(values) > 0 and bool((mean > 0).all() and (values > 0).all())
-        plain = len(values) > 1 and np.ptp(values) == 0 if self._learnt else len(values) > 0
-        self._signed = _Normal(mean, values) if plain and trust < _TRUSTED else None
+        equal = len(values) > 1 and np.ptp(values) == 0
+        alike = len(values) > 0 and trust < _TRUSTED and (equal or not self._learnt)
+        self._signed = _Normal(mean, values) if alike else None
         if self._learnt:
             self._centre = float(np.log(mean).mean())
             away = np.log(values) - self._logarithms(mean)
