@@ -48,7 +48,7 @@ class Expert(Protocol):
 class Average:
     """Experts, each of which counts by how much more precisely than a mean it expects each observation from the others.
 
-    The prior counts by its trust as well, and by how few were measured; where it deserves none there is no prior.
+    The prior counts by its trust as well, and by how few were measured; where it deserves none it has no share.
 
     Args:
         features: Features of the observed candidates.
@@ -60,18 +60,18 @@ class Average:
     def __init__(self, features: Features, reading: Reading, y: Floats, trust: float) -> None:
         self.line = PriorLine(features, y)
         experts = [(self.line, 1.0), *_experts(features, reading, y, trust)]
-        self._experts = [expert for expert, _ in experts]
-        expected = np.array([expert.left_out for expert in self._experts])
+        self.experts: list[Expert] = [expert for expert, _ in experts]
+        expected = np.array([expert.left_out for expert in self.experts])
         errors = np.array([_error(own, y) for own in expected])
-        self._shares = _shares(errors * [flattered for _, flattered in experts], y, trust)
-        self.left_out: Floats = self._shares @ expected
-        together = _error(self.left_out, y) / (self._shares @ errors)
+        self.shares: Floats = shares(errors * [flattered for _, flattered in experts], y, trust)
+        self.left_out: Floats = self.shares @ expected
+        together = _error(self.left_out, y) / (self.shares @ errors)
         self._certainty = together * (1 + _WIDENED / len(y) ** 2)
 
     def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
         """Means and variances of the scores of new candidates, (m,) each."""
-        means, variances = zip(*(expert(reading) for expert in self._experts), strict=True)
-        return self._shares @ np.array(means), self._certainty * (self._shares @ np.array(variances))
+        means, variances = zip(*(expert(reading) for expert in self.experts), strict=True)
+        return self.shares @ np.array(means), self._certainty * (self.shares @ np.array(variances))
 
 
 def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> Iterator[tuple[Expert, float]]:
@@ -88,11 +88,11 @@ def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> I
         yield Forest(reading.texts, y), 1.0
 
 
-def _shares(errors: Floats, y: Floats, trust: float) -> Floats:
+def shares(errors: Floats, y: Floats, trust: float) -> Floats:
     """Shares of the experts, the prior first, by their errors, (E,)."""
-    shares = np.maximum(1 / errors - _USELESS / _error(others(y), y), _LEAST_SHARE)
-    shares[0] *= trust + min(trust / _SOME_TRUST, 1) * (_CAUTION / len(y)) ** 4
-    return shares / shares.sum()
+    weights = np.maximum(1 / errors - _USELESS / _error(others(y), y), _LEAST_SHARE)
+    weights[0] *= trust + min(trust / _SOME_TRUST, 1) * (_CAUTION / len(y)) ** 4
+    return weights / weights.sum()
 
 
 def _error(expected: Floats, y: Floats) -> float:

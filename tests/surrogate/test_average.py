@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from prerank.surrogate.average import Average, _shares
+from prerank.surrogate.average import Average, shares
 from prerank.surrogate.features import Features
 from prerank.surrogate.reading import Reading
 
@@ -30,31 +30,31 @@ def test_no_expert_alone_is_better_by_much(trust: float) -> None:
     blocks = np.array([float(text.partition("=")[2]) for text in own.texts])
     y = own.states[:, 0] + own.states[:, 1] if trust else np.log2(blocks)
     average = averaged(own, y, trust)
-    errors = [np.mean((expert.left_out - y) ** 2) for expert in average._experts]
+    errors = [np.mean((expert.left_out - y) ** 2) for expert in average.experts]
     assert np.mean((average.left_out - y) ** 2) < 1.3 * min(errors)
 
 
 def test_without_trust_there_is_no_prior() -> None:
     own = reading(40)
-    assert averaged(own, own.states[:, 0], 0.0)._shares[0] == 0
+    assert averaged(own, own.states[:, 0], 0.0).shares[0] == 0
 
 
-def shares(trust: float, count: int, errors: tuple[float, ...] = (0.3, 0.2)) -> Floats:
-    return _shares(np.array(errors), np.linspace(-1.7, 1.7, count), trust)
+def shares_of(trust: float, count: int, errors: tuple[float, ...] = (0.3, 0.2)) -> Floats:
+    return shares(np.array(errors), np.linspace(-1.7, 1.7, count), trust)
 
 
 def test_the_prior_counts_the_more_the_more_it_is_trusted_and_the_fewer_were_measured() -> None:
-    by_trust = [shares(trust, 20)[0] for trust in (0.0, 0.01, 0.2, 0.5, 1.0)]
+    by_trust = [shares_of(trust, 20)[0] for trust in (0.0, 0.01, 0.2, 0.5, 1.0)]
     assert by_trust[0] == 0
     assert (np.diff(by_trust) > 0).all()
-    by_count = [shares(0.2, count)[0] for count in (5, 7, 10, 40)]
+    by_count = [shares_of(0.2, count)[0] for count in (5, 7, 10, 40)]
     assert (np.diff(by_count) < 0).all()
-    assert shares(1e-9, 5)[0] < 1e-6
+    assert shares_of(1e-9, 5)[0] < 1e-6
 
 
 def test_what_is_no_better_than_a_mean_counts_nothing() -> None:
-    assert shares(0.5, 20, (0.3, 0.2, 1.5))[2] < 1e-5
-    assert shares(0.5, 20, (0.3, 0.2, 0.2))[2] == shares(0.5, 20, (0.3, 0.2, 0.2))[1]
+    assert shares_of(0.5, 20, (0.3, 0.2, 1.5))[2] < 1e-5
+    assert shares_of(0.5, 20, (0.3, 0.2, 0.2))[2] == shares_of(0.5, 20, (0.3, 0.2, 0.2))[1]
 
 
 @pytest.mark.parametrize(("count", "trust", "experts"), [(7, 0.5, 2), (8, 0.5, 4), (5, 0.0, 3)])
@@ -62,7 +62,7 @@ def test_models_of_texts_alone_need_some_observations_unless_nothing_else_is_kno
     count: int, trust: float, experts: int
 ) -> None:
     own = reading(count)
-    assert len(averaged(own, own.states[:, 1], trust)._experts) == experts
+    assert len(averaged(own, own.states[:, 1], trust).experts) == experts
 
 
 def test_variances_are_those_of_what_is_expected_together() -> None:
