@@ -25,6 +25,7 @@ Acquisition = Callable[[Floats], Floats]
 """Rows (m, D) -> how much each is wanted (m,)."""
 
 _MOST = 200  # trials that a process is conditioned on: the best, the latest and any
+_INCUMBENTS = 8  # best trials that are varied
 _MILD = 1  # scales that suit several objectives, or branches
 _NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
 _APART = 3.0  # by so much the usual values of one side of a constraint may differ from those of all
@@ -73,7 +74,7 @@ class Model:
         order = np.argsort(mean_places(scores) + np.where(allowed, 0, len(scores)), kind="stable")
         if scores.shape[1] > 1:
             order = order[np.argsort(~(front(scores) & allowed)[order], kind="stable")]
-        return order[: min(8, int(allowed.sum()))]
+        return order[: min(_INCUMBENTS, int(allowed.sum()))]
 
     @property
     def trust(self) -> list[float]:

@@ -37,7 +37,7 @@ def file_of(kind: str, kernel: Kernel) -> Path:
 
 
 @contextmanager
-def locked(file: Path) -> Generator[None]:
+def _locked(file: Path) -> Generator[None]:
     """Alone among all processes that write this file."""
     from filelock import FileLock
 
@@ -49,7 +49,7 @@ def locked(file: Path) -> Generator[None]:
 def append(file: Path, rows: list[dict[str, Any]]) -> None:
     """Append rows as JSON lines; a line that a crash left unfinished is closed first."""
     text = "".join(json.dumps({"version": VERSION, **row}) + "\n" for row in rows)
-    with locked(file), file.open("ab+") as lines:
+    with _locked(file), file.open("ab+") as lines:
         if lines.tell():
             lines.seek(-1, os.SEEK_END)
             text = text if lines.read(1) == b"\n" else "\n" + text
@@ -71,9 +71,9 @@ class Lines:
         if stamp == self._stamp:
             return [], False
         self._stamp = stamp
-        anew = bytes_before(file, self._offset, _TELLING) != self._last
+        anew = _bytes_before(file, self._offset, _TELLING) != self._last
         rows, self._offset = lines_from(file, 0 if anew else self._offset)
-        self._last = bytes_before(file, self._offset, _TELLING)
+        self._last = _bytes_before(file, self._offset, _TELLING)
         return rows, anew
 
 
@@ -99,7 +99,7 @@ def lines_from(file: Path, offset: int) -> tuple[list[dict[str, Any]], int]:
     return found, offset + len(whole)
 
 
-def bytes_before(file: Path, offset: int, most: int) -> bytes:
+def _bytes_before(file: Path, offset: int, most: int) -> bytes:
     """The last bytes before an offset; none if the file cannot be read."""
     start = max(offset - most, 0)
     try:

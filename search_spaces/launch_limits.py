@@ -110,7 +110,7 @@ def _matmul_obstacle(
     if max(m * n, m * k, k * n) > _MOST_ELEMENTS:
         return f"a tile of {max(m * n, m * k, k * n)} elements; Triton allows {_MOST_ELEMENTS}"
     tiles = m * k * itemsizes[0], k * n * itemsizes[1]
-    needed = shared_bytes(tiles, stages, threads, device, widest) // ctas
+    needed = _shared_bytes(tiles, stages, threads, device, widest) // ctas
     if device.shared is not None and needed > device.shared:
         return f"{needed // 1024} KB of shared memory; a block has {device.shared // 1024}"
     registers = m * n // threads
@@ -119,7 +119,7 @@ def _matmul_obstacle(
     return None
 
 
-def shared_bytes(tiles: tuple[int, int], stages: int, threads: int, device: Limits, itemsize: int) -> int:
+def _shared_bytes(tiles: tuple[int, int], stages: int, threads: int, device: Limits, itemsize: int) -> int:
     """Least shared memory of a matrix product whose operands have tiles of so many bytes."""
     unsure = device.architecture == "hopper" and itemsize >= _WIDE
     if stages < 2 or not device.asynchronous or unsure:
