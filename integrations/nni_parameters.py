@@ -54,9 +54,9 @@ class ParameterSpace:
         return self._point(lambda spec: _drawn(rng, spec))
 
     def mutate(self, rng: np.random.Generator, parent: Point) -> Point:
-        """The parent with one or more parameters drawn anew or, where they are numbers, moved a little."""
+        """The parent with two or more parameters drawn anew or, where they are numbers, moved a little."""
         keys = list(parent)
-        count = min(len(keys), int(rng.geometric(0.5)))
+        count = min(len(keys), 1 + int(rng.geometric(0.5)))
         places: list[int] = rng.permutation(len(keys))[:count].tolist()
         changed = {keys[place] for place in places}
 

@@ -94,9 +94,9 @@ class SampleSpace:
         }
 
     def _kept(self, rng: RandomState) -> list[str]:
-        """All labels but one or a few."""
+        """All labels but two or a few more."""
         labels = list(self._mutables)
-        changed = min(len(labels), rng.geometric(0.5))
+        changed = min(len(labels), 1 + rng.geometric(0.5))
         return [labels[place] for place in rng.permutation(len(labels))[changed:]]
 
     def _valid(self, sample: Sample) -> bool:

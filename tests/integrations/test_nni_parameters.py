@@ -79,19 +79,19 @@ def test_a_mutation_keeps_most_of_its_parent() -> None:
     assert 0.7 < np.mean(kept) < 0.95
 
 
-def test_most_mutations_change_one_parameter() -> None:
+def test_mutations_change_two_parameters_or_a_few_more() -> None:
     space = ParameterSpace({f"x{place}": {"_type": "uniform", "_value": [0, 1]} for place in range(6)})
     rng = np.random.default_rng(0)
     parent = space.draw(rng)
     changed = [len(space.mutate(rng, parent).items() - parent.items()) for _ in range(400)]
-    assert 0.4 < np.mean(np.array(changed) == 1) < 0.6
-    assert set(changed) == {1, 2, 3, 4, 5, 6}
+    assert 0.4 < np.mean(np.array(changed) == 2) < 0.6
+    assert set(changed) == {2, 3, 4, 5, 6}
 
 
 def test_texts_name_every_active_parameter_and_differ_where_candidates_do() -> None:
     space = ParameterSpace(SPACE)
     texts = {space.text(point): space.parameters(point) for point in points(1, count=100)}
-    assert len(texts) > 190  # a quantised number may be drawn again
+    assert len(texts) > 200
     for text, made in texts.items():
         written = dict(word.split("=", 1) for word in text.split())
         assert written["nested"] == made["nested"]["_name"]
