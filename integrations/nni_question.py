@@ -10,7 +10,7 @@ from numbers import Real
 from typing import Any, cast
 
 from ..surrogate import Problem, Question
-from ..surrogate.problem import Direction
+from ..surrogate.problem import Direction, as_problem
 
 _logger = logging.getLogger("nni.prerank")  # below "nni", so that it reaches the experiment's log
 
@@ -37,10 +37,10 @@ def question(
         return Problem(f"nni search space\n{' '.join(names)}", "objective", direction)
     if isinstance(problem, str):  # pyright: ignore[reportUnnecessaryIsInstance] (as a configuration may have it)
         raise ValueError(f"problem is the text {problem!r}; give a problem, or its context and metric by name")
-    given = _from_fields(problem, optimize_mode) if isinstance(problem, Mapping) else problem
+    given = _from_fields(problem, optimize_mode) if isinstance(problem, Mapping) else as_problem(problem)
     if optimize_mode not in (None, given.direction):
         raise ValueError(f"optimize_mode is {optimize_mode!r}, but the problem's direction is {given.direction!r}")
-    return Problem(given.context, given.metric, given.direction)
+    return given
 
 
 def as_number(result: Any) -> float:

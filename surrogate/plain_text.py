@@ -17,7 +17,8 @@ NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 
 _OTHER = re.compile(r"""["'\[\];\t]|(?<=\S)[{}]|[{}](?=\S)|\w\(|[:,]\s|(?:^|\s)-|^[^=<,]*+,[^=<]*+$|=[^=<\s]*,\w+=""")
 _BARE = re.compile(rf"(?<!\S){NUMBER}(?!\S)")
-_SEVERAL = re.compile(r"""(?<![^\s=("'\[])\d+(?:\.\d+)?(?:(?:[x×*/|:,~-]|\.\.)\d+(?:\.\d+)?)+(?![^\s)"'\],;])""")
+_PART = r"\d+(?:\.\d+)?"  # a number of several in one word
+_SEVERAL = re.compile(rf"""(?<![^\s=("'\[]){_PART}(?:(?:[x×*/|:,~-]|\.\.){_PART})+(?![^\s)"'\],;])""")
 _TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER})(?![\w.])|[^\W\d][\w.-]*")
 _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 
@@ -33,7 +34,7 @@ def plain(text: str) -> str:
 
 def _apart(several: re.Match[str]) -> str:
     """Numbers of one word, as of ``16x8``, as so many words."""
-    return " ".join(re.findall(r"\d+(?:\.\d+)?", several[0]))
+    return " ".join(re.findall(_PART, several[0]))
 
 
 def _numbered(text: str) -> Iterator[str]:
@@ -41,8 +42,14 @@ def _numbered(text: str) -> Iterator[str]:
     turns = Counter[str]()
     for word in text.split():
         name, told, value = word.partition("=")
-        yield f"{name}#{turns[name]}={value}" if turns[name] and told else word
-        turns[name] += bool(told)
+        yield _assigned(name, value, turns) if told else word
+
+
+def _assigned(name: str, value: str, turns: Counter[str]) -> str:
+    """A value after its name, and after the number of its turn if the name occurred before."""
+    turn = turns[name]
+    turns[name] += 1
+    return f"{name}#{turn}={value}" if turn else f"{name}={value}"
 
 
 def _words(text: str) -> Iterator[str]:
@@ -50,9 +57,7 @@ def _words(text: str) -> Iterator[str]:
     for token in _TOKEN.finditer(text):
         between, end = text[end : token.start()], token.end()
         if token["number"]:
-            turn = turns[name]
-            turns[name] += 1
-            yield f"{name}#{turn}={token['number']}" if turn else f"{name}={token['number']}"
+            yield _assigned(name, token["number"], turns)
         else:
             told = name and (_TELLS.search(between) or (option and between == " "))
             yield f"{name}={token[0]}" if told else token[0]
