@@ -131,7 +131,7 @@ class Prediction:
         return (self.mass * np.clip(share, 0, 1)).sum(axis=1)
 
 
-_LEVELS: Floats = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
+LEVELS: Floats = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
 """Shares of a distribution below the ends of the leaves that stand for it."""
 
 
@@ -139,12 +139,12 @@ def normal_quantiles(mean: Floats, std: Floats) -> Floats:
     """Ends of the leaves that stand for normal distributions, (N,) each -> (N, L + 1)."""
     from scipy.special import ndtri
 
-    return mean[:, None] + std[:, None] * ndtri(_LEVELS)
+    return mean[:, None] + std[:, None] * ndtri(LEVELS)
 
 
 def leaves(knots: Floats) -> tuple[Floats, Floats, Floats]:
     """Lower ends, upper ends and masses, (N, L) each, between ends as `normal_quantiles` has them, (N, L + 1)."""
-    mass = np.broadcast_to(np.diff(_LEVELS) / np.diff(_LEVELS).sum(), (len(knots), len(_LEVELS) - 1))
+    mass = np.broadcast_to(np.diff(LEVELS) / np.diff(LEVELS).sum(), (len(knots), len(LEVELS) - 1))
     return knots[:, :-1], knots[:, 1:], mass
 
 

@@ -83,6 +83,40 @@ def test_intervals_and_medians_hold_where_the_model_is_right(
     assert 0.4 < np.mean(below) < 0.6
 
 
+@pytest.mark.parametrize("scatter", [0.1, 0.3, 1.0, 2.0])
+@pytest.mark.parametrize("unit", [1e-4, 1.0, 1e6])
+def test_intervals_without_trust_hold_however_far_values_scatter(scatter: float, unit: float) -> None:
+    rng, held, centres = np.random.default_rng(0), [], []
+    prediction = sure(np.exp(rng.normal(size=60)).tolist())
+    for _ in range(60):
+        truth = unit * np.exp(rng.normal(0, scatter, 60))
+        moved = scale(prediction, truth[:4].tolist(), 0.0, 1.0)(prediction)[np.arange(4, 60)]
+        held.append(coverage(moved, truth[4:]))
+        centres.append(np.log(moved.quantile(0.5)[0] / unit))
+    assert 0.8 < np.mean(held) < 0.98
+    assert abs(np.mean(centres)) < scatter
+
+
+def test_the_mean_after_one_value_is_near_it() -> None:
+    prediction = sure([2.0, 3.0, 5.0])
+    moved = scale(prediction, [100.0], 0.0, 1.0)(prediction)
+    assert np.abs(np.log(moved.mean / 100)).max() < 0.4
+    assert (moved.quantile(0.95) / moved.quantile(0.05) > 5).all()  # one value does not show how far others scatter
+
+
+@pytest.mark.parametrize("shift", [0.0, 1.0, -3.0])
+@pytest.mark.parametrize("count", [2, 4])
+def test_intervals_of_values_of_either_sign_hold(shift: float, count: int) -> None:
+    rng, held = np.random.default_rng(1), []
+    prediction = sure([1.0] * 60)
+    for _ in range(60):
+        truth = rng.normal(shift, 1.0, 60)
+        truth[0] = -abs(truth[0])
+        moved = scale(prediction, truth[:count].tolist(), 0.0)(prediction)[np.arange(count, 60)]
+        held.append(coverage(moved, truth[count:]))
+    assert 0.7 < np.mean(held) < 0.99
+
+
 def test_a_prediction_below_zero_keeps_its_distribution_and_its_place() -> None:
     prediction = sure([2.0, 3.0, 5.0, -1.0, 8.0])
     moved = scale(prediction, [2000.0, 3000.0], 0.9)(prediction)
