@@ -135,7 +135,7 @@ def show(names: list[str], values: Floats, seen: NDArray[np.bool_], before: Pred
     for row in np.argsort(values):
         learnt = "learnt" if seen[row] else f"{then[row]:.3g}"
         table.add_row(names[row], f"{values[row]:.3g}", f"{first[row]:.3g}", learnt)
-    console = Console()
+    console = Console(emoji=False)
     console.print(table)
     for said, prediction in (("before", before), (f"after {MEASURED} measurements", after)):
         rank = spearman(prediction.mean[~seen], values[~seen])

@@ -197,7 +197,8 @@ def _read(named: Iterable[tuple[str, str]], read: Callable[[str], Entry]) -> Gat
 
 def _files(source: Path) -> list[str]:
     """A file, or the models in a folder."""
-    found = sorted(map(str, source.rglob("*.onnx"))) if source.is_dir() else [str(source)]
+    inside = (path for path in source.rglob("*") if path.suffix.lower() == ".onnx")
+    found = sorted(map(str, inside)) if source.is_dir() else [str(source)]
     if not found:
         raise ValueError(f"there is no .onnx file in the folder {str(source)!r}")
     return found

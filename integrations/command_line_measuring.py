@@ -58,6 +58,8 @@ def measure(
         raise ValueError(f"candidates of {sources} cannot be written as ONNX; give files, or a space with to_onnx")
     if out.is_dir():
         raise ValueError(f"--out {out} is a folder; name a file, as in {out / 'measured.jsonl'}")
+    if str(out) == "-" or (out.exists() and not out.is_file()):
+        raise ValueError(f"--out {out} is no file that can be gone on with; name one, as in measured.jsonl")
     _check({"seconds": seconds, "timeout": timeout, "memory": memory})
     conditions, given = Conditions(threads, batch, optimise, sizes_of(size or [])), assignments(where or [])
     context = asked(of, "latency_ms", None, given).context

@@ -18,7 +18,7 @@ from .command_line_candidates import Broken
 
 Item = TypeVar("Item")
 
-_ERRORS = Console(stderr=True)
+_ERRORS = Console(stderr=True, emoji=False)
 _LONGEST = 200  # letters of a candidate in a table
 
 
@@ -63,7 +63,7 @@ def table(title: str, columns: Sequence[str], rows: Iterable[Sequence[Any]], cap
         drawn.add_column(name, overflow="fold", no_wrap=bool(place) and not texts, **side)
     for row in rows:
         drawn.add_row(*(escape(shown(cell)) for cell in row))
-    Console().print(drawn)
+    Console(emoji=False).print(drawn)
 
 
 def shown(cell: Any) -> str:

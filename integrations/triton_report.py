@@ -58,4 +58,4 @@ def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
             told = [f"{mean:.3g}", f"{low:.3g} to {high:.3g}"]
         table.add_row("kept" if verdict.kept else "dropped", escape(words[place]), *told, escape(verdict.reason))
     table.caption = f"trust {found.trust:.2f}; {escape(sizes)}" + (f"; of all {escape(alike)}" if alike else "")
-    Console(stderr=True).print(table)
+    Console(stderr=True, emoji=False).print(table)

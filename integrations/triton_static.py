@@ -81,7 +81,7 @@ def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int
     function, target = jit_function(decorated), target_of(tuning.launch.device)
     if function is None or target is None:
         return {}
-    about, console = f"compiling {tuning.launch.kernel.name}", Console(stderr=True)
+    about, console = f"compiling {tuning.launch.kernel.name}", Console(stderr=True, emoji=False)
     found: dict[int, Resources] = {}
     for place in track(places, about, transient=True, console=console):
         signature = _signature(decorated, function, tuning, tuning.configs[place])

@@ -45,8 +45,9 @@ def _transposed_convolution(operation: Operation) -> int:
 
 def _matmul(operation: Operation) -> int:
     a = _shape(operation, 0)
-    turned = operation.integer("transA", 0) and operation.kind.endswith(("Gemm", "FusedMatMul"))
-    return _result(operation).elements * a[-2 if turned and len(a) > 1 else -1] if a else 0
+    turned = operation.integer("transA", 0) and operation.kind.endswith(("Gemm", "FusedMatMul")) and len(a) > 1
+    summed = 0 if turned and operation.integer("transBatchA", 0) else -2 if turned else -1
+    return _result(operation).elements * a[summed] if a else 0
 
 
 def _einsum(operation: Operation) -> int:

@@ -24,7 +24,7 @@ from .devices import measured_on
 from .onnx_check import check
 from .onnx_costs import macs
 from .onnx_file import ModelError, read
-from .onnx_operations import graph_of
+from .onnx_operations import WEIGHTED, graph_of
 from .onnx_order import canonical, shuffled
 from .onnx_text import text
 from .onnx_values import Body, Operation, Value
@@ -146,9 +146,13 @@ class _Vertices:
 
 
 def _weights(operations: Sequence[Operation]) -> Iterator[Value]:
-    """The weights that operations and their subgraphs read."""
+    """The weights that operations and their subgraphs read.
+
+    What is filled with a number in place of the weights that a file lacks counts as they would.
+    """
     for operation in operations:
-        yield from (value for value in operation.weights if not value.is_size)
+        places = operation.inputs[1:] if operation.name in WEIGHTED else []
+        yield from (value for value in operation.weights if not value.is_size or (value.computed and value in places))
         for body in operation.bodies:
             yield from _weights(body.operations)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from math import prod
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 _StandIn: TypeAlias = tuple[str, tuple[int, ...]]
 
-_MICROSOFT, _OPSET = "com.microsoft", 17
+_MICROSOFT, _BLOCKED, _OPSET = "com.microsoft", "com.microsoft.nchwc", 17
 _SAME: _StandIn = ("Identity", (0,))
 _SAME_SHAPE = (
     "Attention BiasGelu DequantizeLinear FastGelu Gelu GroupQueryAttention MultiHeadAttention QAttention "
@@ -41,6 +42,9 @@ _STAND_INS: Mapping[tuple[str, str], _StandIn] = {
     (_MICROSOFT, "QGemm"): ("Gemm", (0, 3)),
     **{(_MICROSOFT, f"QLinear{name}"): (name, (0, 3)) for name in ("Add", "Mul")},
     **{(_MICROSOFT, f"QLinear{name}"): (name, (0,)) for name in ("AveragePool", "GlobalAveragePool")},
+    **{(_BLOCKED, name): (name, (0,)) for name in ("AveragePool", "GlobalAveragePool", "GlobalMaxPool", "MaxPool")},
+    (_BLOCKED, "Conv"): ("Conv", (0, 1)),
+    **dict.fromkeys([(_BLOCKED, "ReorderInput"), (_BLOCKED, "ReorderOutput")], _SAME),
     (_MICROSOFT, "QLinearConcat"): ("Concat", tuple(range(2, 2 + 3 * 256, 3))),
 }
 """(domain, operator) -> a standard operator whose result has the same shape, and which of the inputs it reads."""
@@ -74,6 +78,8 @@ def infer(
     try:
         _check(asked, versions)
         found = _inferred(schema, asked, [*map(_as_float, read)] if stands_in else read, versions)
+        if not guessed:
+            _compare(asked, [_known_shape(value) for value in read], found)
     except Exception as error:  # what onnx raises differs from operator to operator
         if guessed or stands_in:
             return []
@@ -85,7 +91,7 @@ def infer(
     outputs = [as_value(found.get(name), guessed) for name in node.output]
     if stands_in and outputs and read[0] is not None:
         outputs[0].dtype = _dtype(node, inputs, outputs[0].dtype)
-        outputs[0].shape = _attended(node, inputs) or outputs[0].shape
+        outputs[0].shape = _attended(node, inputs) or _reordered(node, outputs[0].shape)
     return outputs
 
 
@@ -107,6 +113,12 @@ def _attended(node: NodeProto, inputs: Sequence[Value | None]) -> Shape | None:
             return (*query[:2], query[2] * heads // (heads + 2 * kept))
         case _:
             return None
+
+
+def _reordered(node: NodeProto, shape: Shape | None) -> Shape | None:
+    """The shape after channels are stored in blocks, or no longer are: only whole blocks are stored."""
+    channels = [each.i for each in node.attribute if each.name == "channels" and node.op_type == "ReorderOutput"]
+    return (shape[0], channels[0], *shape[2:]) if channels and shape else shape
 
 
 def _known_shape(value: Value | None) -> Shape:
@@ -176,12 +188,38 @@ def _check(node: NodeProto, opsets: Mapping[str, int]) -> None:
     checker.check_node(node, context)
 
 
+def _compare(node: NodeProto, shapes: Sequence[Shape], made: Mapping[str, TypeProto]) -> None:
+    """Refuse shapes that contradict each other where onnx does not look.
+
+    Raises:
+        ValueError: If they do.
+    """
+    numbers = {each.name: each.i for each in node.attribute}
+    match node.op_type, shapes:
+        case "Conv", [x, weight, *_] if len(x) > 2 and len(weight) > 2:
+            if x[1] != weight[1] * numbers.get("group", 1):
+                raise ValueError(f"{x[1]} channels, the weight is for {weight[1] * numbers.get('group', 1)}")
+        case "Gemm", [_, weight, bias] if len(weight) == 2 and bias:
+            if bias[-1] not in (1, columns := weight[0 if numbers.get("transB") else 1]):
+                raise ValueError(f"{bias[-1]} biases for {columns} columns")
+        case "Reshape", [x, *_]:
+            result = as_value(made.get(node.output[0]))
+            if result.shape is not None and not result.guessed and prod(x) != result.elements:
+                raise ValueError(f"{prod(x)} elements do not fill the shape {result.shape}")
+        case _:
+            pass
+
+
 def _turned(node: NodeProto, place: int, value: Value | None) -> Value | None:
-    """An input of a fused matrix product, whose last axes it may exchange."""
-    turns = [each.name for each in node.attribute if each.name in ("transA", "transB") and each.i]
-    if node.op_type != "FusedMatMul" or ("transA", "transB")[place] not in turns or value is None or not value.shape:
+    """An input of a fused matrix product, which may move its first axis behind the batch, then exchange the last two."""
+    if node.op_type != "FusedMatMul" or value is None or not value.shape or len(value.shape) < 2:
         return value
-    return Value(value.dtype, (*value.shape[:-2], *value.shape[:-3:-1]), guessed=value.guessed)
+    asked, shape = {each.name for each in node.attribute if each.i}, value.shape
+    if f"transBatch{'AB'[place]}" in asked:
+        shape = (*shape[1:-1], shape[0], shape[-1])
+    if f"trans{'AB'[place]}" in asked:
+        shape = (*shape[:-2], *shape[:-3:-1])
+    return Value(value.dtype, shape, guessed=value.guessed)
 
 
 def _dtype(node: NodeProto, inputs: Sequence[Value | None], inferred: int) -> int:

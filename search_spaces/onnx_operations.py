@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 BATCH, SIDE, LENGTH = 1, 224, 128
 """Sizes of open axes: the first one of an input, the sides of images (inputs of rank 4), all others."""
-_WEIGHTED = (
+WEIGHTED = (
     "Conv",
     "ConvTranspose",
     "Gemm",
@@ -211,7 +211,7 @@ class _Walk:
         read = weights[:1] if operation.kind in _DEQUANTIZED else weights  # scales are no weights
         origins = dict.fromkeys(own for value in read if not value.is_size for own in value.origins or (value,))
         for output in outputs:
-            output.constant, output.origins = True, (*origins,)
+            output.constant, output.origins, output.computed = True, (*origins,), not origins
             output.stored = weights[0].stored if operation.kind in _DEQUANTIZED else output.dtype
         standard = operation.kind == node.op_type  # others may be called alike
         if standard and all(value.data is not None for value in weights):
@@ -243,7 +243,7 @@ def _only_weights(graph: GraphProto) -> set[str]:
     """Names that are read as weights alone: so is a model's text whose weights were made inputs to keep it short."""
     weights, others = set[str](), {info.name for info in graph.output}
     for node in graph.node:
-        first = 1 if node.op_type in _WEIGHTED else len(node.input)
+        first = 1 if node.op_type in WEIGHTED else len(node.input)
         weights.update(node.input[first:])
         others.update(node.input[:first])
         others.update(name for _, inner in subgraphs(node) for name in read_from_outside(inner))

@@ -66,8 +66,9 @@ def given(operation: Operation, count: int) -> tuple[list[Value], int | None]:
         return [Value(INT64, ()), Value(BOOL, ()), *map(_fresh, inputs[2:])], turns
     if operation.kind == "Scan":
         states, sequences = _scanned(operation, inputs)
-        turns = next((value.shape[0] for value in sequences if value.shape), None)
-        return [*map(_fresh, states), *(_fresh(each, scanned=True) for each in sequences)], turns
+        axes = _axes(operation, "scan_input_axes", [len(each.shape or ()) for each in sequences])
+        turns = next((each.shape[axis] for each, axis in zip(sequences, axes, strict=True) if each.shape), None)
+        return [*map(_fresh, states), *(_slice(*each) for each in zip(sequences, axes, strict=True))], turns
     return [Value() for _ in range(count)], 1
 
 
@@ -80,7 +81,9 @@ def made(operation: Operation) -> list[Value]:
         return []
     outputs = first.outputs[1:] if operation.kind == "Loop" else first.outputs
     states = len(first.inputs) - 2 if operation.kind == "Loop" else _states(operation, len(first.inputs))
-    return [*map(_fresh, outputs[:states]), *(_stacked(value, first.turns) for value in outputs[states:])]
+    axes = _axes(operation, "scan_output_axes", [len(each.shape or ()) + 1 for each in outputs[states:]])
+    collected = [_stacked(each, first.turns, axis) for each, axis in zip(outputs[states:], axes, strict=True)]
+    return [*map(_fresh, outputs[:states]), *collected]
 
 
 def _needed(node: NodeProto) -> Iterator[str]:
@@ -100,8 +103,20 @@ def _scanned(operation: Operation, inputs: Sequence[Value]) -> tuple[Sequence[Va
     return inputs[:states], inputs[states:]
 
 
-def _fresh(value: Value, scanned: bool = False) -> Value:
-    shape = value.shape[1:] if scanned and value.shape else value.shape
+def _axes(operation: Operation, name: str, ranks: Sequence[int]) -> list[int]:
+    """Which axis of each value the turns run along: the first, or as a Scan says."""
+    said = operation.integers(name)
+    found = [*said, *[0] * len(ranks)] if operation.kind == "Scan" else [0] * len(ranks)
+    return [axis % rank if rank else 0 for axis, rank in zip(found, ranks, strict=False)]
+
+
+def _fresh(value: Value) -> Value:
+    return Value(value.dtype, value.shape, guessed=value.guessed)
+
+
+def _slice(value: Value, axis: int) -> Value:
+    """What one turn takes of a sequence."""
+    shape = value.shape and (*value.shape[:axis], *value.shape[axis + 1 :])
     return Value(value.dtype, shape, guessed=value.guessed)
 
 
@@ -112,7 +127,8 @@ def _merged(branches: Sequence[Sequence[Value]]) -> Iterator[Value]:
         yield Value(same[0].dtype, same[0].shape if len(shapes) == 1 else None, guessed=same[0].guessed)
 
 
-def _stacked(value: Value, turns: int | None) -> Value:
-    count = 1 if turns is None else turns
-    shape = None if value.shape is None else checked((count, *value.shape), "what a loop collects")
+def _stacked(value: Value, turns: int | None, axis: int) -> Value:
+    count, shape = 1 if turns is None else turns, value.shape
+    if shape is not None:
+        shape = checked((*shape[:axis], count, *shape[axis:]), "what a loop collects")
     return Value(value.dtype, shape, guessed=value.guessed or turns is None)

@@ -44,6 +44,7 @@ class Value:
         dynamic: Axes of an input that the model leaves open.
         guessed: Whether the shape depends on data: what is not known counts as 1.
         origins: The stored weights that a folded one follows from; empty: it is one itself.
+        computed: Whether it follows from sizes alone, as a mask does, and so is no weight.
     """
 
     dtype: int = 0
@@ -55,6 +56,7 @@ class Value:
     dynamic: tuple[int, ...] = ()
     guessed: bool = False
     origins: tuple[Value, ...] = ()
+    computed: bool = False
 
     @property
     def elements(self) -> int:
@@ -63,8 +65,8 @@ class Value:
 
     @property
     def is_size(self) -> bool:
-        """Whether it is a size, or another whole number that is known, and so no weight."""
-        return self.dtype == INT64 and self.data is not None
+        """Whether it is a size, another whole number that is known, or follows from such, and so no weight."""
+        return self.computed or (self.dtype == INT64 and self.data is not None)
 
     @property
     def bytes(self) -> int:

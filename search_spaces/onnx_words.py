@@ -34,6 +34,7 @@ _NAMES = {
     "LayerNormalization": "layernorm",
     "Sum": "add",
     "com.microsoft.FusedConv": "conv",
+    "com.microsoft.nchwc.Conv": "conv",
     "com.microsoft.FusedMatMul": "matmul",
     **dict.fromkeys(VIEWS, "reshape"),
     **_POOLS,
@@ -56,6 +57,8 @@ _FREE = frozenset(_FREE_NAMES.split())
 """Attributes that cost nothing, or that the shapes or other parts of the word tell."""
 _LAST_AXIS = ("Softmax", "LogSoftmax", "Hardmax", "LayerNormalization", "LpNormalization", "TopK")
 """What reads along the last axis, unless it says another one."""
+_SCANNED = ("scan_input_axes", "scan_input_directions", "scan_output_axes", "scan_output_directions")
+"""Of which all zeros are the default."""
 _CHEAP_POWERS = (2, 3)  # which runtimes multiply out
 _LONGEST, _MOST_SIZES = 48, 16  # characters of a name, and numbers of a list
 
@@ -83,8 +86,8 @@ def suffix(operation: Operation) -> str | None:
     before, after = operation.operands[0], operation.outputs[0]
     if name in VIEWS:
         return f"+reshape:{_text(after)}"
-    retyped = f".{_type(after.dtype)}" if name == "Cast" else ""
-    return f"+{kind(operation)}{retyped}" if before.shape == after.shape else None
+    retyped = f".{_type(after.dtype)}" if name in ("Cast", "QuantizeLinear") else ""
+    return f"+{kind(operation)}{_details(operation)}{retyped}" if before.shape == after.shape else None
 
 
 def input_word(value: Value) -> str:
@@ -173,8 +176,16 @@ def _details(operation: Operation) -> str:
 
 def _costly(operation: Operation) -> Mapping[str, Attribute]:
     found = {name: value for name, value in operation.attributes.items() if not isinstance(value, float)}
-    usual = operation.name in VIEWS or (operation.name in _LAST_AXIS and _axis(operation) == _rank(operation) - 1)
-    return {_plain(name): found[name] for name in sorted(found) if name not in _FREE and not (usual and name == "axis")}
+    names = [name for name in sorted(found) if name not in _FREE and not _is_usual(operation, name)]
+    return {_plain(name): found[name] for name in names}
+
+
+def _is_usual(operation: Operation, name: str) -> bool:
+    """Whether an attribute has the value that costs what any other, or none at all, would."""
+    if name in _SCANNED:
+        return not any(operation.integers(name))
+    last = operation.name in _LAST_AXIS and _axis(operation) == _rank(operation) - 1
+    return name == "axis" and (last or operation.name in VIEWS or operation.name in _ELEMENTWISE)
 
 
 def _attribute(operation: Operation, name: str, value: Attribute) -> str:

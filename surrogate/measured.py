@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 _KEYS = ("context", "metric", "candidate")
+_NO_ROW = (ValueError, TypeError, KeyError, OverflowError, RecursionError)  # what reading says of other lines
 _BEGINNING = b'{"context": "'  # of the lines that are appended
 
 
@@ -96,7 +97,7 @@ def _rows(lines: Iterable[bytes], path: Path) -> Iterator[Measured]:
             continue
         try:
             yield _measured(line)
-        except (ValueError, TypeError, KeyError) as error:
+        except _NO_ROW as error:
             if not line.endswith(b"\n") and _is_cut_short(line):
                 return
             said = line.decode(errors="replace").strip()[:80]
@@ -119,7 +120,7 @@ def _is_cut_short(line: bytes) -> bool:
 def _is_row(line: bytes) -> bool:
     try:
         _measured(line)
-    except (ValueError, TypeError, KeyError):
+    except _NO_ROW:
         return False
     return True
 

@@ -33,6 +33,11 @@ def test_measure_goes_on_where_it_was(folder: Path, tmp_path: Path) -> None:
     assert {row.metric.split()[0] for row in read(out)} == {"latency_ms", "memory_bytes"}
 
 
+@pytest.mark.parametrize("out", ["-", "/dev/null"])
+def test_measure_wants_a_file_that_it_can_go_on_with(out: str, folder: Path) -> None:
+    assert "no file that can be gone on with" in call("measure", folder, "--out", out, status=2)[1]
+
+
 def test_measure_leaves_a_compressed_table_as_it_is(folder: Path, tmp_path: Path) -> None:
     out = tmp_path / "out.jsonl.gz"
     content = gzip.compress(Measured("c", "m", "t", 1.0).to_json().encode() + b"\n")

@@ -1,4 +1,4 @@
-"""Tables on narrow terminals."""
+"""Tables and remarks as they are printed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from prerank.integrations.command_line_output import table
+from prerank.integrations.command_line_output import say, table
 
 
 def test_a_narrow_table_folds_texts_and_keeps_numbers(monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
@@ -16,3 +16,13 @@ def test_a_narrow_table_folds_texts_and_keeps_numbers(monkeypatch: pytest.Monkey
     assert "nas_bench_201" in printed
     assert "0.9877" in printed
     assert printed.count("gpu") == 30
+
+
+def test_texts_are_printed_as_they_are(capsys: Any) -> None:
+    table("a:x:b", ["tile:100:2"], [["a:x:b"], ["[bold]"]])
+    say("root:x:0")
+    printed = capsys.readouterr()
+    assert printed.out.count(":x:") == 2
+    assert "tile:100:2" in printed.out
+    assert "[bold]" in printed.out
+    assert printed.err.strip() == "root:x:0"

@@ -9,6 +9,7 @@ import pytest
 from onnx import helper
 from onnx_models import body, of_nodes, text
 
+from prerank.search_spaces.onnx_file import ModelError
 from prerank.search_spaces.onnx_graph import from_record, to_text
 
 LIGHT = Path(onnx.__file__).parent / "backend" / "test" / "data" / "light"
@@ -108,3 +109,51 @@ def test_the_past_is_compared_with_too() -> None:
     model = of_nodes([node], inputs | past)
     model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
     assert from_record(model).macs == 2 * 21 * 32
+
+
+@pytest.mark.parametrize("turned", [0, 1])
+def test_fused_products_exchange_axes_as_onnx_runtime_does(turned: int) -> None:
+    runtime = pytest.importorskip("onnxruntime")
+    shapes = {"a": [16, 2, 4, 8], "b": [16, 2, 4, 8] if not turned else [5, 2, 4, 16]}
+    asked: dict[str, Any] = {"transBatchA": 1, "transA": turned, "transBatchB": 1, "transB": 1}
+    node = helper.make_node("FusedMatMul", ["a", "b"], ["y"], domain="com.microsoft", **asked)
+    model = of_nodes([node], shapes)
+    model.opset_import.append(helper.make_opsetid("com.microsoft", 1))
+    model.ir_version = 8
+    session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    (y,) = session.run(None, {name: np.zeros(shape, np.float32) for name, shape in shapes.items()})
+    assert f"matmul:{'x'.join(map(str, y.shape))}" in body(model)
+    assert from_record(model).macs == y.size * (16 if turned else 8)
+
+
+def test_convolutions_in_blocks_of_channels_are_convolutions(tmp_path: Path) -> None:
+    nodes = [helper.make_node("Conv", ["x", "w"], ["c"], pads=[1] * 4), helper.make_node("Relu", ["c"], ["r"])]
+    nodes.append(helper.make_node("Conv", ["r", "v"], ["y"]))
+    weights = {"w": np.zeros((32, 16, 3, 3), np.float32), "v": np.zeros((64, 32, 1, 1), np.float32)}
+    model = of_nodes(nodes, {"x": [1, 16, 8, 8]}, weights=weights)
+    whole = from_record(model)
+    for node in nodes:
+        if node.op_type == "Conv":
+            node.domain = "com.microsoft.nchwc"
+    reorder = helper.make_node("ReorderInput", ["x"], ["x_"], domain="com.microsoft.nchwc")
+    nodes[0].input[0], nodes[-1].output[0] = "x_", "y_"
+    back = helper.make_node("ReorderOutput", ["y_"], ["y"], domain="com.microsoft.nchwc", channels=60)
+    model = of_nodes([reorder, *nodes, back], {"x": [1, 16, 8, 8]}, weights=weights)
+    model.opset_import.append(helper.make_opsetid("com.microsoft.nchwc", 1))
+    assert from_record(model).macs == whole.macs > 0
+    assert "conv3x3c32@8+relu conv1x1c64@8" in body(model)
+    assert "1x60x8x8" in body(model)
+
+
+@pytest.mark.parametrize(
+    ("node", "shape", "weight"),
+    [
+        (helper.make_node("Conv", ["x", "w"], ["y"]), [1, 3, 8, 8], np.zeros((4, 5, 3, 3), np.float32)),
+        (helper.make_node("Reshape", ["x", "w"], ["y"]), [128, 32], np.array([12, 4, 8])),
+        (helper.make_node("Gemm", ["x", "v", "w"], ["y"]), [2, 4], np.zeros(7, np.float32)),
+    ],
+)
+def test_shapes_that_contradict_each_other_are_refused(node: onnx.NodeProto, shape: list[int], weight: Any) -> None:
+    model = of_nodes([node], {"x": shape}, weights={"w": weight, "v": np.zeros((4, 5), np.float32)})
+    with pytest.raises(ModelError, match=f"{node.op_type}.*cannot read the shapes"):
+        from_record(model)

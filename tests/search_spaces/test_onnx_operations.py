@@ -188,3 +188,42 @@ def test_a_sparse_constant_is_stored_in_its_type_wherever_it_stands() -> None:
     apart.graph.sparse_initializer.append(weight)
     assert body(inside) == body(apart)
     assert body(inside).endswith(".bool.wf16")
+
+
+@pytest.mark.parametrize(("axis", "shape"), [(0, [20, 1, 16]), (1, [1, 20, 16]), (-2, [1, 20, 16])])
+def test_a_scan_runs_along_the_axis_that_it_names(axis: int, shape: list[int]) -> None:
+    step = helper.make_node("MatMul", ["s", "w"], ["m"]), helper.make_node("Add", ["m", "i"], ["o"])
+    keep = helper.make_node("Identity", ["o"], ["k"])
+    values = [helper.make_tensor_value_info(name, FLOAT, [1, 16]) for name in ("s", "i", "o", "k")]
+    inner = helper.make_graph([*step, keep], "step", values[:2], values[2:])
+    axes: dict[str, Any] = {"scan_input_axes": [axis], "scan_output_axes": [axis]} if axis else {}
+    scan = helper.make_node("Scan", ["s0", "xs"], ["last", "y"], num_scan_inputs=1, body=inner, **axes)
+    read = {"s0": [1, 16], "xs": shape}
+    twice = helper.make_node("Concat", ["y", "y"], ["z"], axis=2)
+    model = of_nodes([scan, twice], read, ["last", "z"], weights={"w": np.zeros((16, 16), np.float32)})
+    assert from_record(model).macs == 20 * 16 * 16
+    assert "turns20" in body(model)
+    assert f"concat.axis2:{shape[0]}x{shape[1]}x32" in body(model)
+    assert axis or "axes" not in body(model)
+
+
+def test_zeros_that_are_written_out_are_the_default() -> None:
+    step = helper.make_node("Identity", ["i"], ["o"])
+    values = [helper.make_tensor_value_info(name, FLOAT, [4]) for name in ("i", "o")]
+    inner = helper.make_graph([step], "step", values[:1], values[1:])
+    zeros: dict[str, Any] = {"scan_input_axes": [0], "scan_output_axes": [0], "scan_input_directions": [0]}
+    plain, told = (
+        of_nodes([helper.make_node("Scan", ["x"], ["y"], num_scan_inputs=1, body=inner, **axes)], {"x": [5, 4]})
+        for axes in (dict[str, Any](), zeros)
+    )
+    assert text(plain) == text(told)
+
+
+def test_what_follows_from_sizes_is_no_weight() -> None:
+    nodes = [
+        helper.make_node("ConstantOfShape", ["n"], ["ones"]),
+        helper.make_node("Trilu", ["ones"], ["mask"]),
+        helper.make_node("Add", ["x", "mask"], ["y"]),
+    ]
+    model = of_nodes(nodes, {"x": [100, 100]}, weights={"n": np.array([100, 100])})
+    assert from_record(model).params == 0

@@ -128,6 +128,12 @@ def of_one(node: str) -> str:
         ("y = Flatten<axis = -1>(x)", "y = Flatten<axis = 2>(x)", "y = Flatten<axis = 1>(x)"),
         ("y = CumSum(x, two)", "y = CumSum(x, last)", "y = CumSum(x, zero)"),
         ("y = Pow(x, three)", "y = Pow(x, three)", "y = Pow(x, e)"),
+        ("r = Relu(x) y = Pow(r, three)", "r = Relu(x) y = Pow(r, three)", "r = Relu(x) y = Pow(r, e)"),
+        (
+            "r = Relu(x) y = Mod<fmod = 1>(r, e)",
+            "r = Relu(x) y = Mod<fmod = 1>(r, three)",
+            "r = Relu(x) y = Mod<fmod = 0>(r, three)",
+        ),
         ("y = Slice(x, zero, all, two, one)", "y = Slice(x, zero, all, last)", "y = Slice(x, last, far, two, last)"),
         (
             'y = Einsum<equation = "bij,bkj->bik">(x, x)',
@@ -138,6 +144,17 @@ def of_one(node: str) -> str:
 )
 def test_what_costs_the_same_reads_the_same_and_nothing_else(one: str, same: str, other: str) -> None:
     assert of_one(one) == of_one(same) != of_one(other)
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16])
+def test_what_values_are_quantised_to_is_told(kind: type) -> None:
+    nodes = [
+        helper.make_node("Relu", ["x"], ["r"]),
+        helper.make_node("QuantizeLinear", ["r", "s", "z"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "s", "z"], ["y"]),
+    ]
+    model = of_nodes(nodes, {"x": [2, 4]}, weights={"s": np.float32(1), "z": kind(0)}, opset=21)
+    assert body(model).split()[-1] == f"relu+q.{np.dtype(kind).str[1:].replace('1', '8').replace('2', '16')}+dq"
 
 
 @pytest.mark.parametrize("dtype", [TensorProto.FLOAT8E4M3FN, TensorProto.FLOAT8E4M3FNUZ, TensorProto.FLOAT8E5M2FNUZ])

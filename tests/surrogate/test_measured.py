@@ -104,6 +104,8 @@ def test_what_lines_cannot_be_added_to_is_left_as_it_is(tmp_path: Path, name: st
         ('{"context": "c", "metric": "m", "candidate": "t", "value": true}', "the value is True"),
         ("[1, 2]", "line 2"),
         ("nothing", "line 2"),
+        ("[" * 100_000, "line 2"),
+        (f'{{"context": "c", "metric": "m", "candidate": "t", "value": 1{"0" * 400}}}', "line 2"),
     ],
 )
 def test_a_broken_line_is_named(tmp_path: Path, line: str, said: str) -> None:
