@@ -18,6 +18,10 @@ from .triton_reading import Reading, reading_like
 
 FEWEST = 5
 """Measurements of a launch below which nothing is learnt from it."""
+TELLING = 30
+"""Measurements of a launch from which on they outweigh what the weights say of themselves."""
+_FEW = 2.0  # logarithms of sizes that a launch may be farther, for each by which it has more measurements
+_FAR = 3.0  # largest logarithm of a ratio of sizes at which what was learnt deserves half of its trust
 _MOST = 300  # measurements that are observed; more would cost seconds and teach little
 
 
@@ -31,15 +35,18 @@ class Learner(Predictor, Protocol):
 def nearest(launch: Launch, log: Log) -> list[Measurement]:
     """Measurements of the launch whose sizes are nearest, on the same device; the launch itself is nearest of all.
 
-    What was compiled by another version of Triton serves where there is no less distant one by this.
+    One of few measurements, since it was pruned, counts as farther. What was compiled by another version of Triton
+    serves where there is no less distant one by this.
     """
 
     def apart(measured: Sequence[Measurement]) -> tuple[float, bool]:
         other = measured[0].launch
-        return distance(launch, other), other.get("compiler", "") != launch.compiler
+        away, fewer = distance(launch, other), math.log(most / min(len(measured), most))
+        return away and away + _FEW * fewer, other.get("compiler", "") != launch.compiler
 
     enough = [measured for measured in log.launches(launch.counted) if len(measured) >= FEWEST]
     here = [measured for measured in enough if measured[0].launch["device"] == launch.device]
+    most = min(max(map(len, here), default=0), _MOST)
     nothing: list[Measurement] = []
     return min(here, key=apart, default=nothing)
 
@@ -89,14 +96,23 @@ def _spread(measured: Sequence[Measurement]) -> list[Measurement]:
 
 def distance(launch: Launch, other: Mapping[str, Any]) -> float:
     """Sum of the logarithms of the ratios of all sizes, 0 of the launch itself; other types or arguments are far."""
+    return sum(_ratios(launch, other))
+
+
+def likeness(launch: Launch, other: Mapping[str, Any]) -> float:
+    """How far what was measured of another launch tells of one, in [0, 1]: less where a size differs by far."""
+    return 1 / (1 + (max(_ratios(launch, other), default=0.0) / _FAR) ** 2)
+
+
+def _ratios(launch: Launch, other: Mapping[str, Any]) -> list[float]:
     tensors = {name: tensor.dtype for name, tensor in launch.tensors.items()}
     far = tensors != {name: tensor["dtype"] for name, tensor in other["tensors"].items()}
     sizes, others = (_sizes(counting(scalars, launch.counted)) for scalars in (launch.scalars, other["scalars"]))
     if not sizes and not others:  # sizes in the shapes alone
         sizes = {(n, axis): size for n, t in launch.tensors.items() for axis, size in enumerate(t.shape)}
         others = {(n, axis): size for n, t in other["tensors"].items() for axis, size in enumerate(t["shape"])}
-    ratios = [abs(math.log((1 + sizes.get(n, 0)) / (1 + others.get(n, 0)))) for n in sizes.keys() | others.keys()]
-    return 1e6 * far + sum(ratios)
+    names = sorted(sizes.keys() | others.keys(), key=str)  # sums of another order differ in their last digits
+    return [1e6 * far, *(abs(math.log((1 + sizes.get(n, 0)) / (1 + others.get(n, 0)))) for n in names)]
 
 
 def _sizes(scalars: Mapping[str, Any]) -> dict[Any, int]:

@@ -8,13 +8,12 @@ from typing import Any
 from uuid import uuid4
 
 from ..surrogate import Prediction, RLMSurrogate
-from .triton_experience import Learner, distance, fastest_elsewhere, nearest, taught
+from .triton_experience import TELLING, Learner, distance, fastest_elsewhere, likeness, nearest, taught
 from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
 from .triton_reading import Reading, reading_like, readings
 from .triton_selection import Outlook, hopeful, interleaved, ranked
 
-_TELLING = 30  # measurements of a launch from which on they outweigh what the weights say of themselves
 _KNOWN = 0.5  # trust from which on what the weights say is weighed with what measurements elsewhere taught
 
 _strangers: dict[int, tuple[Learner, str]] = {}  # they are held, so that no other one gets such an id
@@ -51,8 +50,9 @@ class Forecast:
         orders = [[places[row] for row in ranking] for ranking in rankings]
         if trust <= _KNOWN:
             orders.append(fastest_elsewhere(measured, tuning.words, places))
-        learnt = float(prediction.trust.mean())
-        told = max(learnt, trust) if len(measured) < _TELLING else learnt
+        alike = likeness(tuning.launch, measured[0].launch)
+        learnt = alike * float(prediction.trust.mean()) + (1 - alike) * trust
+        told = max(learnt, trust) if len(measured) < TELLING else learnt
         return Outlook(interleaved(orders), places, prediction, told, "ms")
 
     @property

@@ -82,7 +82,8 @@ def _unspecialised(decorated: Any) -> Iterator[str]:
     compiled = jit_function(decorated)
     for parameter in compiled.params if compiled is not None else ():
         options = ("do_not_specialize", "do_not_specialize_on_alignment")
-        if any(getattr(parameter, option, False) for option in options):
+        typed = str(getattr(parameter, "annotation_type", ""))  # a number of a written type is not compiled in as 1
+        if (typed and not typed.startswith("*")) or any(getattr(parameter, option, False) for option in options):
             yield parameter.name
 
 

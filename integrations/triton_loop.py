@@ -2,20 +2,20 @@
 
 Triton pipelines an innermost ``for`` in as many stages as the configuration says. It does not so treat a ``while``, a
 loop that is unrolled, one with stages of its own, loads under a condition that is known at run time only, and a loop of
-one round, which is no loop once it is compiled. Where the source does not show a plain loop, one stage is all that may
-be counted on.
+one round, which is no loop once it is compiled; nor loads that are gathered. Where the source does not show a plain
+loop, one stage is all that may be counted on.
 """
 
 from __future__ import annotations
 
 import ast
-import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from .triton_kernel import Kernel
 from .triton_launch import Launch
+from .triton_sources import called, calls, loads_side_by_side, parsed
 
 _PLAIN = 3  # arguments of a range; the fourth of a `tl.range` is its number of stages
 _OPERANDS = 2
@@ -35,20 +35,19 @@ def pipelined(launch: Launch, fields: Sequence[Mapping[str, Any]]) -> list[bool]
 @lru_cache(maxsize=256)
 def has_plain_loop(kernel: Kernel) -> bool:
     """Whether all loops are over a bare range, and each product in an innermost one that loads both of its operands."""
-    try:
-        tree = ast.parse(textwrap.dedent(kernel.source))
-    except SyntaxError:  # a lambda, or a text within it that is not indented
+    tree = parsed(kernel)
+    if tree is None or not loads_side_by_side(kernel):
         return False
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
-    dots = set(_calls(tree, "dot"))
+    dots = set(calls(tree, "dot"))
     plain = [loop for loop in loops if _decides_nothing(loop, kernel.constants)]
-    inside = {dot for loop in plain for dot in _calls(loop, "dot") if _loads_operands(loop, dot)}
+    inside = {dot for loop in plain for dot in calls(loop, "dot") if _loads_operands(loop, dot)}
     return bool(dots) and dots == inside and all(map(_is_plain, loops))
 
 
 def _is_plain(loop: ast.For | ast.While) -> bool:
     over = loop.iter if isinstance(loop, ast.For) else None
-    return isinstance(over, ast.Call) and _name(over) == "range" and len(over.args) <= _PLAIN and not over.keywords
+    return isinstance(over, ast.Call) and called(over) == "range" and len(over.args) <= _PLAIN and not over.keywords
 
 
 def _decides_nothing(loop: ast.For | ast.While, constants: Sequence[str]) -> bool:
@@ -78,17 +77,7 @@ def _loaded(loop: ast.AST) -> set[str]:
 def _is_loaded(value: ast.AST, loaded: set[str]) -> bool:
     """Whether an expression loads, or reads what was loaded."""
     names = {node.id for node in ast.walk(value) if isinstance(node, ast.Name)}
-    return bool(names & loaded) or any(_calls(value, "load"))
-
-
-def _calls(tree: ast.AST, word: str) -> Iterator[ast.Call]:
-    """Calls of functions and methods whose names begin with a word: ``tl.dot``, ``dot_scaled``, ``a_desc.load``."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call) and _name(node).startswith(word))
-
-
-def _name(call: ast.Call) -> str:
-    function = call.func
-    return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return bool(names & loaded) or any(calls(value, "load"))
 
 
 def _compiled_k(launch: Launch) -> int | None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from ..surrogate.once import Once
 from .triton_autotuner import calling_autotuner
@@ -21,6 +21,7 @@ from .triton_cache import Lines, append, file_of
 from .triton_kernel import Kernel
 from .triton_launch import Config, Launch, Tuning, config_key, config_words, identity
 
+_PLAIN = (int, float, str, bool)  # values of a configuration
 _TOLD = {"kernel", "device", "tensors", "scalars"}  # of a launch
 Calling = Callable[[], "tuple[Any, Mapping[str, Any]] | None"]
 """Tells the Autotuner that is calling, with the keyword arguments of its launch."""
@@ -86,10 +87,15 @@ class Log:
 
 def is_measurement(row: Mapping[str, Any]) -> bool:
     """Whether a line says all that a measurement has; anybody may have edited it."""
-    launch, config, ms = row.get("launch"), row.get("config"), row.get("ms", "")
-    texts = isinstance(row.get("key"), str) and isinstance(row.get("config_key"), str)
-    told = isinstance(launch, dict) and launch.keys() >= _TOLD and isinstance(config, dict)
-    return texts and told and (ms is None or type(ms) in (int, float))
+    texts, ms = isinstance(row.get("key"), str) and isinstance(row.get("config_key"), str), row.get("ms", "")
+    return texts and tells_launch(row) and (ms is None or type(ms) in (int, float))
+
+
+def tells_launch(row: Mapping[str, Any]) -> bool:
+    """Whether a line says of which launch and which configuration it is."""
+    launch, config = row.get("launch"), row.get("config")
+    plain = isinstance(config, dict) and all(isinstance(own, _PLAIN) for own in cast("dict[str, Any]", config).values())
+    return plain and isinstance(launch, dict) and launch.keys() >= _TOLD
 
 
 _logs: dict[Path, Log] = {}

@@ -26,5 +26,7 @@ def obstacles_of(tuning: Tuning, device: Limits) -> dict[int, str]:
 
 
 def possible(tuning: Tuning, obstacles: Mapping[int, str], named: set[int]) -> list[int]:
-    """Places of what may run, and of what is kept in any case."""
-    return [place for place in range(len(tuning.configs)) if place not in obstacles or place in named]
+    """Places of what may run, of equal ones the first, and of what is kept in any case."""
+    equals = [(key, id(config.pre_hook)) for key, config in zip(tuning.keys, tuning.configs, strict=True)]
+    first = {own: place for place, own in reversed(list(enumerate(equals)))}
+    return [n for n, own in enumerate(equals) if n in named or (n not in obstacles and first[own] == n)]

@@ -20,6 +20,7 @@ from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import resources, target_of
 from .triton_tables import Table
 
+_RULES = 2  # version of what cannot run and of what is kept: what was decided by others is decided anew
 _decisions = Decisions()
 
 
@@ -91,7 +92,8 @@ class Pruning:
             return Decision(fastest(tuning, before) if settles else before)
         answer = self.ask(tuning, kernel)
         outlook = answer.outlook
-        kept = select(outlook.order, self._defaults(tuning), len(tuning.configs), top_k, outlook.trust)
+        named, count = self._defaults(tuning), len(tuning.configs)
+        kept = select(outlook.order, named, count, top_k, outlook.trust, answer.obstacles)
         if top_k is None:
             self._doubt(tuning, len(kept), outlook.trust)
         _decisions.add(tuning, beside, kept)
@@ -148,4 +150,5 @@ class Pruning:
 
     def _beside(self, tuning: Tuning, top_k: int | float | None) -> str:
         """What a decision depends on beside launch and configurations."""
-        return f"{self._forecast.fingerprint} {top_k} {sorted(self._defaults(tuning))} {self._compile}"
+        bounds = f"{self._compile} {self._limits(tuning)} {_RULES}"
+        return f"{self._forecast.fingerprint} {top_k} {sorted(self._defaults(tuning))} {bounds}"

@@ -16,6 +16,7 @@ from ..search_spaces import kernel_configs
 from ..search_spaces.problem import Problem
 from .triton_kernel import Kernel
 from .triton_launch import ALIGNED, Launch, Tensor, argument_of
+from .triton_sources import operand_arguments
 
 _BLOCKS = ("block_m", "block_n", "block_k")
 _DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
@@ -149,10 +150,11 @@ def _least_size(launch: Launch, names: tuple[str, ...]) -> int:
 
 
 def _candidates(launch: Launch, names: tuple[str, ...]) -> list[Tensor]:
-    """The tensor of one of these names; if there is none, any tensor may be meant."""
-    tensors = launch.tensors.items()
-    named = [tensor for name, tensor in tensors if _AFFIXES.sub("", name.lower()) in names]
-    return named or list(launch.tensors.values())
+    """The tensor of one of these names that a product reads; if there is none, any that one reads, or any at all."""
+    read = operand_arguments(launch.kernel)
+    tensors = {name: tensor for name, tensor in launch.tensors.items() if argument_of(name) in read} or launch.tensors
+    named = [tensor for name, tensor in tensors.items() if _AFFIXES.sub("", name.lower()) in names]
+    return named or list(tensors.values())
 
 
 def _template(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 from typing import Any, cast
@@ -105,24 +105,35 @@ def defaults(keep: Keep | None, configs: Sequence[Any]) -> set[int]:
     return {place for place, config in enumerate(configs) if is_wanted(config)} or {0}
 
 
-def select(order: Sequence[int], defaults: set[int], n: int, top_k: int | float | None, trust: float) -> list[int]:
+def select(
+    order: Sequence[int],
+    defaults: set[int],
+    n: int,
+    top_k: int | float | None,
+    trust: float,
+    obstacles: Collection[int] = (),
+) -> list[int]:
     """Places that are kept, best first.
 
     Defaults come first, as many of them as there is place for. With one place to give, it is the predicted best, or the
-    default where trust is low.
+    default where trust is low and it may run.
 
     Args:
-        order: Places that may run, best first.
+        order: Places that may run, and defaults, best first.
         defaults: Those that are kept before others.
         n: How many configurations there are.
         top_k: How many are kept, or what share of n if it is a float; None: as many as the trust asks for.
         trust: How far the order deserves belief.
+        obstacles: Places of what cannot run; the only one that is kept is launched without having been benchmarked.
     """
     others = [place for place in order if place not in defaults]
     if top_k is None:
         count = len(defaults) + (len(others) if trust <= _UNSURE else number_kept(len(others), trust))
     else:
         count = max(1, int(n * top_k) if isinstance(top_k, float) else top_k)
-    wanted = order[:1] if top_k is not None and count == 1 and trust > _UNSURE else [*sorted(defaults), *others]
+    wanted = [*sorted(defaults), *others]
+    if top_k is not None and count == 1:
+        first = order if trust > _UNSURE else wanted
+        wanted = [place for place in first if place not in obstacles] or wanted
     kept = set(wanted[:count])
     return [place for place in order if place in kept]

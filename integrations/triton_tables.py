@@ -16,7 +16,7 @@ from ..surrogate.atomic import write_whole
 from .triton_cache import VERSION, folder, lines_from
 from .triton_decisions import is_decision
 from .triton_launch import Config, Launch, config_words, identity
-from .triton_measurements import is_measurement
+from .triton_measurements import is_measurement, tells_launch
 from .triton_vllm import Batches, batched, write
 
 
@@ -63,12 +63,25 @@ def read_table(path: str | Path) -> Table:
         read = _read(file)
         found = cast("dict[str, Any]", read if isinstance(read, dict) else {})
         if found.get("version") == VERSION and "entries" in found:
-            entries += found["entries"]
+            entries += _checked(found["entries"], file)
         elif any(name.isdigit() for name in found):
             batches[file.name] = {name: config for name, config in found.items() if name.isdigit()}
         else:
             raise ValueError(f"{file} is no table of version {VERSION} and no file of vLLM's; write it with export()")
     return Table(entries, batches)
+
+
+def _checked(entries: Any, file: Path) -> list[Mapping[str, Any]]:
+    """The entries of a table.
+
+    Raises:
+        ValueError: If one is no decision on a launch.
+    """
+    listed = cast("list[Mapping[str, Any]]", entries if isinstance(entries, list) else [entries])
+    for place, entry in enumerate(listed):
+        if not hasattr(entry, "keys") or not tells_launch(entry):
+            raise ValueError(f"entry {place} of {file} is {str(entry)[:60]!r}; write tables with export()")
+    return listed
 
 
 def _read(file: Path) -> Any:
@@ -108,6 +121,8 @@ def export(
     if not entries:
         raise ValueError(f"nothing was decided for {kernel or 'any kernel'} in {folder()}; launch it with rlm_prune")
     if format == "json":
+        if Path(path).is_dir():
+            raise ValueError(f"{path} is a folder; name a file, as in {Path(path) / 'tuned.json'}")
         write_whole(Path(path), (json.dumps({"version": VERSION, "entries": entries}, indent=1) + "\n").encode())
         return [Path(path)]
     if format != "vllm" or experts is None or width is None:

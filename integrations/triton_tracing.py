@@ -55,7 +55,7 @@ def traceable(
         theirs: The user's own pruner, which is traced first.
         deciding: Names of the arguments that tell launches apart.
         tuned: Names that configurations give values to. Dynamo puts those that heuristics give beside them, and would
-            guard on what is not there.
+            guard on what is not there. None: all that they have, since what is decorated is not known.
     """
     import torch
     import triton.language
@@ -97,7 +97,7 @@ def _written(config: Any, tuned: Sequence[str]) -> Any:
     """A configuration as Dynamo can make a constant of it. This is traced."""
     options = ("num_warps", config.num_warps), ("num_ctas", config.num_ctas), ("num_stages", config.num_stages)
     all_options = (*options, ("maxnreg", config.maxnreg))
-    fields = tuple([(name, _static(config.kwargs[name])) for name in tuned if name in config.kwargs])
+    fields = tuple([(name, _static(config.kwargs[name])) for name in tuned or config.kwargs if name in config.kwargs])
     return fields, tuple([(name, _static(value)) for name, value in all_options])
 
 

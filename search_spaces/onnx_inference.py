@@ -211,7 +211,7 @@ def _compare(node: NodeProto, shapes: Sequence[Shape], made: Mapping[str, TypePr
 
 
 def _turned(node: NodeProto, place: int, value: Value | None) -> Value | None:
-    """An input of a fused matrix product, which may move its first axis behind the batch, then exchange the last two."""
+    """An input of a fused matrix product, whose first axis may move behind the batch, and last two be exchanged."""
     if node.op_type != "FusedMatMul" or value is None or not value.shape or len(value.shape) < 2:
         return value
     asked, shape = {each.name for each in node.attribute if each.i}, value.shape

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,7 @@ class FakeConfig:
     kwargs: dict[str, Any]
     num_warps: int = 4
     num_stages: int = 3
-    pre_hook: None = None
+    pre_hook: Callable[..., None] | None = None
 
     def all_kwargs(self) -> dict[str, Any]:
         return {**self.kwargs, "num_warps": self.num_warps, "num_ctas": 1, "num_stages": self.num_stages}

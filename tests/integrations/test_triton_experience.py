@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from launches import CONFIGS, product
 
-from prerank.integrations.triton_experience import fastest_elsewhere, nearest
+from prerank.integrations.triton_experience import fastest_elsewhere, likeness, nearest
 from prerank.integrations.triton_kernel import Kernel
 from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
 from prerank.integrations.triton_measurements import Log, Measurement
@@ -44,3 +44,27 @@ def test_what_was_fast_at_another_size_is_tried_early() -> None:
     measured.append(Measurement({}, {"BLOCK": 512, "num_warps": 4}, 0.5))  # is not among those to come
     assert fastest_elsewhere(measured, words, [0, 1, 2, 3, 5]) == [2, 0, 5]
     assert fastest_elsewhere(measured, words, [1, 5]) == [5]
+
+
+def test_a_launch_that_was_pruned_counts_as_farther() -> None:
+    log = Log()
+    for size, count in ((1024, 40), (2048, 9), (1 << 20, 40)):
+        there = product(("float16", "float16"), (size, 512, 512)).launch.to_json()
+        log.measurements += [Measurement(there, {"BLOCK_M": block}, 1.0) for block in range(count)]
+
+    def taught_by(size: int) -> set[int]:
+        found = nearest(product(("float16", "float16"), (size, 512, 512)).launch, log)
+        return {measured.launch["scalars"]["M"] for measured in found}
+
+    assert taught_by(4096) == taught_by(1000) == {1024}
+    assert taught_by(2048) == {2048}  # itself
+    assert taught_by(1 << 19) == {1 << 20}
+
+
+def test_a_launch_of_far_other_sizes_tells_less() -> None:
+    own = product(("float16", "float16"), (4096, 1024, 64)).launch
+    found = [likeness(own, product(("float16", "float16"), (4096, n, 64)).launch.to_json()) for n in (1024, 2048, 4096)]
+    assert found[0] == 1
+    assert found[0] > found[1] > 0.9 > found[2] > 0.8
+    assert likeness(own, product(("float16", "float16"), (1, 50_257, 64)).launch.to_json()) < 0.2
+    assert likeness(own, product(("float32", "float32"), (4096, 1024, 64)).launch.to_json()) < 0.01

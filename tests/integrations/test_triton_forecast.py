@@ -55,3 +55,24 @@ def test_what_is_known_is_weighed_with_what_another_launch_taught(trust: float, 
     surrogate: Any = Contrary(trust)
     measured = [Measurement(tuned.launch.to_json(), words, 1.0) for words in tuned.words[:1]]
     assert Forecast(surrogate).after(measured, tuning, [0, 1, 2]).order == order
+
+
+@pytest.mark.parametrize(("known", "count", "least", "most"), [(0.0, 40, 0.0, 0.2), (0.8, 40, 0.78, 0.83)])
+def test_what_was_learnt_of_a_far_launch_is_trusted_less(known: float, count: int, least: float, most: float) -> None:
+    class Student(FakeSurrogate):
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            learnt = problem.metric.startswith("latency_ms")
+            return replace(expected([1.0] * len(texts)), trust=np.full(len(texts), 0.95 if learnt else known))
+
+        def fork(self) -> FakeSurrogate:
+            return self
+
+    def trust(size: int) -> float:
+        tuning, tuned = (product(("float16", "float16"), (n, 512, 512), CONFIGS) for n in (512, size))
+        surrogate: Any = Student(known)
+        measured = [Measurement(tuned.launch.to_json(), {"BLOCK_M": n}, 1.0) for n in range(count)]
+        return Forecast(surrogate).after(measured, tuning, [0, 1]).trust
+
+    assert trust(512) == pytest.approx(0.95)
+    assert 0.88 < trust(1024) < 0.95
+    assert least <= trust(512 << 20) <= most

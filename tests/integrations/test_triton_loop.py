@@ -29,7 +29,8 @@ def is_plain(body: str) -> bool:
         f"for tile in tl.range(0, 8):\n{indented(PLAIN)}",
         f"for k in range(K):\n    if FIXED > 1 and not FIXED:\n        {PRODUCT}",
         f"if K > 4:\n{indented(PLAIN)}",
-        "for k in range(K):\n    a = tl.load(a)\n    b = tl.load(b)\n    c = b.to(q)\n    acc += tl.dot(a, c.T)",
+        "for k in range(K):\n    a = tl.load(pa)\n    b = tl.load(pb)\n    c = b.to(q)\n    acc += tl.dot(a, c.T)",
+        "for k in range(K):\n    acc += tl.dot(tl.load(a, mask=n < K - k * BLOCK), tl.load(b))\n    a += BLOCK * step",
     ],
 )
 def test_plain_loops(body: str) -> None:
@@ -55,6 +56,10 @@ def test_plain_loops(body: str) -> None:
         "a = tl.load(a)\nfor n in range(K):\n    acc = tl.dot(a, tl.load(b))",
         "a = tl.load(a)\nfor n in range(K):\n    b, s = tl.load(b), tl.load(c)\n    acc = tl.dot(a, tl.load(b))",
         "for k in range(K):\n    acc += tl.load(a)",
+        "rows = tl.load(index)\nfor k in range(K):\n    acc += tl.dot(tl.load(a + rows), tl.load(b))",
+        "keep = tl.load(flags) != 0\nfor k in range(K):\n    acc += tl.dot(tl.load(a, mask=keep), tl.load(b))",
+        "m = n * 3 % N\nfor k in range(K):\n    acc += tl.dot(tl.load(a), tl.load(b + m))",
+        "for k in range(K):\n    acc = tl.dot(tl.load(a + acc), tl.load(b))",
         "return (",
     ],
 )

@@ -132,6 +132,23 @@ def test_operand_sizes_are_the_least_that_they_may_be() -> None:
     assert multiplied(x="float16", w="uint8", out="float16") == (0, 0)
 
 
+LINEAR = """
+def linear(x_ptr, w_ptr, b_ptr, M, N, K, BLOCK_M, BLOCK_N, BLOCK_K):
+    x_at, w_at = x_ptr + rows * K, w_ptr + columns
+    for k in range(0, K, BLOCK_K):
+        x = tl.load(x_at)
+        acc += tl.dot(x, tl.load(w_at))
+        x_at += BLOCK_K
+    acc += tl.load(b_ptr + columns)[None]
+"""
+
+
+def test_an_argument_of_an_operands_name_that_no_product_reads_is_none() -> None:
+    assert multiplied(LINEAR, x_ptr="float16", w_ptr="float16", b_ptr="float32") == (2, 2)
+    assert multiplied(LINEAR, x_ptr="float32", w_ptr="float16", b_ptr="float16") == (2, 2)
+    assert multiplied(LINEAR, x_ptr="float32", w_ptr="float32", b_ptr="float16") == (4, 4)
+
+
 def test_a_source_without_a_product_has_no_operands() -> None:
     halves = {"a_ptr": "float16", "b_ptr": "float16", "c_ptr": "float16"}
     assert multiplied("tl.store(c, a + b)  # no tl.dot(", **halves) is None

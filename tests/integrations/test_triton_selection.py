@@ -26,6 +26,13 @@ def test_one_place_goes_to_the_best_only_if_it_is_trusted() -> None:
     assert select([3, 1, 0], {0}, 4, 2, trust=0.1) == [3, 0]
 
 
+def test_one_place_is_not_given_to_what_cannot_run() -> None:
+    assert select([3, 1, 0], {0}, 4, 1, trust=0.1, obstacles={0: "too many threads"}) == [3]
+    assert select([0, 3, 1], {1}, 4, 1, trust=0.9, obstacles={0: "too many threads"}) == [3]
+    assert select([3, 1, 0], {0}, 4, 2, trust=0.1, obstacles={0: "too many threads"}) == [3, 0]
+    assert select([0], {0}, 1, 1, trust=0.1, obstacles={0: "too many threads"}) == [0]
+
+
 def test_what_fails_is_last_whoever_says_so() -> None:
     assert ranked(expected([3, 1, 2], fails=[0, 0.9, 0])) == [2, 0, 1]
     assert ranked(expected([3, 1, 2]), expected([1, 1, 1], fails=[0, 0.9, 0])) == [2, 0, 1]

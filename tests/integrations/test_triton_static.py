@@ -225,7 +225,7 @@ def test_a_pruner_that_compiles_drops_what_does_not(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
     prune = rlm_prune(surrogate=Fake(), device="NVIDIA A100", compile=True, top_k=3)
-    configs = [triton.Config({"BLOCK": block}) for block in (64, 128, 64)]
+    configs = [triton.Config({"BLOCK": block}) for block in (64, 128, 32)]
 
     @triton.autotune(configs, key=["n"], prune_configs_by=prune)
     @triton.jit

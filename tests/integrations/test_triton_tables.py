@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from fake_config import FakeConfig
 
-from prerank.integrations.triton_cache import folder
+from prerank.integrations.triton_cache import VERSION, folder
 from prerank.integrations.triton_decisions import Decisions
 from prerank.integrations.triton_kernel import Kernel
 from prerank.integrations.triton_launch import Launch, Tuning
@@ -93,3 +93,11 @@ def test_lines_of_another_form_are_not_exported(tmp_path: Path) -> None:
         with file.open("a") as lines:
             lines.write('{"version": 1, "best": {}}\n{"version": 1, "launch": {}, "ms": "fast"}\n')
     assert exported(tmp_path / "table.json", configs, [0]).read_text() == before
+
+
+@pytest.mark.parametrize("entries", ["5", '[{"launch": {}}]', "[5]", "{}"])
+def test_a_table_of_other_entries_is_named(tmp_path: Path, entries: str) -> None:
+    path = tmp_path / "tuned.json"
+    path.write_text(f'{{"version": {VERSION}, "entries": {entries}}}')
+    with pytest.raises(ValueError, match=r"entry 0 of .*tuned\.json"):
+        read_table(path)
