@@ -21,7 +21,9 @@ FEWEST = 5
 TELLING = 30
 """Measurements of a launch from which on they outweigh what the weights say of themselves."""
 _FEW = 2.0  # logarithms of sizes that a launch may be farther, for each by which it has more measurements
-_FAR = 3.0  # largest logarithm of a ratio of sizes at which what was learnt deserves half of its trust
+_NEAR = math.log(2)  # logarithm of a ratio of sizes that is as good as none
+_FAR = 3.0  # logarithm of a ratio, beyond that, at which what was learnt deserves half of its trust
+_ELSEWHERE = 1e6  # distance of what has other types
 _MOST = 300  # measurements that are observed; more would cost seconds and teach little
 
 
@@ -96,23 +98,33 @@ def _spread(measured: Sequence[Measurement]) -> list[Measurement]:
 
 def distance(launch: Launch, other: Mapping[str, Any]) -> float:
     """Sum of the logarithms of the ratios of all sizes, 0 of the launch itself; other types or arguments are far."""
-    return sum(_ratios(launch, other))
+    return sum(_ratios(launch, other).values()) + _ELSEWHERE * _is_typed_otherwise(launch, other)
 
 
 def likeness(launch: Launch, other: Mapping[str, Any]) -> float:
-    """How far what was measured of another launch tells of one, in [0, 1]: less where a size differs by far."""
-    return 1 / (1 + (max(_ratios(launch, other), default=0.0) / _FAR) ** 2)
+    """How far what was measured of another launch tells of one, in [0, 1].
+
+    Less where a size differs by more than a factor of two, or one that is compiled in by any.
+    """
+    constants = launch.kernel.constants
+    ratios = _ratios(launch, other).items()
+    farthest = max((own if name in constants else max(own - _NEAR, 0.0) for name, own in ratios), default=0.0)
+    return 0.0 if _is_typed_otherwise(launch, other) else 1 / (1 + (farthest / _FAR) ** 2)
 
 
-def _ratios(launch: Launch, other: Mapping[str, Any]) -> list[float]:
+def _is_typed_otherwise(launch: Launch, other: Mapping[str, Any]) -> bool:
     tensors = {name: tensor.dtype for name, tensor in launch.tensors.items()}
-    far = tensors != {name: tensor["dtype"] for name, tensor in other["tensors"].items()}
+    return tensors != {name: tensor["dtype"] for name, tensor in other["tensors"].items()}
+
+
+def _ratios(launch: Launch, other: Mapping[str, Any]) -> dict[Any, float]:
+    """Size -> logarithm of its ratio to that of another launch."""
     sizes, others = (_sizes(counting(scalars, launch.counted)) for scalars in (launch.scalars, other["scalars"]))
     if not sizes and not others:  # sizes in the shapes alone
         sizes = {(n, axis): size for n, t in launch.tensors.items() for axis, size in enumerate(t.shape)}
         others = {(n, axis): size for n, t in other["tensors"].items() for axis, size in enumerate(t["shape"])}
-    names = sorted(sizes.keys() | others.keys(), key=str)  # sums of another order differ in their last digits
-    return [1e6 * far, *(abs(math.log((1 + sizes.get(n, 0)) / (1 + others.get(n, 0)))) for n in names)]
+    names = dict.fromkeys([*sizes, *others])
+    return {name: abs(math.log((1 + sizes.get(name, 0)) / (1 + others.get(name, 0)))) for name in names}
 
 
 def _sizes(scalars: Mapping[str, Any]) -> dict[Any, int]:

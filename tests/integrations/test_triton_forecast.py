@@ -74,5 +74,6 @@ def test_what_was_learnt_of_a_far_launch_is_trusted_less(known: float, count: in
         return Forecast(surrogate).after(measured, tuning, [0, 1]).trust
 
     assert trust(512) == pytest.approx(0.95)
-    assert 0.88 < trust(1024) < 0.95
+    assert trust(1023) == pytest.approx(0.95)
+    assert 0.88 < trust(2048) < 0.95
     assert least <= trust(512 << 20) <= most
