@@ -19,6 +19,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from mean_weights import mean_of
 from measured_tables import FOLDER, Measured, read
 from taught_networks import taught
 
@@ -49,6 +50,7 @@ SHARES = {
 """Weights of the draws: there are 17,000 small problems of compiled matrix products, and five large ones by hand."""
 VALIDATED = 150  # candidates of each context of a space that choose the weights, if it has no more than
 VALIDATED_CONTEXTS = 6  # of them; as many in all where it has more
+LEAST_GROUPS = 3  # groups that these are of at least, if a space has small ones
 
 
 def main() -> None:
@@ -127,7 +129,12 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--taught", type=int, default=4500, help="unmeasured ONNX networks to read (taught_networks.py)"
     )
-    parser.add_argument("--start", type=Path, help="checkpoint to start from; default: random weights")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        nargs="*",
+        help="checkpoint to start from, or several, whose mean is; default: random weights",
+    )
     parser.add_argument("--encoder", help="folder or hub name of a T5Gemma model whose encoder reads the contexts")
     parser.add_argument("--train-encoder", action="store_true", help="train that encoder too; default: it is frozen")
     parser.add_argument("--rate", type=float, default=0.01, help="peak learning rate")
@@ -140,9 +147,9 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
 
 
 def started(rows: Sequence[Row], arguments: argparse.Namespace) -> RLMSurrogate:
-    """The model to train: random weights, or those of a checkpoint."""
+    """The model to train: random weights, or those of checkpoints."""
     if arguments.start:
-        return RLMSurrogate.load(arguments.start, device=arguments.device)
+        return mean_of(arguments.start, arguments.device)
     return RLMSurrogate.untrained(
         vocabulary_texts(rows),
         vocabulary=arguments.vocabulary,
@@ -175,16 +182,22 @@ def share(text: str) -> tuple[str, float]:
 
 
 def divided(rows: Iterable[Measured], rng: np.random.Generator) -> tuple[list[Row], list[Row]]:
-    """Rows to train on, and rows that choose the weights: whole groups, in random order until they are enough."""
+    """Rows to train on, and rows that choose the weights: whole groups, in random order until they are enough.
+
+    A group that alone would be most of them, as the cells of NAS-Bench-201 are that do nothing, tells little: where a
+    space has smaller ones, these are taken.
+    """
     train: list[Row] = []
     validation: list[Row] = []
     for groups in grouped(rows):
         contexts = {row.context for own in groups for row in own}
         wanted, kept = VALIDATED * min(len(contexts), VALIDATED_CONTEXTS), 0
+        most = max(wanted // LEAST_GROUPS, min(map(len, groups)))
         for place in rng.permutation(len(groups)).tolist():
-            part, own = validation if kept < wanted else train, groups[place]
+            own = groups[place]
+            part = validation if kept < wanted and len(own) <= most else train
             part += own
-            kept += len(own)
+            kept += len(own) if part is validation else 0
     return train, validation
 
 

@@ -57,6 +57,15 @@ def test_whole_groups_choose_the_weights() -> None:
     assert sum(first_line(row.context) == "space" for row in validation) == train_checkpoint.VALIDATED
 
 
+def test_a_large_group_does_not_choose_the_weights() -> None:
+    rows = [
+        Measured(Row("space\nfacts", (f"a{n}",), {"m": n + 1.0}), False, "zero" if n < 400 else "") for n in range(800)
+    ]
+    train, validation = train_checkpoint.divided(rows, np.random.default_rng(0))
+    assert len(validation) == train_checkpoint.VALIDATED
+    assert {row.texts[0] for row in train} >= {f"a{n}" for n in range(400)}
+
+
 def test_cells_of_one_text_or_one_number_are_twins() -> None:
     found = measured_tables.twins(["a", "a", "b", "c", "d"], [1, 2, 2, 3, 4])
     assert found["a"] == found["b"]
