@@ -92,7 +92,7 @@ _FEW = (
     "processes on counts of operations, of their neighbourhoods and on stated numbers, trees on neural graph "
     "features, averaged by their errors"
 )
-_LONGER = "three more runs with larger shares of matrix products"
+_LONGER = "four more runs with larger shares of matrix products"
 _HOPEFUL = f"{_LONGER}; the places behind the first for what may be better"
 _TAUGHT = "networks that nobody measured are read too, as plain models of the same measurements expect them"
 
