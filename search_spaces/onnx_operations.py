@@ -242,7 +242,10 @@ class _Walk:
 def _only_weights(graph: GraphProto) -> set[str]:
     """Names that are read as weights alone: so is a model's text whose weights were made inputs to keep it short."""
     weights, others = set[str](), {info.name for info in graph.output}
-    for node in graph.node:
+    for node in reversed(graph.node):  # of equal weights exporters write one, and the others as its Identity
+        if node.op_type == "Identity" and others.isdisjoint(node.output) and weights.issuperset(node.output):
+            weights.update(node.input)
+            continue
         first = 1 if node.op_type in WEIGHTED else len(node.input)
         weights.update(node.input[first:])
         others.update(node.input[:first])

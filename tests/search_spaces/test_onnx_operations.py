@@ -227,3 +227,17 @@ def test_what_follows_from_sizes_is_no_weight() -> None:
     ]
     model = of_nodes(nodes, {"x": [100, 100]}, weights={"n": np.array([100, 100])})
     assert from_record(model).params == 0
+
+
+def test_weights_that_are_inputs_may_be_shared_by_an_identity() -> None:
+    def nodes(bias: str) -> list[Any]:
+        same = [helper.make_node("Identity", ["b"], [bias])] if bias != "b" else []
+        normed = helper.make_node("BatchNormalization", ["x", "b", bias, "b", bias], ["y"])
+        return [*same, normed]
+
+    inputs = {"x": [1, 16, 4, 4], "b": [16]}
+    shared = from_record(of_nodes(nodes("b_"), inputs))
+    assert shared.params == 16
+    assert body(of_nodes(nodes("b_"), inputs)) == body(of_nodes(nodes("b"), inputs)) == "input:1x16x4x4 bn"
+    read = of_nodes([*nodes("b_"), helper.make_node("Relu", ["b_"], ["z"])], inputs, ["y", "z"])
+    assert "input:16" in body(read)
