@@ -131,11 +131,21 @@ def _text(name: str, folder: Path) -> str:
 
 
 def by_problem(rows: Iterable[Measured]) -> dict[Problem, list[Measured]]:
-    """The rows of each question; of a candidate measured again, the last."""
+    """The rows of each question; of a candidate measured again, the last.
+
+    What one row says of the direction goes for all of the same context and metric.
+
+    Raises:
+        ValueError: If two rows of one context and metric say different ones.
+    """
     last = {row.key: row for row in rows}
+    told = {(row.context, row.metric): of_row(row) for row in last.values() if row.more.get("direction")}
     groups: dict[Problem, list[Measured]] = {}
     for row in last.values():
-        groups.setdefault(of_row(row), []).append(row)
+        problem = told.get((row.context, row.metric)) or of_row(row)
+        if row.more.get("direction") and of_row(row) != problem:
+            raise ValueError(f"rows of {row.metric!r} are to be minimized and maximized; give them one direction")
+        groups.setdefault(problem, []).append(row)
     return groups
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from command_line_calls import FakeSurrogate, call
 
+from prerank.integrations.command_line_learning import by_problem
 from prerank.surrogate import Problem, RLMSurrogate
 from prerank.surrogate.measured import Measured, append
 
@@ -30,6 +31,15 @@ def test_a_compressed_table_that_was_cut_is_named(fake: FakeSurrogate, tmp_path:
     cut.write_bytes(gzip.compress(Measured("c", "m", "t", 1.0).to_json().encode() * 99)[:-9])
     options = [] if command == "eval" else ["--out", tmp_path / "mine"]
     assert "cut.jsonl.gz" in call(command, cut, *options, status=2)[1].replace("\n", "")
+
+
+def test_a_direction_goes_for_all_rows_of_a_metric() -> None:
+    rows = [Measured("c", "score", f"n={n}", n + 1.0, {"direction": "maximize"} if n == 3 else {}) for n in range(6)]
+    (problem,) = by_problem(rows)
+    assert problem.direction == "maximize"
+    assert len(by_problem(rows)[problem]) == 6
+    with pytest.raises(ValueError, match="one direction"):
+        by_problem([*rows, Measured("c", "score", "n=9", 1.0, {"direction": "minimize"})])
 
 
 def test_a_failure_is_observed(fake: FakeSurrogate, tmp_path: Path) -> None:
