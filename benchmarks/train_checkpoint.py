@@ -132,7 +132,7 @@ def parse(line: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--start",
         type=Path,
-        nargs="*",
+        nargs="+",
         help="checkpoint to start from, or several, whose mean is; default: random weights",
     )
     parser.add_argument("--encoder", help="folder or hub name of a T5Gemma model whose encoder reads the contexts")

@@ -142,8 +142,9 @@ def by_problem(rows: Iterable[Measured]) -> dict[Problem, list[Measured]]:
     told = {(row.context, row.metric): of_row(row) for row in last.values() if row.more.get("direction")}
     groups: dict[Problem, list[Measured]] = {}
     for row in last.values():
-        problem = told.get((row.context, row.metric)) or of_row(row)
-        if row.more.get("direction") and of_row(row) != problem:
+        own = of_row(row)
+        problem = told.get((row.context, row.metric), own)
+        if row.more.get("direction") and own != problem:
             raise ValueError(f"rows of {row.metric!r} are to be minimized and maximized; give them one direction")
         groups.setdefault(problem, []).append(row)
     return groups

@@ -15,10 +15,9 @@ from typing import Any
 
 from .triton_kernel import Kernel
 from .triton_launch import Launch
-from .triton_sources import called, calls, loads_side_by_side, parsed
+from .triton_sources import called, calls, loads_side_by_side, operands, parsed
 
 _PLAIN = 3  # arguments of a range; the fourth of a `tl.range` is its number of stages
-_OPERANDS = 2
 
 
 def pipelined(launch: Launch, fields: Sequence[Mapping[str, Any]]) -> list[bool]:
@@ -36,7 +35,7 @@ def pipelined(launch: Launch, fields: Sequence[Mapping[str, Any]]) -> list[bool]
 def has_plain_loop(kernel: Kernel) -> bool:
     """Whether all loops are over a bare range, and each product in an innermost one that loads both of its operands."""
     tree = parsed(kernel)
-    if tree is None or not loads_side_by_side(kernel):
+    if tree is None or not loads_side_by_side(tree):
         return False
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
     dots = set(calls(tree, "dot"))
@@ -62,7 +61,7 @@ def _decides_nothing(loop: ast.For | ast.While, constants: Sequence[str]) -> boo
 def _loads_operands(loop: ast.AST, dot: ast.Call) -> bool:
     """Whether both operands of a product are loaded in each round of its loop."""
     loaded = _loaded(loop)
-    return len(dot.args) >= _OPERANDS and all(_is_loaded(operand, loaded) for operand in dot.args[:_OPERANDS])
+    return len(dot.args) > 1 and all(_is_loaded(operand, loaded) for operand in operands(dot))
 
 
 def _loaded(loop: ast.AST) -> set[str]:

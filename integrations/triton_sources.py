@@ -12,8 +12,6 @@ from functools import lru_cache
 
 from .triton_kernel import Kernel
 
-_OPERANDS = 2
-
 
 @lru_cache(maxsize=256)
 def parsed(kernel: Kernel) -> ast.Module | None:
@@ -24,9 +22,9 @@ def parsed(kernel: Kernel) -> ast.Module | None:
         return None
 
 
-def calls(tree: ast.AST, *words: str) -> Iterator[ast.Call]:
+def calls(tree: ast.AST, word: str) -> Iterator[ast.Call]:
     """Calls of functions and methods whose names begin with a word: ``tl.dot``, ``dot_scaled``, ``a_desc.load``."""
-    return (node for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node).startswith(words))
+    return (node for node in ast.walk(tree) if isinstance(node, ast.Call) and called(node).startswith(word))
 
 
 def called(call: ast.Call) -> str:
@@ -35,31 +33,32 @@ def called(call: ast.Call) -> str:
     return function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
 
 
+def operands(dot: ast.Call) -> list[ast.expr]:
+    """What a product multiplies; fewer than two where they are given by name."""
+    return dot.args[:2]
+
+
 @lru_cache(maxsize=256)
 def operand_arguments(kernel: Kernel) -> frozenset[str]:
     """The kernel's arguments that its products' operands follow from; none if there is no product, or no tree."""
     tree = parsed(kernel)
-    if tree is None:
-        return frozenset()
-    flow = _flow(tree)
-    operands = [operand for dot in calls(tree, "dot") for operand in dot.args[:_OPERANDS]]
-    return _names(_sources(operands, flow)) & frozenset(kernel.arguments)
+    return _names(_operand_sources(tree, _flow(tree))) & frozenset(kernel.arguments) if tree else frozenset()
 
 
-@lru_cache(maxsize=256)
-def loads_side_by_side(kernel: Kernel) -> bool:
+def loads_side_by_side(tree: ast.AST) -> bool:
     """Whether no operand is gathered: no address and no mask of its loads follows from a load or a product.
 
     Nor from a multiple that is written as a number, which leaves gaps between what is loaded.
     """
-    tree = parsed(kernel)
-    if tree is None:
-        return False
     flow = _flow(tree)
-    operands = [operand for dot in calls(tree, "dot") for operand in dot.args[:_OPERANDS]]
-    loads = [load for source in _sources(operands, flow) for load in calls(source, "load")]
+    loads = [load for source in _operand_sources(tree, flow) for load in calls(source, "load")]
     asked = [part for load in loads for part in (*load.args, *(keyword.value for keyword in load.keywords))]
     return not any(_scatters(node) for source in _sources(asked, flow) for node in ast.walk(source))
+
+
+def _operand_sources(tree: ast.AST, flow: Mapping[str, Sequence[ast.expr]]) -> list[ast.expr]:
+    """All that the operands of products may be made of."""
+    return _sources([operand for dot in calls(tree, "dot") for operand in operands(dot)], flow)
 
 
 def _scatters(node: ast.AST) -> bool:
