@@ -119,7 +119,6 @@ class RLMSampler(BaseSampler):
         """The most wanted candidate of a fresh pool."""
         if not search_space:
             return {}
-        self._check(study)
         with self._lock:
             return self._propose(study, trial, search_space)
 
@@ -139,7 +138,8 @@ class RLMSampler(BaseSampler):
         return self._independent.sample_independent(study, trial, param_name, param_distribution)
 
     def before_trial(self, study: Study, trial: FrozenTrial) -> None:
-        """Pass on to the independent sampler."""
+        """Refuse what contradicts the study, before the first trial runs, and pass on to the independent sampler."""
+        self._check(study)
         self._independent.before_trial(study, trial)
 
     def after_trial(self, study: Study, trial: FrozenTrial, state: TrialState, values: Sequence[float] | None) -> None:
@@ -148,7 +148,7 @@ class RLMSampler(BaseSampler):
             _process_constraints_after_trial(self._constraints_func, study, trial, state)
         with self._lock:
             proposals = self._memory(study).proposals.pop(trial.number, [])
-        _note(study, trial, [proposal for proposal in proposals if proposal.params.keys() <= trial.params.keys()])
+        _note(study, trial, [proposal for proposal in proposals if _ran(proposal, trial)])
         self._independent.after_trial(study, trial, state, values)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -162,15 +162,22 @@ class RLMSampler(BaseSampler):
     def _propose(self, study: Study, trial: FrozenTrial, space: Space) -> Params:
         """One candidate: its groups of parameters one after the other."""
         trials = study.get_trials(deepcopy=False)
-        memory, known = self._look(study, trials), with_promised(trials, space)
-        groups = memory.partition(space, self._together(memory))
+        memory = self._look(study, trials)
+        whole = space | self._fixed(study, memory, space)
+        known, groups = with_promised(trials, whole), memory.partition(whole, self._together(memory))
         found = self._proposals(study, trial, memory, known, groups)
         params = {name: value for proposal in found for name, value in proposal.params.items()}
         memory.proposals[trial.number] = found
         study._storage.set_trial_system_attr(trial._trial_id, PROMISED, params)  # pyright: ignore[reportPrivateUsage]
         # Whether a trial takes a branch shows when it has ended; what all trials have can be told now.
         _note(study, trial, [one for one in found if memory.shared(one.params) == one.params.keys()])
-        return params
+        return {name: value for name, value in params.items() if name in space}
+
+    def _fixed(self, study: Study, memory: Memory, space: Space) -> Space:
+        """What a text is made of, but a sampler around this one decides and does not ask for."""
+        together = self._together(memory) if self._reads else Names()
+        wanted = _decided(study).keys() & together - space.keys() if together & space.keys() else ()
+        return {name: own for name, own in self._known_space(memory).items() if name in wanted and not own.single()}
 
     def _proposals(
         self, study: Study, trial: FrozenTrial, memory: Memory, known: Sequence[Known], groups: Sequence[Space]
@@ -181,7 +188,10 @@ class RLMSampler(BaseSampler):
         what the independent sampler says.
         """
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
-        candidates = [self._candidates(trial, memory, known, group, signs) for group in groups]
+        settled = [_settled(study, trial, group) for group in groups]
+        candidates = [
+            self._candidates(memory, known, group, signs, own) for group, own in zip(groups, settled, strict=True)
+        ]
         read, texts = self._read(study, candidates[0], memory, known) if self._reads else (None, None)
         first = read or by_parameters(candidates[0], signs, texts)
         found = [first, *(by_parameters(own, signs) for own in candidates[1:])]
@@ -190,10 +200,10 @@ class RLMSampler(BaseSampler):
         return [one or self._outside(study, trial, group) for one, group in zip(found, groups, strict=True)]
 
     def _candidates(
-        self, trial: FrozenTrial, memory: Memory, known: Sequence[Known], group: Space, signs: Sequence[int]
+        self, memory: Memory, known: Sequence[Known], group: Space, signs: Sequence[int], settled: Params
     ) -> Candidates:
-        """What may be proposed of a group, and what trials say of it."""
-        names, settled = frozenset(group), _settled(trial, group)
+        """What may be proposed of a group, some of which is settled, and what trials say of it."""
+        names = frozenset(group)
         parameters = memory.records[names].parameters(group, memory.rules(group))
         past = history(memory.records[names], parameters, known, signs)
         size, startup = self._pool_size, self._n_startup_trials
@@ -280,12 +290,23 @@ def _check_types(problem: object, surrogate: object, space: Mapping[str, object]
 
 
 def _note(study: Study, trial: FrozenTrial, proposals: Sequence[Proposal]) -> None:
-    """Store what was predicted of the first group, unless it was stored before."""
-    notes = [proposal.note for proposal in proposals if proposal.note]
-    if notes and ATTRIBUTE not in trial.user_attrs:
-        study._storage.set_trial_user_attr(trial._trial_id, ATTRIBUTE, notes[0])  # pyright: ignore[reportPrivateUsage]
+    """Store what was predicted of the first group, or that others than the noted parameters ran."""
+    before = trial.user_attrs.get(ATTRIBUTE)
+    note = next((proposal.note for proposal in proposals if proposal.note), before and {"by": "independent"})
+    if note and note != before:
+        study._storage.set_trial_user_attr(trial._trial_id, ATTRIBUTE, note)  # pyright: ignore[reportPrivateUsage]
 
 
-def _settled(trial: FrozenTrial, group: Space) -> Params:
-    """Values of a group that an enqueued trial brings along."""
-    return held(trial.system_attrs.get("fixed_params", {}), group)
+def _ran(proposal: Proposal, trial: FrozenTrial) -> bool:
+    """Whether a trial has the parameters proposed: of a value outside its own range Optuna draws another."""
+    return all(name in trial.params and trial.params[name] == value for name, value in proposal.params.items())
+
+
+def _settled(study: Study, trial: FrozenTrial, group: Space) -> Params:
+    """Values of a group that an enqueued trial brings along, or a sampler around this one decides."""
+    return held({**_decided(study), **trial.system_attrs.get("fixed_params", {})}, group)
+
+
+def _decided(study: Study) -> Params:
+    """What a `PartialFixedSampler` around this one decides, which tells nobody."""
+    return getattr(study.sampler, "_fixed_params", {})

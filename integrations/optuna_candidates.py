@@ -21,6 +21,8 @@ from .optuna_reader import Params
 
 Floats = NDArray[np.float64]
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
+_ROUNDED = 1e-9  # difference of rows that stand for the same values
+_ALL = 5  # times that as many were drawn as there are, when nothing new says that all were tried
 
 
 class Texts:
@@ -93,7 +95,9 @@ class Candidates:
 
     def again(self) -> Floats | None:
         """The most wanted one of those that were tried, (D,); None: none of them may be proposed."""
-        rows = self.past.rows[(self.parameters.put(self.past.rows, self.settled) == self.past.rows).all(axis=1)]
+        tried = self.past.rows
+        allowed = self.parameters.put(self.parameters.snap(tried), self.settled)
+        rows = tried[np.isclose(allowed, tried, rtol=0, atol=_ROUNDED).all(axis=1)]
         return rows[int(np.argmax(self._acquisition(rows)(rows)))] if len(rows) else None
 
     def drawn(self, texts: Texts | None) -> Floats:
@@ -102,18 +106,21 @@ class Candidates:
 
     def pool(self, incumbents: Floats, texts: Texts | None) -> Floats:
         """Some at random, some like the incumbents, fewer than wanted where they are hard to find, (m, D)."""
-        found = np.empty((0, len(self.parameters)))
+        found, in_vain = np.empty((0, len(self.parameters))), 0
         for _ in range(_MOST_POOLS):
             new = fresh(self._eligible(pool(self.rng, self.parameters, incumbents, self._size), texts), found)
-            found = np.concatenate([found, new])
-            exhausted = texts is None and np.isfinite(self.parameters.size) and not len(new)
+            found, in_vain = np.concatenate([found, new]), 0 if len(new) else in_vain + self._size
+            exhausted = texts is None and in_vain > _ALL * self.parameters.size
             if len(found) >= self._size or exhausted:
                 break
         return found[self.rng.permutation(len(found))[: self._size]]
 
     def _eligible(self, rows: Floats, texts: Texts | None) -> Floats:
-        """Those that may be proposed, each once, with what is decided already."""
-        rows = fresh(self.parameters.put(rows, self.settled), self.tried)
+        """Those that may be proposed, each once, with what is decided already.
+
+        What is like trials of an earlier range may lie outside of the present one: it is moved inside to be judged.
+        """
+        rows = fresh(self.parameters.put(self.parameters.snap(rows), self.settled), self.tried)
         return rows if texts is None else rows[[text is not None for text in texts(rows)]]
 
     def _acquisition(self, rows: Floats, opinion: Opinion | None = None) -> Acquisition:

@@ -35,19 +35,24 @@ class Memory:
         self._seen: set[int] = set()
 
     def outlives(self, trials: Sequence[FrozenTrial]) -> bool:
-        """Whether it is of a study that was deleted, and whose number a storage gave to the one with these trials."""
-        return max(self._seen, default=-1) >= len(trials)
+        """Whether it is of a study that was deleted, and whose number a storage gave to the one with these trials.
+
+        A pruner may show some of the trials alone, as Hyperband does: their numbers tell, not how many they are.
+        """
+        return max(self._seen, default=-1) > max((trial.number for trial in trials), default=-1)
 
     def look(self, trials: Sequence[FrozenTrial]) -> None:
         """Note the parameters of trials that ended since the last time."""
         telling = (TrialState.COMPLETE, TrialState.PRUNED)
         new = [trial for trial in trials if trial.state in telling and trial.number not in self._seen]
         self._seen.update(trial.number for trial in new)
-        patterns = [Names(trial.params) for trial in new if trial.params]
-        self._groups = groups([*self._groups, *dict.fromkeys(patterns)])
         for trial in new:
             self.space |= trial.distributions
-        for trial in (trial for trial in new if trial.state == TrialState.COMPLETE):
+        complete = [trial for trial in new if trial.state == TrialState.COMPLETE]
+        # One that was pruned before it had all its parameters says nothing of which belong together.
+        patterns = [Names(trial.params) for trial in complete if trial.params]
+        self._groups = groups([*self._groups, *dict.fromkeys(patterns)])
+        for trial in complete:
             self._patterns.note(trial.params, trial.distributions)
             if trial.params:
                 self._whole = Names(trial.params) if self._whole is None else self._whole & trial.params.keys()

@@ -152,7 +152,7 @@ class Parameters:
     def features(self, rows: Floats) -> Floats:
         """Numbers as they are, categories as indicators at a distance of 1, and places of some, (n, E)."""
         blocks: list[Floats] = [
-            np.eye(choices)[rows[:, number].astype(np.intp)] / np.sqrt(2) if choices else rows[:, number, None]
+            (rows[:, number, None] == np.arange(choices)) / np.sqrt(2) if choices else rows[:, number, None]
             for number, choices in enumerate(self.choices.tolist())
         ]
         for number in self._ordered:

@@ -76,4 +76,4 @@ def draw_predictions(studies: Iterable[Study], axes: Axes, objective: int = 0) -
 
 
 def _told(trial: FrozenTrial) -> bool:
-    return trial.state == TrialState.COMPLETE and ATTRIBUTE in trial.user_attrs
+    return trial.state == TrialState.COMPLETE and "mean" in trial.user_attrs.get(ATTRIBUTE, {})

@@ -6,6 +6,7 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -176,6 +177,8 @@ class Reader:
         """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
         try:
             text = self._to_text(params) if self._to_text else written(params, space)
+            if not isinstance(text, (str, NoneType)):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"it returned {text!r}; return a string, or None of an invalid candidate")
         except Exception as error:
             left_out = "such candidates are left out; if none is left, the parameters decide"
             self._warn("failed", f"to_text failed ({error!r}) of {params!r}; {left_out}")

@@ -60,16 +60,19 @@ def rank(
         ValueError: If there is no acquisition, or the direction is none.
 
     Returns:
-        The valid candidates, best first. Those more likely to fail than not come after all others;
-        equal scores, those of the first acquisition, follow the order of the texts.
+        The valid candidates, best first. Those more likely to fail than not come after all others; of equal scores,
+        as of all that no improvement is expected of, the better mean comes first, of equal means the order of the texts
+        decides.
     """
     acquisitions = [acquisition] if callable(acquisition) else list(acquisition)
     if not acquisitions or not all(map(callable, acquisitions)):
         raise ValueError(f"acquisition is {acquisition!r}; give a function of `acquisitions`, or several of them")
     texts = [to_text(candidate) for candidate in candidates]
     distinct = sorted({text for text in texts if text is not None})
-    mean, std, fails, *scores = _scores(surrogate, as_problem(problem), distinct, acquisitions)
-    score, order = scores[0], _turns([by_score(own, fails) for own in scores])
+    problem = as_problem(problem)
+    mean, std, fails, *scores = _scores(surrogate, problem, distinct, acquisitions)
+    hope = -problem.loss_sign * mean
+    score, order = scores[0], _turns([by_score(own, fails, hope) for own in scores])
     place = {distinct[row]: (number, row) for number, row in enumerate(order)}
     valid = [(place[text], candidate) for candidate, text in zip(candidates, texts, strict=True) if text is not None]
     valid.sort(key=lambda entry: entry[0])
@@ -91,9 +94,10 @@ def _scores(
     return [np.concatenate(column) for column in columns]
 
 
-def by_score(score: Floats, fails: Floats | NDArray[np.bool_]) -> list[int]:
-    """Rows, the highest score first, those that are likely to fail last, equal ones as they stand."""
-    return np.lexsort((np.arange(len(score)), -np.nan_to_num(score, nan=-np.inf), fails)).tolist()
+def by_score(score: Floats, fails: Floats | NDArray[np.bool_], then: Floats | None = None) -> list[int]:
+    """Rows, best first, those likely to fail last, equal ones by what counts then, or as they stand."""
+    keys = [-np.nan_to_num(own, nan=-np.inf) for own in (then, score) if own is not None]
+    return np.lexsort((np.arange(len(score)), *keys, fails)).tolist()
 
 
 def _turns(orders: Sequence[list[int]]) -> list[int]:

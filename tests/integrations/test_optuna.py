@@ -258,10 +258,10 @@ def test_the_same_seed_gives_the_same_study() -> None:
 
 
 def test_several_objectives_need_as_many_problems() -> None:
-    lonely = sampler(problem=[Problem("c", "m")], search_space=SPACE)
+    lonely = sampler(problem=[Problem("c", "m")])
     study = optuna.create_study(sampler=lonely, directions=["minimize", "maximize"])
-    with pytest.raises(ValueError, match="1 of them for 2 objectives"):
-        ask(study)
+    with pytest.raises(ValueError, match="1 of them for 2 objectives"):  # before the first trial has cost anything
+        study.ask()
 
 
 def test_a_sampler_survives_pickling_in_the_middle_of_a_study() -> None:

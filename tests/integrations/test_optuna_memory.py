@@ -11,7 +11,7 @@ import pytest
 from fake_surrogate import FakeSurrogate
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.storages import get_storage
-from optuna.trial import Trial, create_trial
+from optuna.trial import Trial, TrialState, create_trial
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
 from prerank.integrations.optuna_history import PROMISED
@@ -57,6 +57,26 @@ def test_what_no_trial_had_yet_does_not_hide_the_branches() -> None:
     assert set(memory.rules(whole)) == {"x", "y"}
 
 
+def test_a_trial_that_was_pruned_early_tears_nothing_apart() -> None:
+    both = {"x": 0.0, "y": 0.0}
+    trials = [create_trial(value=0.0, params=both, distributions={name: SPACE[name] for name in both})]
+    trials.append(create_trial(state=TrialState.PRUNED, params={"x": 0.0}, distributions={"x": SPACE["x"]}))
+    for number, trial in enumerate(trials):
+        trial.number = number
+    memory = Memory()
+    memory.look(trials)
+    assert [set(group) for group in memory.partition({name: SPACE[name] for name in both}, ())] == [{"x", "y"}]
+
+
+def test_a_pruner_that_shows_some_trials_alone_makes_no_other_study() -> None:
+    memory, trials = Memory(), [create_trial(value=0.0) for _ in range(6)]
+    for number, trial in enumerate(trials):
+        trial.number = number
+    memory.look(trials[:5])
+    assert not memory.outlives(trials[1::2])
+    assert memory.outlives(trials[:2])
+
+
 def test_a_study_that_has_the_number_of_a_deleted_one_is_another(tmp_path: Path) -> None:
     storage, sampler = get_storage(f"sqlite:///{tmp_path}/trials.db"), RLMSampler(seed=0)
     for number in range(2):
@@ -92,3 +112,21 @@ def test_a_note_is_of_parameters_that_the_trial_has() -> None:
     assert {trial.params["kind"] for trial in told} == {"a", "b"}
     for trial in told:
         assert (trial.user_attrs[ATTRIBUTE]["mean"][0] > 500) == (trial.params["kind"] == "a")
+
+
+def test_what_was_predicted_of_another_value_is_not_noted() -> None:
+    """Each trial narrows the range of k by its own n; what is proposed outside of that does not run."""
+
+    def objective(trial: Trial) -> float:
+        n = trial.suggest_int("n", 8, 64)
+        return abs(n - 40) + abs(trial.suggest_int("k", 1, n) - 4)
+
+    sampler = RLMSampler(seed=0)
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(objective, n_trials=40)
+    notes = [trial.user_attrs[ATTRIBUTE] for trial in study.trials if ATTRIBUTE in trial.user_attrs]
+    clipped = [trial for trial in study.trials if trial.system_attrs.get(PROMISED, {}).get("k", 0) > trial.params["n"]]
+    assert clipped
+    assert not any("mean" in trial.user_attrs.get(ATTRIBUTE, {}) for trial in clipped)
+    assert {"by": "independent"} in notes
+    assert sum("mean" in note for note in notes) > 10

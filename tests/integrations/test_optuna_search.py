@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import warnings
+from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna._hypervolume import compute_hypervolume
+from optuna.distributions import BaseDistribution, CategoricalDistribution
 from optuna.samplers import TPESampler
 from optuna.trial import Trial, TrialState, create_trial
 from optuna_objectives import SPACE, Watching, bowl, found
@@ -109,6 +112,20 @@ def test_a_range_that_moves_is_followed() -> None:
     assert study.best_value < 0.1
 
 
+def test_after_a_range_narrows_new_candidates_are_tried() -> None:
+    study = optuna.create_study(sampler=RLMSampler(seed=1))
+
+    def objective(trial: Trial, low: int) -> float:
+        w, d = trial.suggest_int("w", low, 10), trial.suggest_int("d", 1, 10)
+        near = (w - 2) ** 2 + (d - 2) ** 2 if w < 5 else 10 + (w - 9) ** 2 + (d - 7) ** 2
+        return near + (trial.suggest_categorical("k", ["a", "b"]) == "b")
+
+    study.optimize(partial(objective, low=1), n_trials=20)
+    study.optimize(partial(objective, low=5), n_trials=20)
+    assert len({tuple(trial.params.values()) for trial in study.trials[20:]}) == 20
+    assert min(value for trial in study.trials[20:] if (value := trial.value) is not None) == 10
+
+
 def test_a_burst_is_spread_out_and_hardly_slower_than_its_trials() -> None:
     study = optuna.create_study(sampler=RLMSampler(seed=0))
     study.optimize(bowl, n_trials=15)
@@ -123,6 +140,23 @@ def test_finished_trials_repeat_only_when_nothing_else_is_left() -> None:
     study.optimize(lambda trial: float(trial.suggest_int("n", 1, 9)), n_trials=9)
     assert len({trial.params["n"] for trial in study.trials}) >= 8  # the first is drawn by the independent sampler
     study.optimize(lambda trial: float(trial.suggest_int("n", 1, 9)), n_trials=5)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_last_candidates_of_a_large_finite_space_are_found(seed: int) -> None:
+    space: dict[str, BaseDistribution] = {name: CategoricalDistribution(range(10)) for name in "pqr"}
+    cells = list(product(range(10), repeat=3))
+    left = {cells[place] for place in np.random.default_rng(seed).permutation(1000)[:4]}
+    study = optuna.create_study(sampler=RLMSampler(seed=seed))
+    study.add_trials(
+        [
+            create_trial(value=float(sum(cell)), params=dict(zip("pqr", cell, strict=True)), distributions=space)
+            for cell in cells
+            if cell not in left
+        ]
+    )
+    asked = [study.ask(space) for _ in range(4)]
+    assert {tuple(trial.params[name] for name in "pqr") for trial in asked} == left
 
 
 def test_once_all_were_tried_the_best_ones_are_measured_again() -> None:

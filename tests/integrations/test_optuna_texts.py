@@ -13,7 +13,8 @@ import optuna
 import pytest
 from fake_surrogate import FakeSurrogate
 from optuna.distributions import BaseDistribution
-from optuna.samplers import TPESampler
+from optuna.exceptions import ExperimentalWarning
+from optuna.samplers import PartialFixedSampler, TPESampler
 from optuna.trial import Trial, create_trial
 from optuna_objectives import SPACE, bowl, found
 
@@ -165,3 +166,27 @@ def test_constraints_are_heeded_by_text() -> None:
     violated = [any(bound > 0 for bound in trial.constraints.values()) for trial in study.trials]
     assert sum(violated[4:]) <= 4
     assert study.trials[-1].user_attrs[ATTRIBUTE]["by"] == "both"
+
+
+def test_what_a_sampler_around_this_one_fixes_is_read_too() -> None:
+    surrogate: Any = FakeSurrogate()
+    sampler = RLMSampler(surrogate=surrogate, to_text=lambda params: "a" * (params["x"] + params["y"] + 20), seed=0)
+    study = optuna.create_study(sampler=sampler)
+
+    def objective(trial: Trial) -> float:
+        return trial.suggest_int("x", -9, 9) ** 2 + trial.suggest_int("y", -9, 9) ** 2
+
+    study.optimize(objective, n_trials=8)
+    with pytest.warns(ExperimentalWarning):
+        study.sampler = PartialFixedSampler({"x": 3}, sampler)
+    study.optimize(objective, n_trials=4)
+    assert {trial.params["x"] for trial in study.trials[8:]} == {3}
+    assert all(trial.user_attrs[ATTRIBUTE]["by"] != "parameters" for trial in study.trials[8:])
+
+
+def test_to_text_that_makes_no_string_is_told_of() -> None:
+    wrong: dict[str, Any] = {"to_text": lambda params: [params], "surrogate": FakeSurrogate()}
+    study = optuna.create_study(sampler=RLMSampler(search_space=SPACE, seed=0, **wrong))
+    with pytest.warns(UserWarning, match="return a string"):
+        study.optimize(bowl, n_trials=3)
+    assert len(study.trials) == 3

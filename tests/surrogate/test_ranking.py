@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prerank.surrogate import Prediction, Problem, rank
-from prerank.surrogate.acquisitions import expected_value
+from prerank.surrogate.acquisitions import expected_improvement, expected_value
 from prerank.surrogate.problem import Question
 
 
@@ -54,6 +54,14 @@ def test_a_direction_that_is_none_is_named() -> None:
 
 def test_a_likely_failure_comes_after_all_others() -> None:
     assert texts_of(SHORTEST, ["x", "aaaa", "xx"]) == ["aaaa", "x", "xx"]
+
+
+@pytest.mark.parametrize("problem", [SHORTEST, LONGEST])
+def test_of_what_nothing_better_is_expected_of_the_best_mean_comes_first(problem: Problem) -> None:
+    nothing = expected_improvement(0.0 if problem is SHORTEST else 100.0)
+    ranked = rank(Length(), problem, ["b", "aaa", "cc", "x"], str, nothing)
+    assert {entry.score for entry in ranked} == {0.0}
+    assert [entry.candidate for entry in ranked] == [*texts_of(problem, ["b", "aaa", "cc"]), "x"]
 
 
 def test_equal_scores_follow_the_texts() -> None:
