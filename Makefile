@@ -46,7 +46,7 @@ leave-out: venv
 	@$(BIN)/python benchmarks/leave_out.py
 
 # What the shipped and the leave-out checkpoints reach, without training anything. Those that train or search for hours are run by
-# hand: code_accuracy, optuna_samplers, ablations.
+# hand: code_accuracy, optuna_samplers, ablations, tile_words.
 benchmarks: venv
 	@echo 'two benchmarks at a time, on one thread each; what each finds is printed when it is done'
 	@OMP_NUM_THREADS=1 $(MAKE) --no-print-directory $(if $(filter output-sync,$(.FEATURES)),--output-sync) -j2 $(BENCHMARKS:%=measure-%)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -33,6 +34,15 @@ def mean_of(folders: Sequence[Path], device: str) -> RLMSurrogate:
             raise ValueError(f"{folder} and {folders[-1]} are no trainings of one model; give such as began alike")
     mean = {name: torch.stack([state[name] for state in states]).mean(dim=0) for name in states[-1]}
     opened[-1].model.load_state_dict(mean)
+    opened[-1].forget_contexts()  # read with the last one's weights when its golden outputs were checked
     surrogate = RLMSurrogate(Source(opened[-1], device))
-    surrogate.provenance = {"mean of": [own["provenance"] for own in told]}
+    surrogate.provenance = _history([own["provenance"] for own in told])
     return surrogate
+
+
+def _history(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Where a mean comes from; what all runs went on from is told once."""
+    before = [run.get("before") for run in runs]
+    if before.count(before[0]) < len(before) or before[0] is None:
+        return {"mean of": [*runs]}
+    return {"mean of": [{key: own for key, own in run.items() if key != "before"} for run in runs], "before": before[0]}

@@ -2,7 +2,8 @@
 
 Names differ from one author to the next (``BLOCK_SIZE_M``, ``BLOCK_M``, ``MWG``); the text says one thing in one word,
 so that what is learnt on one kernel serves the next: lower case, sorted by name, ``block_m=64 block_n=128 stages=3``.
-What all configurations share, the kernel, the device and the sizes of the problem, is the context.
+What all configurations share, the kernel, the device and the sizes of the problem, is the context. What follows from
+both, such as how many tiles there are, the surrogate adds when it reads them (`prerank.surrogate.tiles`).
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Bools, Floats
 from .prediction import Prediction, concatenate
 from .problem import Problem
 from .reading import Reading
+from .tiles import with_tiles
 from .tokenizer import Tokenizer
 
 if TYPE_CHECKING:
@@ -118,10 +119,12 @@ class Inference:
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Any]:
         """Memories of the texts, a batch at a time."""
+        shared = self.knowledge.read_as(problem.context)
+        texts = [with_tiles(shared, text) for text in texts]
         long = np.array([self.tokenizer.exceeds(text, CANDIDATE_WORDS) for text in texts], dtype=np.bool_)
         short = ["" if apart else text for text, apart in zip(texts, long, strict=True)]
         words = self.tokenizer(short, CANDIDATE_WORDS)
-        embedded, shared = self.network.words(words.pieces), self.knowledge.read_as(problem.context)
+        embedded = self.network.words(words.pieces)
         for start in range(0, len(texts), _CHUNK):
             chunk = slice(start, start + _CHUNK)
             yield self.network.read(embedded, words.index[chunk], self._contexts(shared, texts[chunk], long[chunk]))

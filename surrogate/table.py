@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -18,6 +18,7 @@ from .codec import LENGTH, encode
 from .joint import JOINT_WORDS, TOGETHER, batches, joint
 from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Splits
 from .problem import first_line
+from .tiles import with_tiles
 from .tokenizer import Tokenizer, Words
 
 _READ_AT_ONCE = 16_384  # words; 512 candidates of most spaces are fewer
@@ -109,7 +110,7 @@ class Table:
     ) -> None:
         if not rows:
             raise ValueError("there are no rows to train on; give at least one Row")
-        spaces, shares = by_space(rows), shares or {}
+        spaces, shares = by_space(map(_as_read, rows)), shares or {}
         if unknown := sorted(shares.keys() - spaces.keys()):
             raise ValueError(f"shares names {unknown}; the rows' contexts begin with {sorted(spaces)}")
         self._spaces: list[_Space] = []
@@ -143,6 +144,11 @@ class Table:
         """
         space = self._spaces[int(rng.choice(len(self._spaces), p=self._shares))]
         return space.draw(rng, contexts, candidates, metrics)
+
+
+def _as_read(row: Row) -> Row:
+    """A row with its texts as the model reads them in the row's context."""
+    return replace(row, texts=tuple(with_tiles(row.context, text) for text in row.texts))
 
 
 class _Space:

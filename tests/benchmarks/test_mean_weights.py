@@ -31,6 +31,16 @@ def test_the_mean_is_saved_and_tells_what_it_is_of(tmp_path: Path) -> None:
     assert alone.fingerprint == RLMSurrogate.load(folders[0]).fingerprint
 
 
+def test_what_the_runs_went_on_from_is_told_once(tmp_path: Path) -> None:
+    start = saved(tmp_path / "start", 0)
+    for name in ("one", "other"):
+        branch = RLMSurrogate.load(start)
+        branch.provenance = {"before": {"steps": 5}, "name": name}
+        branch.save(tmp_path / name)
+    found = mean_of([tmp_path / "one", tmp_path / "other"], "cpu").provenance
+    assert found == {"mean of": [{"name": "one"}, {"name": "other"}], "before": {"steps": 5}}
+
+
 def test_other_models_are_refused(tmp_path: Path) -> None:
     folders = [saved(tmp_path / "one", 0), saved(tmp_path / "other", 0, ["quite another vocabulary"])]
     with pytest.raises(ValueError, match="no trainings of one model"):
