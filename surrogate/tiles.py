@@ -24,8 +24,10 @@ def with_tiles(context: str, text: str) -> str:
     is ``used``, not filled up, the ``waves`` in which the device's units work on them, and how full of tiles the units
     are on average.
     """
-    sizes = _sizes(context) if "block_" in text else {}
-    blocks = {match[1]: int(match[2]) for word in text.split() if (match := _BLOCK.fullmatch(word))} if sizes else {}
+    if "block_" not in text:  # as in all spaces but those of kernels
+        return text
+    sizes = _sizes(context)
+    blocks = {match[1]: int(match[2]) for word in text.split() if (match := _BLOCK.fullmatch(word))}
     tiles = {axis: -(-sizes[axis] // block) for axis, block in sorted(blocks.items()) if block and sizes.get(axis, 0)}
     if not tiles:
         return text
