@@ -148,7 +148,7 @@ class RLMSampler(BaseSampler):
             _process_constraints_after_trial(self._constraints_func, study, trial, state)
         with self._lock:
             proposals = self._memory(study).proposals.pop(trial.number, [])
-        _note(study, trial, [proposal for proposal in proposals if _ran(proposal, trial)])
+        _note(study, trial, [proposal for proposal in proposals if proposal.params.keys() <= trial.params.keys()])
         self._independent.after_trial(study, trial, state, values)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -290,16 +290,17 @@ def _check_types(problem: object, surrogate: object, space: Mapping[str, object]
 
 
 def _note(study: Study, trial: FrozenTrial, proposals: Sequence[Proposal]) -> None:
-    """Store what was predicted of the first group, or that others than the noted parameters ran."""
-    before = trial.user_attrs.get(ATTRIBUTE)
-    note = next((proposal.note for proposal in proposals if proposal.note), before and {"by": "independent"})
+    """Store what was predicted of the first group that runs as proposed; of none, that others run than was noted."""
+    before, other = trial.user_attrs.get(ATTRIBUTE), [proposal for proposal in proposals if _differs(proposal, trial)]
+    notes = [proposal.note for proposal in proposals if proposal.note and proposal not in other]
+    note = next(iter(notes), {"by": "independent"} if before and other else None)
     if note and note != before:
         study._storage.set_trial_user_attr(trial._trial_id, ATTRIBUTE, note)  # pyright: ignore[reportPrivateUsage]
 
 
-def _ran(proposal: Proposal, trial: FrozenTrial) -> bool:
-    """Whether a trial has the parameters proposed: of a value outside its own range Optuna draws another."""
-    return all(name in trial.params and trial.params[name] == value for name, value in proposal.params.items())
+def _differs(proposal: Proposal, trial: FrozenTrial) -> bool:
+    """Whether a trial has other values than was proposed: of one outside the trial's own range Optuna draws another."""
+    return any(name in trial.params and trial.params[name] != value for name, value in proposal.params.items())
 
 
 def _settled(study: Study, trial: FrozenTrial, group: Space) -> Params:
