@@ -11,8 +11,8 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-_BLOCK = re.compile(r"block_(\w+)=(\d+)")
-_SIZE = re.compile(r"(\w+)=(\d+)")
+_BLOCK = re.compile(r"block_(\w+)=(\d{1,15})")  # longer numbers are no sizes, and may be more than a float holds
+_SIZE = re.compile(r"(\w+)=(\d{1,15})")
 _PARALLEL = ("m", "n")  # axes whose tiles are worked on at once; along the others one program goes
 _UNITS = "units"
 

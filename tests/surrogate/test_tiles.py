@@ -39,4 +39,7 @@ def test_units_and_the_other_axis_may_be_unknown() -> None:
 def test_what_has_no_block_of_a_size_is_left_as_it_is() -> None:
     for text in ("", "warps=4", "block_q=64", "block_m=0", "block_m=x", "own_block_m=64", "block_m"):
         assert with_tiles(CONTEXT, text) == text
+    endless = "1" * 5000
+    assert with_tiles(CONTEXT, f"block_m={endless}") == f"block_m={endless}"
+    assert with_tiles(f"kernel\nm={endless}", "block_m=64") == "block_m=64"
     assert with_tiles("kernel\nm=0 n=many", "block_m=64 block_n=64") == "block_m=64 block_n=64"
