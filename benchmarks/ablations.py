@@ -23,11 +23,10 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
-import torch
 from intervals import interval, shown
 from measured_tables import FOLDER, Measured, kernel_rows, nas_bench_101_rows, nas_bench_201_rows
 from tables import show
-from train_checkpoint import divided, vocabulary_texts
+from train_checkpoint import computes_in_bfloat16, divided, vocabulary_texts
 
 from prerank.surrogate import RLMSurrogate, Row, Training, inference, table
 from prerank.surrogate.network import CANDIDATE_WORDS
@@ -135,7 +134,7 @@ def trained(name: str, rows: Sequence[Measured], seed: int, steps: int) -> dict[
     shape: dict[str, Any] = {"vocabulary": 1024, "seed": seed} | variant.shape
     surrogate = RLMSurrogate.untrained(vocabulary_texts(own), **shape)
     options: dict[str, Any] = {"contexts": 16, "candidates": 512, "metrics": 3} | variant.training
-    fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    fast = computes_in_bfloat16()
     shares = {line: 1.0 for line in LINES}
     run = Training(steps, shares=shares, validate_every=steps, patience=1000, seed=seed, amp=fast, **options)
     longest = 1 if variant.joint else CANDIDATE_WORDS

@@ -25,7 +25,6 @@ from zlib import crc32
 
 import numpy as np
 import pandas as pd
-import torch
 from intervals import interval, shown
 from numpy.typing import NDArray
 from ranks import rank, tau
@@ -33,6 +32,7 @@ from rich.progress import track
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from tables import show
+from train_checkpoint import computes_in_bfloat16
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training
 from prerank.surrogate.network import CANDIDATE_WORDS
@@ -221,7 +221,7 @@ def trained(train: Any, fold: str, route: str, arguments: argparse.Namespace) ->
         patience=1000,
         folder=folder / "state",
         of=of,
-        amp=bool(torch.cpu.get_capabilities().get("avx512_bf16")),
+        amp=computes_in_bfloat16(),
     )
     surrogate.fit(own, run, validation=validation)
     surrogate.save(folder)

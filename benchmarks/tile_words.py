@@ -19,11 +19,10 @@ from unittest.mock import patch
 
 import numpy as np
 import pandas as pd
-import torch
 from intervals import interval
 from measured_tables import FOLDER, kernel_rows
 from tables import show
-from train_checkpoint import vocabulary_texts
+from train_checkpoint import computes_in_bfloat16, vocabulary_texts
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training, inference, table
 from prerank.surrogate.metrics import slowdown_at
@@ -85,7 +84,7 @@ def trained(rows: Sequence[Row], steps: int, seed: int) -> RLMSurrogate:
     """A model that was trained on rows alone."""
     surrogate = RLMSurrogate.untrained(vocabulary_texts(rows), vocabulary=1024, seed=seed)
     size: dict[str, Any] = {"contexts": 16, "candidates": 512, "metrics": 3, "dropout": 0.02, "validate_every": steps}
-    fast = bool(torch.cpu.get_capabilities().get("avx512_bf16"))
+    fast = computes_in_bfloat16()
     surrogate.fit(rows, Training(steps, shares=dict.fromkeys(LINES, 1.0), seed=seed, amp=fast, **size))
     return surrogate
 

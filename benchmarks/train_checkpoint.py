@@ -85,7 +85,7 @@ def train(rows: Sequence[Measured], arguments: argparse.Namespace) -> None:
         seed=arguments.seed,
         folder=arguments.run,
         of=told(arguments),
-        amp=arguments.device != "cpu" or bool(torch.cpu.get_capabilities().get("avx512_bf16")),
+        amp=arguments.device != "cpu" or computes_in_bfloat16(),
         processes=processes,
     )
     surrogate.fit(own, training, validation=validation)
@@ -108,6 +108,11 @@ def train(rows: Sequence[Measured], arguments: argparse.Namespace) -> None:
     if not describe(arguments.out)["encoder"]:  # the first prediction writes the graphs that are shipped
         RLMSurrogate.load(arguments.out, backend="onnxruntime").predict(Problem("", "params"), [""])
     print(json.dumps(surrogate.knowledge, indent=1))
+
+
+def computes_in_bfloat16() -> bool:
+    """Whether this processor multiplies matrices of bfloat16 faster than others."""
+    return bool(torch.cpu.get_capabilities().get("avx512_bf16"))
 
 
 def told(arguments: argparse.Namespace) -> dict[str, str]:

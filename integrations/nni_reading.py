@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from types import NoneType
 from typing import Generic, TypeVar
+
+from ..surrogate.ranking import text_or_none
 
 Candidate = TypeVar("Candidate")
 
@@ -31,9 +32,7 @@ class Reading(Generic[Candidate]):
             Exception: What the function raises, if it has failed many times and never made a text.
         """
         try:
-            text = self._to_text(candidate)
-            if not isinstance(text, (str, NoneType)):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise TypeError(f"it returned {text!r}; return a string, or None of an invalid candidate")
+            text = text_or_none(self._to_text(candidate))
         except Exception as error:
             self._failed += 1
             if not self._made and self._failed >= _PATIENCE:

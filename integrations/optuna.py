@@ -188,10 +188,7 @@ class RLMSampler(BaseSampler):
         what the independent sampler says.
         """
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
-        settled = [_settled(study, trial, group) for group in groups]
-        candidates = [
-            self._candidates(memory, known, group, signs, own) for group, own in zip(groups, settled, strict=True)
-        ]
+        candidates = [self._candidates(memory, known, group, signs, _settled(study, trial, group)) for group in groups]
         read, texts = self._read(study, candidates[0], memory, known) if self._reads else (None, None)
         first = read or by_parameters(candidates[0], signs, texts)
         found = [first, *(by_parameters(own, signs) for own in candidates[1:])]

@@ -16,12 +16,11 @@ from .optuna_fits import Fits
 from .optuna_history import History
 from .optuna_model import Acquisition, Model
 from .optuna_opinion import Opinion
-from .optuna_pool import fresh, pool, refined
+from .optuna_pool import SAME, fresh, pool, refined
 from .optuna_reader import Params
 
 Floats = NDArray[np.float64]
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
-_ROUNDED = 1e-9  # difference of rows that stand for the same values
 _ALL = 5  # times that as many were drawn as there are, when nothing new says that all were tried
 
 
@@ -97,7 +96,7 @@ class Candidates:
         """The most wanted one of those that were tried, (D,); None: none of them may be proposed."""
         tried = self.past.rows
         allowed = self.parameters.put(self.parameters.snap(tried), self.settled)
-        rows = tried[np.isclose(allowed, tried, rtol=0, atol=_ROUNDED).all(axis=1)]
+        rows = tried[np.isclose(allowed, tried, rtol=0, atol=SAME).all(axis=1)]
         return rows[int(np.argmax(self._acquisition(rows)(rows)))] if len(rows) else None
 
     def drawn(self, texts: Texts | None) -> Floats:

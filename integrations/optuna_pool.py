@@ -19,7 +19,8 @@ Eligible = Callable[[Floats], Floats]
 
 _SCALES = (0.2, 0.05, 0.2, 0.05, 0.01, 0.002)  # of the moves in each round of refinement
 _PARENTS, _CHILDREN = 8, 96
-_SAME = 1e-9
+SAME = 1e-9
+"""Difference of rows that stand for the same values."""
 _FEW = 16  # to begin with; of more of them the farthest would always be a corner
 
 
@@ -55,9 +56,9 @@ def refined(
 
 def fresh(rows: Floats, tried: Floats) -> Floats:
     """Distinct rows that are not among those tried, in their order."""
-    met = {row.tobytes() for row in np.round(tried / _SAME)}
+    met = {row.tobytes() for row in np.round(tried / SAME)}
     kept: list[int] = []
-    for number, row in enumerate(np.round(rows / _SAME)):
+    for number, row in enumerate(np.round(rows / SAME)):
         key = row.tobytes()
         if key not in met:
             met.add(key)

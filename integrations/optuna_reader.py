@@ -6,7 +6,6 @@ import sys
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from types import NoneType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,7 +22,7 @@ from ..surrogate import Prediction, Problem, RLMSurrogate, rank
 from ..surrogate.acquisitions import Acquisition, expected_value
 from ..surrogate.assignments import alike, words
 from ..surrogate.once import Once
-from ..surrogate.ranking import ENOUGH_TRUST
+from ..surrogate.ranking import ENOUGH_TRUST, text_or_none
 from .optuna_improvement import scalarised
 from .optuna_opinion import Opinion
 
@@ -176,9 +175,7 @@ class Reader:
     def _text(self, params: Params, space: Mapping[str, BaseDistribution]) -> str | None:
         """Text of a candidate, None where `to_text` fails: a study of hours must not die of one candidate."""
         try:
-            text = self._to_text(params) if self._to_text else written(params, space)
-            if not isinstance(text, (str, NoneType)):  # pyright: ignore[reportUnnecessaryIsInstance]
-                raise TypeError(f"it returned {text!r}; return a string, or None of an invalid candidate")
+            text = text_or_none(self._to_text(params)) if self._to_text else written(params, space)
         except Exception as error:
             left_out = "such candidates are left out; if none is left, the parameters decide"
             self._warn("failed", f"to_text failed ({error!r}) of {params!r}; {left_out}")

@@ -79,6 +79,17 @@ def rank(
     return [Ranked(c, float(mean[row]), float(std[row]), float(score[row])) for (_, row), c in valid]
 
 
+def text_or_none(text: object) -> str | None:
+    """What a user's function made of a candidate, checked.
+
+    Raises:
+        TypeError: If it is neither a text nor None.
+    """
+    if text is None or isinstance(text, str):
+        return text
+    raise TypeError(f"it returned {text!r}; return a string, or None of an invalid candidate")
+
+
 def _scores(
     surrogate: Predictor, problem: Problem, texts: list[str], acquisitions: Sequence[Acquisition]
 ) -> list[Floats]:
