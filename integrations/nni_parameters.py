@@ -170,7 +170,7 @@ def _read(spec: ParameterSpec, parameters: Mapping[str, Any]) -> Any:
 
     Raises:
         LookupError: If it is missing.
-        ValueError: If it is no choice of the parameter.
+        ValueError: If it is no choice of the parameter, or no whole number where one is drawn.
     """
     names = tuple(part for part in spec.key if isinstance(part, str))
     value: Any = parameters
@@ -178,6 +178,8 @@ def _read(spec: ParameterSpec, parameters: Mapping[str, Any]) -> Any:
         value = value[name]
     if spec.log_distributed and spec.q is not None and value == 0:
         return math.log(spec.q / 4)
+    if spec.type == "randint" and value != int(value):  # NNI would cut it off
+        raise ValueError(f"{names} is {value!r}, no whole number")
     if spec.type == "choice":  # NNI finds the first equal one, 1 where True is meant
         exact = [place for place, own in enumerate(spec.values) if type(own) is type(value) and own == value]
         if exact:

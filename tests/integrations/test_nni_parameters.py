@@ -62,6 +62,12 @@ def test_parameters_of_another_space_are_no_point() -> None:
         assert space.point(other) is None
 
 
+def test_a_number_that_is_not_whole_is_no_point_where_whole_ones_are_drawn() -> None:
+    space = ParameterSpace({"n": {"_type": "randint", "_value": [0, 9]}})
+    points = [space.point({"n": value}) for value in (3, 3.0, 3.7, "3", None, math.nan)]
+    assert points == [{("n",): 3}, {("n",): 3}, None, None, None, None]
+
+
 def test_choices_that_are_equal_but_not_the_same_are_told_apart() -> None:
     space = ParameterSpace({"x": {"_type": "choice", "_value": [1, True, 0, False, 2]}})
     points = [space.point({"x": value}) for value in (1, True, 0, False, 2.0)]
