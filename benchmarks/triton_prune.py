@@ -36,7 +36,7 @@ from prerank.integrations.triton_forecast import Forecast
 from prerank.integrations.triton_measurements import Measurement
 from prerank.integrations.triton_selection import Outlook, select
 from prerank.search_spaces.devices import find
-from prerank.search_spaces.launch_limits import limits, obstacle
+from prerank.search_spaces.launch_limits import limits, obstacle, spill
 from prerank.surrogate import RLMSurrogate
 
 Floats = NDArray[np.float64]
@@ -151,7 +151,7 @@ class RLM:
         if shape.problem not in self._known:
             started = time.process_time()
             others = measurements(nearest_other(shape, self._shapes), self._count) if self._count != 0 else []
-            self._known[shape.problem] = self._forecast.after(others, shape.tuning, possible(shape))
+            self._known[shape.problem] = self._forecast.after(others, shape.tuning, possible(shape), spilled(shape))
             self.seconds.append(time.process_time() - started)
         found = self._known[shape.problem]
         return set(select(found.order, {0}, len(shape.times), k, found.trust))
@@ -168,6 +168,12 @@ def possible(shape: Shape) -> list[int]:
     """Places of what may run as rlm_prune sees it, and of the default; sizes count as constants, as Inductor's are."""
     device, sizes = limits(shape.tuning.launch.device), shape.least_itemsizes
     return [place for place, own in enumerate(shape.tuning.fields) if not place or not obstacle(own, device, sizes)]
+
+
+def spilled(shape: Shape) -> set[int]:
+    """Places that `rlm_prune` ranks behind the others, since they are sure to spill registers."""
+    device = limits(shape.tuning.launch.device)
+    return {place for place, own in enumerate(shape.tuning.fields) if spill(own, device)}
 
 
 def roofline(shape: Shape) -> Floats:

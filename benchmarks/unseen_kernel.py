@@ -5,9 +5,10 @@ python benchmarks/unseen_kernel.py [--checkpoints FOLDER]
 The surrogate was trained without that kernel (`make leave-out`); it has read Inductor's mm, whose names of fields it
 shares. It ranks all configurations of a size that run, about 4,500, unasked and after n random ones of the nearest
 other size were measured. slowdown@k is the best of the first k over the best of all. *Interleaved*: what was learnt and
-what the model says alone name the next configuration in turn (`rank` with two acquisitions). Baselines: the one that is
-best on average over the *other* sizes, all measured; boosted trees on Inductor's mm on the same device; models of the
-numbers of a configuration, fitted to the same n.
+what the model says alone name the next configuration in turn (`rank` with two acquisitions). *Spills last*:
+configurations that are sure to spill registers come behind the others, as `rlm_prune` ranks them
+(`launch_limits.spill`). Baselines: the one that is best on average over the *other* sizes, all measured; boosted trees
+on Inductor's mm on the same device; models of the numbers of a configuration, fitted to the same n.
 
 Two things to know. That a kernel of a new name is read as the known one most like it (`Knowledge.read_as`) was decided
 on this very kernel. And what is observed as a slowdown is over the best of all configurations, which a user who has
@@ -30,14 +31,17 @@ from command_line import command_line
 from few_shot import FewShot, draw, interleaved, reliability
 from intervals import interval, shown
 from leave_out import CHECKPOINTS
+from measured_shapes import config
 from measured_tables import kernel_frame
 from numpy.typing import NDArray
 from ranks import rank
+from scipy.stats import rankdata
 from tables import show
 from tabular_models import fitted, forest, gaussian_process, plain
 from unseen_shapes import divided, trees
 
 from prerank.search_spaces import kernel_configs
+from prerank.search_spaces.launch_limits import limits, spill
 from prerank.surrogate.metrics import slowdown_at
 
 Floats = NDArray[np.float64]
@@ -77,6 +81,13 @@ class Size:
     def slowdowns(self) -> Floats:
         """Times over the best one, (N,)."""
         return self.times / self.times.min()
+
+    @cached_property
+    def spilled(self) -> NDArray[np.bool_]:
+        """Which are sure to spill registers, (N,)."""
+        words = [config(text).all_kwargs() for text in self.configs]
+        fields = [{kernel_configs.field(name): value for name, value in own.items()} for own in words]
+        return np.array([spill(own, limits(DEVICE)) is not None for own in fields])
 
     def values(self, metric: str) -> Floats:
         """What a metric measures, (N,)."""
@@ -139,11 +150,19 @@ def surrogate(size: Size, other: Size, metric: str, seeds: int) -> Iterator[dict
     """The surrogate without measurements, and after n of another size."""
     name, asked, values = f"prerank, {metric}", size.read[metric], size.values(metric)
     yield summary(size, name, 0, [asked.prior.mean]) | reliability([(asked.prior, values)])
+    yield summary(size, f"{name}, spills last", 0, [last(size, asked.prior.mean)])
     for n in SAMPLES:
         after = [learnt for learnt, _ in other.read[metric].after(n, seeds, asked)]
         held = reliability([(learnt, values) for learnt in after])
         yield summary(size, name, n, [learnt.mean for learnt in after]) | held
-        yield summary(size, f"{name}, interleaved", n, [interleaved(learnt) for learnt in after])
+        turns = [interleaved(learnt) for learnt in after]
+        yield summary(size, f"{name}, interleaved", n, turns)
+        yield summary(size, f"{name}, interleaved, spills last", n, [last(size, turn) for turn in turns])
+
+
+def last(size: Size, scores: Floats) -> Floats:
+    """Places in a ranking that has what spills behind the others, (N,)."""
+    return rankdata(scores, "ordinal") + len(scores) * size.spilled
 
 
 def average(size: Size, sizes: list[Size]) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 from uuid import uuid4
@@ -30,17 +30,35 @@ class Forecast:
         self._given = surrogate
         self._read: dict[tuple[Any, ...], tuple[Reading, float]] = {}
 
-    def __call__(self, tuning: Tuning, places: Sequence[int]) -> Outlook:
+    def __call__(self, tuning: Tuning, places: Sequence[int], spilled: Collection[int] = ()) -> Outlook:
         """Rank some of the configurations of a launch, after what was measured of its kernel."""
-        return self.after(nearest(tuning.launch, log_of(tuning.launch.kernel)), tuning, places)
+        return self.after(nearest(tuning.launch, log_of(tuning.launch.kernel)), tuning, places, spilled)
 
-    def after(self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int]) -> Outlook:
-        """Rank some of the configurations of a launch after measurements of one launch of its kernel, or none."""
+    def after(
+        self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int], spilled: Collection[int] = ()
+    ) -> Outlook:
+        """Rank some of the configurations of a launch after measurements of one launch of its kernel, or none.
+
+        Args:
+            measured: The measurements.
+            tuning: The launch and its configurations.
+            places: Which of them.
+            spilled: Those whose numbers do not fit in registers; they come last unless the measurements say otherwise.
+        """
         reading, trust = self._reading(tuning.launch, tuning.words)
+        asked = tuning, places, reading, trust
+        outlook = self._taught(measured, *asked) if measured else self._untaught(*asked)
+        best = fastest_elsewhere(measured, tuning.words, places)[:1]
+        return outlook if spilled and best and best[0] in spilled else outlook.last(spilled)
+
+    def _untaught(self, tuning: Tuning, places: Sequence[int], reading: Reading, trust: float) -> Outlook:
+        prediction = self._slowdown(reading, _texts(reading, tuning, places))
+        return Outlook([places[row] for row in hopeful(prediction)], places, prediction, trust, "x the best")
+
+    def _taught(
+        self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int], reading: Reading, trust: float
+    ) -> Outlook:
         texts = _texts(reading, tuning, places)
-        if not measured:
-            prediction = self._slowdown(reading, texts)
-            return Outlook([places[row] for row in hopeful(prediction)], places, prediction, trust, "x the best")
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         prediction = student.predict(reading.problem("latency_ms"), texts)
         rankings = [ranked(prediction)]

@@ -1,10 +1,10 @@
-"""What cannot run of a launch's configurations, told from their numbers, the arguments and the kernel's source."""
+"""What of a launch's configurations cannot run, or only slowly: told from numbers, arguments and the source."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ..search_spaces.launch_limits import Limits, obstacle
+from ..search_spaces.launch_limits import Limits, obstacle, spill
 from .triton_launch import Tuning
 from .triton_loop import pipelined
 from .triton_reading import has_wide_operand, is_aligned, operand_sizes
@@ -23,6 +23,14 @@ def obstacles_of(tuning: Tuning, device: Limits) -> dict[int, str]:
     reasons = [obstacle(own, device, operands, wide, aligned, staged) for own, staged in loops]
     found = {place: reason for place, reason in enumerate(reasons) if reason is not None}
     return found if len(found) < len(tuning.configs) else {}  # a bound that leaves nothing is wrong
+
+
+def spills_of(tuning: Tuning, device: Limits) -> dict[int, str]:
+    """Places of what runs slowly, with the reason: the sums of a product do not fit in registers."""
+    if operand_sizes(tuning.launch, tuning.words) is None:
+        return {}
+    reasons = [spill(own, device) for own in tuning.fields]
+    return {place: reason for place, reason in enumerate(reasons) if reason is not None}
 
 
 def possible(tuning: Tuning, obstacles: Mapping[int, str], named: set[int]) -> list[int]:

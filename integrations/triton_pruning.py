@@ -14,13 +14,13 @@ from .triton_device import current_family, shared_memory
 from .triton_forecast import Forecast
 from .triton_launch import Tuning
 from .triton_measurements import fastest
-from .triton_obstacles import obstacles_of, possible
+from .triton_obstacles import obstacles_of, possible, spills_of
 from .triton_report import Verdict, show
 from .triton_selection import SURE, Keep, Outlook, defaults, select
 from .triton_static import resources, target_of
 from .triton_tables import Table
 
-_RULES = 2  # version of what cannot run and of what is kept: what was decided by others is decided anew
+_RULES = 3  # version of what cannot run and of what is kept: what was decided by others is decided anew
 _decisions = Decisions()
 
 
@@ -30,10 +30,12 @@ class Answer(NamedTuple):
     Args:
         outlook: What is predicted of the configurations that can run.
         obstacles: Place -> why another one cannot.
+        spills: Place -> why one that can runs slowly.
     """
 
     outlook: Outlook
     obstacles: dict[int, str]
+    spills: dict[int, str]
 
 
 class Decision(NamedTuple):
@@ -101,15 +103,16 @@ class Pruning:
 
     def ask(self, tuning: Tuning, kernel: Any) -> Answer:
         """What is predicted of that which can run, and why the others cannot."""
-        obstacles, named = obstacles_of(tuning, self._limits(tuning)), self._defaults(tuning)
+        device, named = self._limits(tuning), self._defaults(tuning)
+        obstacles, spills = obstacles_of(tuning, device), spills_of(tuning, device)
         if self._compile:
             if target_of(tuning.launch.device) is None:
                 self._warn("target", f"rlm_prune compiles nothing for {tuning.launch.device or 'no device'}: not known")
             compiled = resources(kernel, tuning, possible(tuning, obstacles, named))
-            found = {place: own.obstacle(self._limits(tuning).shared) for place, own in compiled.items()}
+            found = {place: own.obstacle(device.shared) for place, own in compiled.items()}
             obstacles |= {place: reason for place, reason in found.items() if reason is not None}
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
-        return Answer(self._forecast(tuning, possible(tuning, obstacles, named)), obstacles)
+        return Answer(self._forecast(tuning, possible(tuning, obstacles, named), spills), obstacles, spills)
 
     def order(self, tuning: Tuning, decision: Decision | None) -> list[int]:
         """All places: what is kept, then the others, what cannot run last; without a decision the defaults first."""
@@ -124,10 +127,10 @@ class Pruning:
         if os.environ.get("PRERANK_EXPLAIN") != "1":
             return
         try:
-            outlook, obstacles = decision.answer or self.ask(tuning, kernel)
-            kept, named = set(decision.kept), self._defaults(tuning)
+            outlook, obstacles, spills = decision.answer or self.ask(tuning, kernel)
+            kept, named, shipped = set(decision.kept), self._defaults(tuning), decision.shipped
             verdicts = [
-                Verdict(config, place in kept, obstacles.get(place), place in named, decision.shipped)
+                Verdict(config, place in kept, obstacles.get(place), place in named, shipped, spills.get(place))
                 for place, config in enumerate(tuning.words)
             ]
             show(tuning.launch, outlook, verdicts)

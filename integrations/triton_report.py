@@ -12,13 +12,23 @@ from .triton_selection import Outlook
 
 @dataclass(frozen=True)
 class Verdict:
-    """A configuration, whether it is kept, why it cannot run if so, whether it is the default, and if a table chose."""
+    """What is said of a configuration.
+
+    Args:
+        config: Its names and values.
+        kept: Whether it is kept.
+        obstacle: Why it cannot run; None: it may.
+        default: Whether it is the default.
+        shipped: Whether a table chose.
+        spill: Why it is known to be slow; None: it is not.
+    """
 
     config: Mapping[str, Any]
     kept: bool
     obstacle: str | None
     default: bool
     shipped: bool = False
+    spill: str | None = None
 
     @property
     def reason(self) -> str:
@@ -27,6 +37,8 @@ class Verdict:
             return "shipped in the table" if self.kept else "the table holds another"
         if self.obstacle:
             return f"{'default, though ' if self.kept and self.default else ''}{self.obstacle}"
+        if self.spill and not self.default:
+            return f"comes last: {self.spill}"
         return "default" if self.default else "predicted among the best" if self.kept else "predicted slower"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, zip_longest
 from typing import Any, cast
 
@@ -48,6 +48,10 @@ class Outlook:
         mean, low, high = self.prediction.mean, *map(self.prediction.quantile, _INTERVAL)
         rows = zip(mean.tolist(), low.tolist(), high.tolist(), strict=True)
         return dict(zip(self.places, rows, strict=True))
+
+    def last(self, places: Collection[int]) -> Outlook:
+        """The same, some places behind all others."""
+        return replace(self, order=sorted(self.order, key=places.__contains__))
 
 
 def ranked(prediction: Prediction, slowdown: Prediction | None = None) -> list[int]:

@@ -11,7 +11,9 @@ other. On Hopper, 32-bit operands are counted once: whether they are pipelined t
 
 Registers: an accumulator of 32-bit numbers that needs more than two times the 255 registers that a thread can have
 (CUDA programming guide, technical specifications) is dropped too. It might be compiled, in minutes, and would live in
-memory: none of 4,800 such launches of a measured table ran.
+memory: none of 4,800 such launches of a measured table ran. One that takes all registers of its threads, of the 65,536
+that a unit has for a block, runs, but has to `spill` the rest: the best such launch of each size of that table took
+four times as long as the best of all.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ _CLUSTERS = ("hopper", "blackwell")
 _RESERVED_KB = 1  # of the shared memory of a unit, for the system, from Ampere on
 _LEAST_COPY = 4  # bytes
 _WIDE = 4  # bytes of an element
-_MOST_ACCUMULATOR = 2 * 255  # registers a thread
+_REGISTERS, _REGISTERS_OF_BLOCK = 255, 2**16  # a thread, and all of a block's
+_MOST_ACCUMULATOR = 2 * _REGISTERS
 _MOST_ELEMENTS = 2**20  # of a Triton tensor
 _MOST_THREADS = 1024
 _DEFAULTS = (("warps", 4), ("stages", 3), ("ctas", 1))  # those of triton.Config
@@ -87,14 +90,14 @@ def obstacle(
         aligned: Whether the compiler knows that rows begin at multiples of several elements.
         pipelined: Whether the compiler keeps the stages of the product's loop; if it has none, it keeps none.
     """
-    warps, stages, ctas = (_whole(fields.get(name), default) for name, default in _DEFAULTS)
+    warps, stages, ctas = _options(fields)
     if min(warps, ctas) < 1:
         return f"{warps} warps in {ctas} blocks"
     if warps * device.warp > _MOST_THREADS:
         return f"{warps * device.warp} threads of {_MOST_THREADS}"
     if ctas > 1 and device.architecture and device.architecture not in _CLUSTERS:
         return f"{ctas} blocks a cluster; {device.architecture} has none"
-    blocks = [_whole(fields.get(name), 0) for name in ("block_m", "block_n", "block_k")]
+    blocks = _blocks(fields)
     if itemsizes is None or min(blocks) < 1:
         return None
     if not pipelined or (not aligned and min(itemsizes) < _LEAST_COPY):
@@ -104,7 +107,13 @@ def obstacle(
 
 
 def _matmul_obstacle(
-    blocks: list[int], stages: int, threads: int, ctas: int, device: Limits, itemsizes: tuple[int, int], widest: int
+    blocks: tuple[int, int, int],
+    stages: int,
+    threads: int,
+    ctas: int,
+    device: Limits,
+    itemsizes: tuple[int, int],
+    widest: int,
 ) -> str | None:
     m, n, k = blocks
     if max(m * n, m * k, k * n) > _MOST_ELEMENTS:
@@ -115,8 +124,26 @@ def _matmul_obstacle(
         return f"{needed // 1024} KB of shared memory; a block has {device.shared // 1024}"
     registers = m * n // threads
     if registers > _MOST_ACCUMULATOR and device.architecture in _ACCUMULATE_IN_REGISTERS:
-        return f"an accumulator of {registers} registers a thread, of 255"
+        return f"an accumulator of {registers} registers a thread, of {_REGISTERS}"
     return None
+
+
+def spill(fields: Mapping[str, object], device: Limits) -> str | None:
+    """Why a configuration of a matrix product that runs is slow: its sums alone fill the registers of its threads.
+
+    Args:
+        fields: Name -> value, as of `obstacle`.
+        device: Where it shall run.
+
+    Returns:
+        The reason; None: nothing speaks against it.
+    """
+    (warps, _, ctas), (m, n, _) = _options(fields), _blocks(fields)
+    if min(warps, ctas) < 1 or device.architecture not in _ACCUMULATE_IN_REGISTERS:
+        return None
+    threads = warps * device.warp
+    registers, most = m * n // (threads * ctas), min(_REGISTERS, _REGISTERS_OF_BLOCK // threads)
+    return f"an accumulator of {registers} registers a thread, of {most}" if registers >= most else None
 
 
 def _shared_bytes(tiles: tuple[int, int], stages: int, threads: int, device: Limits, itemsize: int) -> int:
@@ -126,6 +153,18 @@ def _shared_bytes(tiles: tuple[int, int], stages: int, threads: int, device: Lim
         return max(tiles)
     copies = [stages - 1 if tile >= _LEAST_COPY * threads else 1 for tile in tiles]
     return sum(count * tile for count, tile in zip(copies, tiles, strict=True))
+
+
+def _options(fields: Mapping[str, object]) -> tuple[int, int, int]:
+    """Warps, stages and blocks of a cluster."""
+    warps, stages, ctas = (_whole(fields.get(name), default) for name, default in _DEFAULTS)
+    return warps, stages, ctas
+
+
+def _blocks(fields: Mapping[str, object]) -> tuple[int, int, int]:
+    """A tile's sizes along m, n and k, 0 where they are not told."""
+    m, n, k = (_whole(fields.get(name), 0) for name in ("block_m", "block_n", "block_k"))
+    return m, n, k
 
 
 def _whole(value: object, default: int) -> int:

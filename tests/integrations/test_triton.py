@@ -107,6 +107,19 @@ def test_what_cannot_run_is_dropped_before_anything_is_asked_of_it() -> None:
     assert 60 not in {c.num_stages for c in pruned(kernel(quiet(surrogate=FakeSurrogate(0.0)), configs=configs))}
 
 
+def test_what_spills_registers_is_benchmarked_last(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The surrogate expects most of small numbers, and one warp has the sums of 64 x 128 to hold."""
+    monkeypatch.setenv("PRERANK_EXPLAIN", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    blocks = {"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 128, "BLOCK_SIZE_K": 32}
+    configs = [triton.Config(blocks, num_warps=warps) for warps in (8, 1, 4)]
+    found = pruned(kernel(quiet(top_k=2), configs=configs))
+    assert [config.num_warps for config in found] == [8, 4]
+    assert "comes last: an accumulator of 256 registers a thread, of 255" in capsys.readouterr().err
+
+
 def test_a_current_device_that_is_not_listed_is_bounded_as_its_driver_says(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host, "device_name", lambda: "NVIDIA L20")
     monkeypatch.setattr(triton_pruning, "shared_memory", lambda: 99 * 1024)

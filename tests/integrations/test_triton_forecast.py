@@ -57,6 +57,18 @@ def test_what_is_known_is_weighed_with_what_another_launch_taught(trust: float, 
     assert Forecast(surrogate).after(measured, tuning, [0, 1, 2]).order == order
 
 
+def test_what_spills_comes_last_unless_it_was_measured_to_be_the_fastest() -> None:
+    tuning = product(("float16", "float16"), (512, 512, 512), CONFIGS)
+    surrogate: Any = FakeSurrogate()
+    forecast = Forecast(surrogate)
+    assert forecast.after([], tuning, [0, 1]).order == [0, 1]
+    assert forecast.after([], tuning, [0, 1], spilled={0}).order == [1, 0]
+    for fastest, order in ((0, [0, 1]), (1, [1, 0])):
+        times = {place: 1.0 + (place != fastest) for place in (0, 1)}
+        measured = [Measurement(tuning.launch.to_json(), tuning.words[place], time) for place, time in times.items()]
+        assert forecast.after(measured, tuning, [0, 1], spilled={0}).order == order
+
+
 @pytest.mark.parametrize(("known", "count", "least", "most"), [(0.0, 40, 0.0, 0.2), (0.8, 40, 0.78, 0.83)])
 def test_what_was_learnt_of_a_far_launch_is_trusted_less(known: float, count: int, least: float, most: float) -> None:
     class Student(FakeSurrogate):

@@ -32,5 +32,10 @@ def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert "expected [bold] in [/usr/x.py:3]" in told
 
 
+def test_why_a_configuration_comes_last_is_said() -> None:
+    assert Verdict({}, False, None, False, spill="256 registers").reason == "comes last: 256 registers"
+    assert Verdict({}, True, None, True, spill="256 registers").reason == "default"
+
+
 def test_a_single_configuration_is_said_whole() -> None:
     assert differing([{"M": 64, "num_warps": 4}]) == ("", ["M", "num_warps"], ["64 4"])

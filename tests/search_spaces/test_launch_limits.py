@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prerank.search_spaces.launch_limits import Limits, limits, obstacle
+from prerank.search_spaces.launch_limits import Limits, limits, obstacle, spill
 
 FP16 = (2, 2)
 
@@ -71,6 +71,26 @@ def test_the_driver_knows_better_than_the_list() -> None:
     own = config(64, 64, 64, stages=4)
     assert obstacle(own, limits("NVIDIA A100"), FP16) is None
     assert obstacle(own, limits("NVIDIA A100", shared=32 * 1024), FP16) is not None
+
+
+@pytest.mark.parametrize(
+    ("device", "own", "word"),
+    [
+        ("NVIDIA A100", config(256, 128, 32, warps=4), "an accumulator of 256 registers a thread, of 255"),
+        ("NVIDIA A100", config(128, 128, 32, warps=4), None),
+        ("NVIDIA A100", config(256, 256, 32, warps=16), "128 registers a thread, of 128"),
+        ("NVIDIA H100", config(256, 256, 32, warps=8, ctas=2), None),
+        ("NVIDIA B200", config(256, 256, 32, warps=4), None),
+        ("AMD MI300X", config(256, 256, 32, warps=4), None),
+        ("NVIDIA A100", config(256, 256, 32, warps=0), None),
+        ("NVIDIA A100", {"warps": 4}, None),
+    ],
+)
+def test_sums_that_fill_the_registers_of_their_threads_spill(
+    device: str, own: dict[str, int], word: str | None
+) -> None:
+    found = spill(own, limits(device))
+    assert found is None if word is None else found is not None and word in found
 
 
 sizes = st.sampled_from([16, 32, 64, 128, 256])
