@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .checkpoint import identity_of
 from .inference import Inference
 from .knowledge import Knowledge, Known, Space
+from .laws import Law
 from .metrics import coverage, spearman
 from .prediction import Prediction
 from .problem import Problem, first_line
@@ -27,6 +28,7 @@ Answer = tuple[Problem, Prediction, Floats]
 
 _FEWEST = 5  # rows of one metric that a rank correlation needs
 _WATCHED = 4  # metrics of a space that are rated while the training runs
+_BEFORE = 50  # rows that what was known before counts for
 _KEPT, _KEPT_CONTEXTS = 20, 16  # one row in so many is kept out, of so many contexts
 _WORDS = 1000  # of candidates; where there are more, as in source code, a new one says nothing
 _LEVEL, _HELD = 0.9, 0.87  # of intervals, and how often they shall hold at least; a little less may be chance
@@ -44,7 +46,8 @@ def fit(inference: Inference, rows: Sequence[Row], validation: Sequence[Row], tr
     watched = _watched(validation)
     training.run(inference.model, table, lambda: _mean(_rated(_answers(fresh, watched), _rank)))
     answers = list(_answers(fresh, validation))
-    rated = unrated.rated(_rated(answers, _rank), _rated(answers, _error))
+    ranks = _tempered(_rated(answers, _rank), _rated(answers, _count), inference.knowledge)
+    rated = unrated.rated(ranks, _rated(answers, _error))
     # What is trained, even where nothing rates it, is not to be read as something else.
     trained = Knowledge({line: replace(unrated.spaces[line], metrics={}) for line in by_space(rows)})
     learnt = inference.knowledge | trained | rated
@@ -84,7 +87,13 @@ def _space(rows: Sequence[Row], validation: Sequence[Row]) -> Space:
     metrics = dict.fromkeys(metric for row in validation for metric in row.values)
     words = frozenset[str]().union(*(vocabulary(text) for row in rows for text in row.texts))
     known = {metric: _known(rows, metric) for metric in metrics}
-    return Space(known, frozenset[str]().union(*found), words if len(words) <= _WORDS else frozenset())
+    laws = {metric: law for metric in metrics if (law := _law(rows, metric)) is not None}
+    return Space(known, frozenset[str]().union(*found), words if len(words) <= _WORDS else frozenset(), laws)
+
+
+def _law(rows: Sequence[Row], metric: str) -> Law | None:
+    measured = [(row.texts[0], row.values[metric]) for row in rows if metric in row.values]
+    return Law.learnt([text for text, _ in measured], [value for _, value in measured])
 
 
 def _known(rows: Sequence[Row], metric: str) -> Known:
@@ -133,6 +142,21 @@ def _rank(answers: Sequence[Answer]) -> float:
     """Mean rank correlation over contexts, those apart where all values are equal; nan if there are no others."""
     ranks = np.array([spearman(prediction.mean, values) for _, prediction, values in answers])
     return float(ranks[np.isfinite(ranks)].mean()) if np.isfinite(ranks).any() else float("nan")
+
+
+def _count(answers: Sequence[Answer]) -> float:
+    """Rows that were rated."""
+    return float(sum(len(values) for _, _, values in answers))
+
+
+def _tempered(ranks: Ratings, counts: Ratings, before: Knowledge) -> Ratings:
+    """Ranks, those that were known before as if some rows more had shown them: five rows alone show next to nothing."""
+
+    def tempered(line: str, metric: str, rank: float) -> float:
+        known, count = before.ranks.get(line, {}).get(metric, rank), counts[line][metric]
+        return round((count * rank + _BEFORE * known) / (count + _BEFORE), 4)
+
+    return {line: {metric: tempered(line, metric, rank) for metric, rank in own.items()} for line, own in ranks.items()}
 
 
 def _error(answers: Sequence[Answer]) -> float:

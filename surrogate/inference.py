@@ -16,6 +16,7 @@ from . import belief
 from .decoding import Leaves, decode, outline
 from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
+from .laws import Law
 from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Bools, Floats, Network, Rows, Splits
 from .prediction import Prediction, concatenate
 from .problem import Problem
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _CHUNK = 256  # texts decoded together
 _CONTEXTS = 16  # contexts kept encoded
+_LARGER = 0.3  # share of the trust that candidates far larger than all that were read have not
 _NOVELTY_ERROR = 0.5  # of the logarithm of a value whose text has no known word, as of a device that is not known
 
 
@@ -115,7 +117,9 @@ class Inference:
         columns = ((leaves, knows * p_fail, np.empty(len(p_fail))) for leaves, p_fail in decoded)
         prediction = concatenate([nothing, *(Prediction(*leaves, *others) for leaves, *others in columns)])
         trusted = replace(prediction, trust=belief.trust(knowledge, problem) * (1 - novelty))
-        return trusted.rescaled(belief.error(knowledge, problem) + _NOVELTY_ERROR * novelty)
+        told = trusted.rescaled(belief.error(knowledge, problem) + _NOVELTY_ERROR * novelty)
+        law = knowledge.law(problem)
+        return told if law is None else _extended(told, law, texts)
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Any]:
         """Memories of the texts, a batch at a time."""
@@ -155,6 +159,19 @@ class Inference:
         """Embedded metrics, M of them."""
         words = self.tokenizer(metrics, METRIC_WORDS)
         return self.network.embed(self.network.words(words.pieces), words.index)
+
+
+def _extended(prediction: Prediction, law: Law, texts: Sequence[str]) -> Prediction:
+    """The same, on the level of a law for what is larger than all that was read, the farther beyond the more."""
+    costs, beyond = law(texts)
+    far = beyond > 0
+    if not far.any():
+        return prediction
+    tiny = np.finfo(np.float64).tiny
+    factor = np.where(far, (np.maximum(costs, tiny) / np.maximum(prediction.mean, tiny)) ** beyond, 1.0)[:, None]
+    lower, upper = factor * prediction.lower, factor * prediction.upper
+    trust = prediction.trust * (1 - _LARGER * beyond)
+    return replace(prediction, lower=lower, upper=upper, trust=trust).rescaled(law.error_of(beyond))
 
 
 def _mixed(decoded: Sequence[tuple[Leaves, Floats]], shares: Sequence[float]) -> tuple[Leaves, Floats]:

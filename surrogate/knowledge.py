@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .codec import FAILED, HEADS, ZERO, interval
+from .laws import Law
 from .problem import Problem, below_first_line, first_line
 from .wording import (
     likeness,
@@ -53,6 +54,10 @@ class Known:
     most: float = _LARGEST
     error: float = 0.0
 
+    def after(self, before: Known) -> Known:
+        """The same, with the values that the metric had before."""
+        return replace(self, least=min(self.least, before.least), most=max(self.most, before.most))
+
 
 @dataclass(frozen=True)
 class Space:
@@ -62,11 +67,13 @@ class Space:
         metrics: Metric -> how it is known.
         names: What occurs in the contexts, see `wording.context_names`.
         vocabulary: What occurs in the candidates, see `wording.vocabulary`; empty: not known, or a language of its own.
+        laws: Metric -> what it adds up to, where candidates state their totals.
     """
 
     metrics: Mapping[str, Known] = field(default_factory=dict[str, Known])
     names: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = frozenset()
+    laws: Mapping[str, Law] = field(default_factory=dict[str, Law])
 
 
 class Knowledge:
@@ -87,6 +94,7 @@ class Knowledge:
                 {metric: Known(*map(float, numbers)) for metric, numbers in found["metrics"].items()},
                 frozenset(found["names"]),
                 frozenset(found.get("vocabulary", ())),
+                {metric: Law.from_json(law) for metric, law in found.get("laws", {}).items()},
             )
             for line, found in spaces.items()
         })  # fmt: skip
@@ -98,17 +106,19 @@ class Knowledge:
                 "names": sorted(space.names),
                 "vocabulary": sorted(space.vocabulary),
                 "metrics": {metric: list(astuple(known)) for metric, known in space.metrics.items()},
+                **({"laws": {metric: vars(law) for metric, law in space.laws.items()}} if space.laws else {}),
             }
             for line, space in self.spaces.items()
         }
 
     def __or__(self, newer: Knowledge) -> Knowledge:
-        """Both; of what both know, the newer."""
+        """Both; of what both know the newer, with all values that a metric had in either."""
         spaces = dict(self.spaces)
         for line, space in newer.spaces.items():
             own = self.spaces.get(line, replace(space, metrics={}))
             both = own.vocabulary | space.vocabulary if own.vocabulary and space.vocabulary else frozenset[str]()
-            spaces[line] = Space({**own.metrics, **space.metrics}, own.names | space.names, both)
+            metrics = {metric: known.after(own.metrics.get(metric, known)) for metric, known in space.metrics.items()}
+            spaces[line] = Space({**own.metrics, **metrics}, own.names | space.names, both, {**own.laws, **space.laws})
         return Knowledge(spaces)
 
     def rated(self, ranks: Mapping[str, Mapping[str, float]], errors: Mapping[str, Mapping[str, float]]) -> Knowledge:
@@ -159,6 +169,12 @@ class Knowledge:
         own = 0.0 if varies_first(problem.metric, self.alike(problem)) else len(asked & read) / max(len(asked), 1)
         shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
         return {metric: share for metric, share in shares.items() if share > 0}
+
+    def law(self, problem: Problem) -> Law | None:
+        """What a metric adds up to, or else the one that has most to answer for it."""
+        laws, shares = self.space(problem.context).laws, self.answering(problem)
+        known = [metric for metric in laws if metric in shares]
+        return laws[max(known, key=lambda metric: shares[metric])] if known else None
 
     def heads(self, problem: Problem) -> NDArray[np.bool_]:
         """Heads of the numbers that a metric may be, (HEADS,): all of them if nothing like it was ever measured."""

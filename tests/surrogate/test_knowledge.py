@@ -69,6 +69,11 @@ def test_knowledge_survives_a_file_and_of_two_the_newer_counts() -> None:
     assert np.isfinite(belief.trust(both, Problem("other", "params")))
 
 
+def test_a_metric_had_all_values_that_it_had_before() -> None:
+    before, after = (Knowledge({"s": Space({"m": Known(rank, *ends)})}) for rank, *ends in ((0.9, 1, 5), (0.1, 3, 8)))
+    assert (before | after).spaces["s"].metrics["m"] == Known(0.1, 1, 8)
+
+
 def test_a_known_metric_answers_for_itself() -> None:
     assert KNOWLEDGE.answering(Problem("space", "params")) == {"params": 1}
     assert KNOWLEDGE.answering(Problem("space", "energy_mj")) == {"energy_mj": 1}

@@ -1,0 +1,94 @@
+"""What a cost adds up to: how the surrogate goes on where a candidate is larger than all that were read.
+
+A language model says anything of numbers far beyond those it has seen. Costs of networks grow with their totals, the
+multiply-accumulates and the bytes that a text states: a sum over these, at prices that are not negative, goes on in
+a straight line.
+
+Shapes: n rows, F totals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .totals import totals
+
+Floats = NDArray[np.float64]
+
+_FEWEST = 50  # rows that state totals and have a positive value
+_LARGE, _LARGEST = 0.9, 0.99  # shares of the rows below which are the large ones, and what was not read often enough
+_FAR = float(np.log(4))  # logarithm of a total over the largest, from which on the law alone counts
+_BEYOND = 0.3  # error of the logarithm far beyond, besides what the large rows showed
+
+
+@dataclass(frozen=True)
+class Law:
+    """A cost as a sum over totals.
+
+    Args:
+        constant: What it costs if all totals are zero.
+        prices: Total -> what one more of it costs.
+        largest: Total -> the most that was often read.
+        error: Standard deviation of the logarithm of values of large candidates over the law's.
+    """
+
+    constant: float
+    prices: Mapping[str, float]
+    largest: Mapping[str, float]
+    error: float
+
+    @classmethod
+    def learnt(cls, texts: Sequence[str], values: Sequence[float]) -> Law | None:
+        """The law of some candidates; None of too few, or of such as state no totals."""
+        rows = [(totals(text), value) for text, value in zip(texts, values, strict=True) if 0 < value < np.inf]
+        names = [name for name in sorted(rows[0][0]) if all(name in own for own, _ in rows)] if rows else []
+        if not names or len(rows) < _FEWEST:
+            return None
+        stated, measured = np.array([[own[name] for name in names] for own, _ in rows]), np.array([v for _, v in rows])
+        prices, away = _prices(stated, measured)
+        large = away[
+            measured >= np.quantile(measured, _LARGE)
+        ]  # of small ones a sum is farther off, and nobody needs it
+        constant, *each = (prices * np.exp(np.median(large))).tolist()
+        largest: list[float] = np.quantile(stated, _LARGEST, axis=0).tolist()
+        return cls(
+            constant, dict(zip(names, each, strict=True)), dict(zip(names, largest, strict=True)), float(large.std())
+        )
+
+    @classmethod
+    def from_json(cls, found: Mapping[str, Any]) -> Law:
+        """Read what `vars` of one wrote."""
+        prices, largest = ({str(k): float(v) for k, v in found[name].items()} for name in ("prices", "largest"))
+        return cls(float(found["constant"]), prices, largest, float(found["error"]))
+
+    def __call__(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
+        """Costs of candidates, and how far they are beyond those that were read: 0 within, 1 far beyond; (n,) each."""
+        stated = [totals(text) for text in texts]
+        costs = [
+            self.constant + sum(price * own.get(name, 0.0) for name, price in self.prices.items()) for own in stated
+        ]
+        ratios = [
+            max((own.get(name, 0.0) / most for name, most in self.largest.items() if most > 0), default=0.0)
+            for own in stated
+        ]
+        beyond = np.log(np.maximum(np.array(ratios, dtype=np.float64), 1.0)) / _FAR
+        return np.array(costs, dtype=np.float64), np.minimum(beyond, 1.0)
+
+    def error_of(self, beyond: Floats) -> Floats:
+        """Standard deviation of the logarithm that candidates so far beyond have besides, (n,)."""
+        return beyond * float(np.hypot(self.error, _BEYOND))
+
+
+def _prices(stated: Floats, values: Floats) -> tuple[Floats, Floats]:
+    """A constant and the price of each total, (F + 1,), by relative errors; logarithms of values over sums, (n,)."""
+    from scipy.optimize import nnls
+
+    columns = np.column_stack([np.ones(len(stated)), stated])
+    solved: Any = nnls(columns / values[:, None], np.ones(len(values)))
+    prices: Floats = solved[0]
+    return prices, np.log(values / np.maximum(columns @ prices, np.finfo(np.float64).tiny))
