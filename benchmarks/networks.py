@@ -32,7 +32,7 @@ def residual(rng: np.random.Generator) -> Drawn:
     x = layers.relu(layers.conv(layers.images, made["width"], one(rng, 3, 5), one(rng, 1, 2)))
     for stage, depth in enumerate(made["depths"]):
         for place in range(depth):
-            x = _residual(layers, x, made["width"] << stage, 2 if stage and not place else 1, made["bottleneck"])
+            x = residual_block(layers, x, made["width"] << stage, 2 if stage and not place else 1, made["bottleneck"])
     return classified(layers, x), made
 
 
@@ -50,7 +50,7 @@ def inverted_residual(rng: np.random.Generator) -> Drawn:
     for place, (kernel, expansion) in enumerate(made["blocks"]):
         stride = 2 if place % 3 == 2 else 1
         channels = x.channels * 3 // 2 // 4 * 4 if stride == 2 else x.channels
-        x = _inverted(layers, x, channels, kernel, expansion, stride, made["squeeze"], made["activation"])
+        x = inverted_block(layers, x, channels, kernel, expansion, stride, made["squeeze"], made["activation"])
     return classified(layers, x), made
 
 
@@ -191,7 +191,8 @@ def classified(layers: Layers, x: Tensor) -> ModelProto:
     return layers.model(layers.linear(layers.flat(layers.global_average(x)), 10))
 
 
-def _residual(layers: Layers, x: Tensor, width: int, stride: int, bottleneck: bool) -> Tensor:
+def residual_block(layers: Layers, x: Tensor, width: int, stride: int, bottleneck: bool) -> Tensor:
+    """Two convolutions, or three that are narrower inside, added to what they read."""
     out = 2 * width if bottleneck else width
     if bottleneck:
         inner = layers.relu(layers.conv(layers.relu(layers.conv(x, width // 2, 1)), width // 2, 3, stride))
@@ -202,9 +203,10 @@ def _residual(layers: Layers, x: Tensor, width: int, stride: int, bottleneck: bo
     return layers.relu(layers.add([inner, same]))
 
 
-def _inverted(
+def inverted_block(
     layers: Layers, x: Tensor, channels: int, kernel: int, expansion: int, stride: int, squeeze: bool, activation: str
 ) -> Tensor:
+    """A depthwise convolution between two that widen and narrow, added to what they read where it is alike."""
     inner = layers.activation(layers.conv(x, expansion * x.channels, 1), activation)
     inner = layers.activation(layers.depthwise(inner, kernel, stride), activation)
     if squeeze:

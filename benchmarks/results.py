@@ -26,6 +26,7 @@ BENCHMARKS = (
     "unseen_spaces",
     "nas_bench_101",
     "unseen_families",
+    "large_networks",
     "cell_and_graph",
     "observing",
     "notations",

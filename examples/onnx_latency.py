@@ -138,7 +138,7 @@ def show(names: list[str], values: Floats, seen: NDArray[np.bool_], before: Pred
     console = Console(emoji=False)
     console.print(table)
     for said, prediction in (("before", before), (f"after {MEASURED} measurements", after)):
-        rank = spearman(prediction.mean[~seen], values[~seen])
+        rank = spearman(prediction.quantile(0.5)[~seen], values[~seen])
         console.print(f"{said}: Spearman {rank:.3f} on the others, trust {prediction.trust.mean():.2f}")
 
 

@@ -10,5 +10,7 @@ def main() -> None:
     try:
         from .command_line import app
     except ModuleNotFoundError as missing:
+        if (missing.name or "").startswith("prerank"):
+            raise  # a part of this package, which nothing else brings
         sys.exit(f"{missing}; install it with: pip install 'prerank[cli]'")
     app()

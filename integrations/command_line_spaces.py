@@ -38,7 +38,8 @@ def chosen(sources: Sequence[str]) -> Space:
         ValueError: If the sources are neither one space nor files.
     """
     if not sources:
-        raise ValueError("there is nothing to compare; name ONNX files, a folder of them, a space, or a --context")
+        where = "name ONNX files (piped paths by xargs), a folder of them, a space, or a --context"
+        raise ValueError(f"there is nothing to compare; {where}")
     if len(sources) == 1 and sources[0] in _modules() and drawn_from(_module(sources[0])):
         return _module(sources[0])
     if all(Path(source).exists() for source in sources):

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 DESCRIPTION = "checkpoint.json"
 _FORMAT = 1
 _CODEC = {"digits": DIGITS, "vocabulary": VOCABULARY}
+_ANSWERED = ("context", "metric", "texts", "mean", "std")
 _PARTS = {"codec", "weights", "shape", "versions", "knowledge", "provenance", "golden", "tokenizer"}
 _OWN = re.compile(r"model-[0-9a-f]{12}\.(safetensors|[a-z]+\.onnx)")  # what `save` and the graphs' export write
 _GOLDEN_TOLERANCE = 0.01  # in predicted standard deviations: far above rounding, far below a wrong model
@@ -98,6 +99,11 @@ def describe(path: Path) -> dict[str, Any]:
         raise ValueError(f"{file} is damaged: it lacks {sorted(missing)}; copy or save it again")
     if (codec := description["codec"]) != _CODEC:
         raise ValueError(f"{file} has numbers of {codec}; this version reads those of {_CODEC} only")
+    try:
+        Knowledge.from_json(description["knowledge"])
+        _ = [answer[part] for answer in description["golden"] for part in _ANSWERED]
+    except (LookupError, ValueError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file} is damaged ({error!r}); copy or save it again") from error
     return description
 
 

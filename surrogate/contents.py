@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import product
 
 import numpy as np
@@ -21,6 +20,7 @@ from .covariance import STRAIGHT, matern, squares
 from .fields import Fields, is_word, numbers
 from .plain_text import plain
 from .reading import Reading
+from .remembered import remembered
 from .standard import Standard
 from .text_graph import read
 
@@ -102,7 +102,7 @@ def _parts(new: Sequence[Floats], observed: Sequence[Floats]) -> ContentParts:
     return ContentParts(*(a @ b.T for a, b in pairs), *(matern(squares(a, b)) for a, b in pairs))
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def operations(text: str) -> Mapping[str, float]:
     """How often each operation occurs in the graph that a text writes; where it writes none, each word."""
     graph = read(text)

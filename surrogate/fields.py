@@ -13,13 +13,13 @@ import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain, islice
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .plain_text import NUMBER, plain
+from .remembered import remembered
 
 Floats = NDArray[np.float64]
 Counted = Callable[[str], Mapping[str, float]]
@@ -32,7 +32,7 @@ _FAR = 256  # words whose places are looked at
 _TOLD_APART = 0.8  # share of texts that differ in their counts, below which places are looked at
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def numbers(text: str) -> Mapping[str, float]:
     """Numbers that a text states, by ``name=``, which no counted word is."""
     found: dict[str, float] = {}
@@ -42,7 +42,7 @@ def numbers(text: str) -> Mapping[str, float]:
     return found
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def words_and_numbers(text: str) -> Mapping[str, float]:
     """Features of a text, both kinds."""
     features: Counter[str] = Counter()
@@ -52,7 +52,7 @@ def words_and_numbers(text: str) -> Mapping[str, float]:
     return {**features, **numbers(text)}
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def words_and_places(text: str) -> Mapping[str, float]:
     """The same, with what the word at each place is, and the first place of each word."""
     features = dict(words_and_numbers(text))

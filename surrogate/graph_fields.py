@@ -22,6 +22,7 @@ Floats = NDArray[np.float64]
 
 _SETS, _MOST = 256, 500  # sets of operations and features, the smaller sets first
 _WAYS = 4  # numbers that a set of operations gives
+_LARGEST = float(np.finfo(np.float32).max)  # of a number that a forest compares
 _ABSENT = TextGraph((), 1, ())
 """Of a text that writes no graph."""
 
@@ -53,7 +54,7 @@ class GraphFields:
     def _rows(self, texts: Sequence[str], sets: Sequence[frozenset[str]]) -> Floats:
         width = len(self._numbers) + len(self._operations) + _WAYS * len(sets)
         rows = np.array([self._row(text, sets) for text in texts], dtype=np.float64)
-        return rows.reshape(len(texts), width)
+        return np.clip(rows, -_LARGEST, _LARGEST).reshape(len(texts), width)
 
     def _row(self, text: str, sets: Sequence[frozenset[str]]) -> list[float]:
         graph, stated = _graph(text), numbers(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import get_args
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -35,13 +37,9 @@ def slowdown_at(k: int, predicted: ArrayLike, measured: ArrayLike) -> float:
     """
     if k < 1:
         raise ValueError(f"k is {k}; at least one candidate must be measured")
-    if np.shape(predicted) != np.shape(measured):
-        raise ValueError(
-            f"{np.size(predicted)} predictions do not match {np.size(measured)} measured values; "
-            "give one of each a candidate"
-        )
-    times = np.where(np.isfinite(np.asarray(measured, dtype=np.float64)), measured, np.inf)
-    first = np.argsort(np.asarray(predicted), kind="stable")[:k]
+    scores, times = _one_of_each(predicted, measured)
+    times = np.where(np.isfinite(times), times, np.inf)
+    first = np.argsort(scores, kind="stable")[:k]
     best = times.min(initial=np.inf)
     if not 0 < best < np.inf:
         raise ValueError(f"the best measured time is {best}; slowdown needs a positive one")
@@ -49,7 +47,13 @@ def slowdown_at(k: int, predicted: ArrayLike, measured: ArrayLike) -> float:
 
 
 def regret(found: ArrayLike, best: float, direction: Direction = "minimize") -> Floats:
-    """Distance from the best value so far to the best there is, after each evaluation, (T,); nan: nothing found yet."""
+    """Distance from the best value so far to the best there is, after each evaluation, (T,); nan: nothing found yet.
+
+    Raises:
+        ValueError: If the direction is none.
+    """
+    if direction not in get_args(Direction):
+        raise ValueError(f"direction is {direction!r}; it must be 'minimize' or 'maximize'")
     values = np.where(np.isfinite(np.asarray(found, dtype=np.float64)), found, np.nan)
     if direction == "maximize":
         return best - np.fmax.accumulate(values)
@@ -60,8 +64,11 @@ def coverage(prediction: Prediction, measured: ArrayLike, level: float = 0.9) ->
     """Share of the measured values that lie in the central interval of a level; calibrated when it equals level.
 
     Failures are left out; without any value it is nan.
+
+    Raises:
+        ValueError: If there is not one value a candidate.
     """
-    values = np.asarray(measured, dtype=np.float64)
+    _, values = _one_of_each(prediction.p_fail, measured)
     inside = (prediction.quantile(0.5 - level / 2) <= values) & (values <= prediction.quantile(0.5 + level / 2))
     known = inside[np.isfinite(values)]
     return float(known.mean()) if known.size else float("nan")
@@ -78,11 +85,16 @@ def interval(values: ArrayLike) -> tuple[float, float]:
 
 def _known(predicted: ArrayLike, measured: ArrayLike) -> tuple[Floats, Floats]:
     """The predictions and values of the candidates that have both."""
+    x, y = _one_of_each(predicted, measured)
+    known = np.isfinite(x) & np.isfinite(y)
+    return x[known], y[known]
+
+
+def _one_of_each(predicted: ArrayLike, measured: ArrayLike) -> tuple[Floats, Floats]:
     x, y = np.asarray(predicted, dtype=np.float64), np.asarray(measured, dtype=np.float64)
     if x.shape != y.shape:
         raise ValueError(f"{x.size} predictions do not match {y.size} measured values; give one of each a candidate")
-    known = np.isfinite(x) & np.isfinite(y)
-    return x[known], y[known]
+    return x, y
 
 
 def _varies(values: Floats) -> bool:

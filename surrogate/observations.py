@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from .problem import Problem, undirected
 
@@ -25,9 +25,9 @@ class Observations:
     def __len__(self) -> int:
         return sum(map(len, self._values.values()))
 
-    def measured(self, problem: Problem) -> bool:
-        """Whether a value of a problem itself was observed, not failures alone, which say nothing of its scale."""
-        return any(map(math.isfinite, self._values.get(undirected(problem), {}).values()))
+    def measured(self, problem: Problem) -> int:
+        """How many values of a problem itself were observed, failures apart, which say nothing of its scale."""
+        return sum(map(math.isfinite, self._values.get(undirected(problem), {}).values()))
 
     def add(self, problem: Problem, values: Mapping[str, float]) -> None:
         """Add values; a text that has one takes the new one."""
@@ -101,7 +101,18 @@ class Observations:
             entries: Sequence[dict[str, Any]] = json.loads(file.read_text("utf-8")) if file.exists() else []
             for entry in entries:
                 problem = Problem(entry["context"], entry["metric"], entry["direction"])
-                found.add(problem, dict(zip(entry["texts"], map(float, entry["values"]), strict=True)))
-        except (ValueError, KeyError, TypeError) as error:
+                found.add(problem, dict(zip(_texts(entry["texts"]), map(float, entry["values"]), strict=True)))
+        except (ValueError, KeyError, TypeError, OverflowError) as error:
             raise ValueError(f"{file} is damaged ({error!r}); remove it or save the surrogate again") from error
         return found
+
+
+def _texts(found: object) -> list[str]:
+    """A list of texts, as JSON had it.
+
+    Raises:
+        TypeError: If it is another thing.
+    """
+    if not isinstance(found, list) or not all(isinstance(text, str) for text in cast("list[Any]", found)):
+        raise TypeError(f"texts are {found!r:.60}")
+    return cast("list[str]", found)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from functools import lru_cache
 
-NUMBER = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
+from .remembered import remembered
+
+NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 """A pattern."""
 
 _OTHER = re.compile(r"""["'\[\];\t]|(?<=\S)[{}]|[{}](?=\S)|\w\(|[:,]\s|(?:^|\s)-|^[^=<,]*+,[^=<]*+$|=[^=<\s]*,\w+=""")
@@ -23,7 +24,7 @@ _TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER})(?![\w.])|[^\W\d][\w.-]*")
 _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def plain(text: str) -> str:
     """A text in words and ``name=value``; as it is if it is written so, as those of all spaces are."""
     if any(form.search(text) for form in (_OTHER, _BARE, _SEVERAL)):

@@ -106,7 +106,8 @@ class Prediction:
 
     def __getitem__(self, rows: NDArray[np.intp] | slice | int) -> Prediction:
         """The predictions of some candidates, in the order asked; of one, a batch of one."""
-        rows = rows if isinstance(rows, slice) else np.atleast_1d(rows)
+        if not isinstance(rows, slice):
+            rows = np.atleast_1d(rows) if np.size(rows) else np.empty(0, dtype=np.intp)
         columns = (a[rows] for a in (self.lower, self.upper, self.mass, self.p_fail, self.trust))
         return Prediction(*columns, prior=None if self.prior is None else self.prior[rows])
 

@@ -42,6 +42,7 @@ class Problem:
             raise ValueError(f"direction is {self.direction!r}; it must be 'minimize' or 'maximize'")
         if not self.metric.split():
             raise ValueError("metric is empty; name what is predicted, for example 'latency_ms'")
+        object.__setattr__(self, "metric", " ".join(self.metric.split()))  # more blanks make no other metric
 
     @property
     def loss_sign(self) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
 import numpy as np
@@ -38,7 +38,7 @@ class Predictor(Protocol):
 def rank(
     surrogate: Predictor,
     problem: Question,
-    candidates: Sequence[Candidate],
+    candidates: Iterable[Candidate],
     to_text: Callable[[Candidate], str | None],
     acquisition: Acquisition | Sequence[Acquisition] = expected_value,
 ) -> list[Ranked[Candidate]]:
@@ -58,6 +58,7 @@ def rank(
 
     Raises:
         ValueError: If there is no acquisition, or the direction is none.
+        TypeError: If to_text returns neither a text nor None.
 
     Returns:
         The valid candidates, best first. Those more likely to fail than not come after all others; of equal scores,
@@ -67,16 +68,17 @@ def rank(
     acquisitions = [acquisition] if callable(acquisition) else list(acquisition)
     if not acquisitions or not all(map(callable, acquisitions)):
         raise ValueError(f"acquisition is {acquisition!r}; give a function of `acquisitions`, or several of them")
-    texts = [to_text(candidate) for candidate in candidates]
-    distinct = sorted({text for text in texts if text is not None})
+    by_text: dict[str, list[Candidate]] = {}
+    for candidate in candidates:
+        if (text := text_or_none(to_text(candidate))) is not None:
+            by_text.setdefault(text, []).append(candidate)
+    distinct = sorted(by_text)
     problem = as_problem(problem)
     mean, std, fails, *scores = _scores(surrogate, problem, distinct, acquisitions)
     hope = -problem.loss_sign * mean
     score, order = scores[0], _turns([by_score(own, fails, hope) for own in scores])
-    place = {distinct[row]: (number, row) for number, row in enumerate(order)}
-    valid = [(place[text], candidate) for candidate, text in zip(candidates, texts, strict=True) if text is not None]
-    valid.sort(key=lambda entry: entry[0])
-    return [Ranked(c, float(mean[row]), float(std[row]), float(score[row])) for (_, row), c in valid]
+    told = [(float(mean[row]), float(std[row]), float(score[row])) for row in range(len(distinct))]
+    return [Ranked(own, *told[row]) for row in order for own in by_text[distinct[row]]]
 
 
 def text_or_none(text: object) -> str | None:

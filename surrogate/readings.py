@@ -54,10 +54,11 @@ class Readings:
             self._last = _latest(self._last, asked)
         return _under_each_other(texts, [asked[read, problem, text] for text in texts])
 
-    def release(self, problem: Problem, texts: Iterable[str]) -> None:
-        """Some texts of a problem need no longer be kept."""
-        texts = {*texts}
-        free = {key: made for key, made in self._kept.items() if key[1] == problem and key[2] in texts}
+    def release(self, problem: Problem, texts: Iterable[str] | None = None) -> None:
+        """Some texts of a problem need no longer be kept; None: all of them."""
+        some = None if texts is None else {*texts}
+        own = ((key, made) for key, made in self._kept.items() if key[1] == problem)
+        free = {key: made for key, made in own if some is None or key[2] in some}
         self._kept = {key: made for key, made in self._kept.items() if key not in free}
         self._last = _latest(self._last, free)
 

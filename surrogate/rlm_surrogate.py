@@ -19,6 +19,7 @@ from . import belief, checkpoint
 from .atomic import write_whole
 from .backends import Backend, check
 from .knowledge import Knowledge
+from .levels import LEVELLED, levelled
 from .observations import Observations
 from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem, undirected
@@ -57,7 +58,7 @@ class RLMSurrogate:
         self._source = source
         self._observations = Observations()
         self._readings = Readings()
-        self._adapted: dict[frozenset[Problem], Adaptation] = {}
+        self._adapted: dict[tuple[frozenset[Problem], Problem | None], Adaptation] = {}
         self._changing = RLock()
         self.provenance: dict[str, Any] = {}
 
@@ -176,17 +177,19 @@ class RLMSurrogate:
         Args:
             problem: What was measured.
             texts: The candidates.
-            values: Their measured values in any unit, always the same one; nan or infinite: the candidate failed.
+            values: Their measured values in any unit, always the same one; nan or infinite: the candidate failed;
+                masked ones were not measured.
 
         Raises:
             ValueError: If there is not one value for each text.
         """
         problem, texts = undirected(problem), _checked(texts)
-        measured = np.ma.asarray(values, dtype=np.float64).filled(np.nan)  # what is masked was not measured
+        measured = np.ma.asarray(values, dtype=np.float64)
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
+        told = {text: float(value) for text, value in zip(texts, measured, strict=True) if value is not np.ma.masked}
         with self._changing:
-            self._observations.add(problem, dict(zip(texts, measured.tolist(), strict=True)))
+            self._observations.add(problem, told)
             self._outdate(problem)
 
     def forget(self, problem: Question, texts: Sequence[str]) -> None:
@@ -199,6 +202,9 @@ class RLMSurrogate:
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
+
+        What the model knew of spaces that the rows have not may suffer, which `trust` does not see: add rows of those
+        that will be asked, too.
 
         Args:
             rows: Measured candidates of any number of contexts and metrics.
@@ -277,23 +283,27 @@ class RLMSurrogate:
         """What the observations of a problem's family teach; None without any."""
         with self._changing:
             telling = self._observations.telling(problem, self._knowledge.alike(problem))
-            known = frozenset(telling)
-            if known not in self._adapted:
+            level = undirected(problem) if self._observations.measured(problem) >= LEVELLED else None
+            key = frozenset(telling), level if len(telling) > 1 else None
+            if key not in self._adapted:
                 rows = self._observations.of(telling)[-_MOST_OBSERVED:]
                 if not rows:
                     return None
-                self._adapted[known] = self._adapt(rows)
-            return self._adapted[known]
+                for unread in key[0] - {observed for observed, *_ in rows}:
+                    self._readings.release(unread)
+                self._adapted[key] = self._adapt(rows, key[1])
+            return self._adapted[key]
 
     def _outdate(self, problem: Problem) -> None:
         """Drop what was learnt from a problem's observations, which have changed."""
-        self._adapted = {known: found for known, found in self._adapted.items() if problem not in known}
+        self._adapted = {key: found for key, found in self._adapted.items() if problem not in key[0]}
 
     def _read(self, problem: Problem, texts: Sequence[str], *, keep: bool = False) -> tuple[Prediction, Reading]:
         """What the model makes of texts, which is the same in either direction."""
         return self._readings(self._inference.read, undirected(problem), texts, keep=keep)
 
-    def _adapt(self, rows: list[tuple[Problem, str, float]]) -> Adaptation:
+    def _adapt(self, rows: list[tuple[Problem, str, float]], level: Problem | None) -> Adaptation:
+        """What rows teach, those of other problems on the level of one that has values of its own."""
         from .adaptation import Adaptation
 
         asked: dict[Problem, dict[str, float]] = {}
@@ -305,6 +315,9 @@ class RLMSurrogate:
         claims = [belief.claim(knowledge, problem, list(observed)) for problem, observed in asked.items()]
         errors = [belief.factor_error(knowledge, problem) for problem in asked]
         claim, error = (float(np.average(each, weights=count)) for each in (claims, errors))
+        if level in asked:
+            expected = reading.prior if claim > 0 else np.ones(len(values))
+            values = levelled(values, expected, np.repeat(np.arange(len(asked)), count), list(asked).index(level))
         return Adaptation(reading, values, claim, error)
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:

@@ -25,8 +25,9 @@ class Scale:
     """A factor between all predictions and all values, and how far the values scatter about it.
 
     The logarithm of a value over its predicted median is normal about a common number (`Factor`).
-    What differs between predictions without any trust says next to nothing: they are drawn together. Values that are
-    not all positive, or all equal, of a model that is not trusted, are taken as normal about their mean.
+    What differs between predictions without any trust says next to nothing: they are drawn together. Several values of
+    which none is positive, and of a model that is not trusted those that are not all positive, or all equal, are taken
+    as normal about their mean. Where a model is trusted, the positive ones alone tell the factor.
 
     Args:
         mean: Predictions of the candidates, (n,).
@@ -40,14 +41,15 @@ class Scale:
     def __init__(self, mean: Floats, std: Floats, values: Floats, trust: float, error: float) -> None:
         self._trust, self._error = trust, error
         self._kept = min(_KEPT + (1 - _KEPT) * trust / _TRUSTED, 1.0)
-        self._learnt = len(values) > 0 and bool((mean > 0).all() and (values > 0).all())
-        equal = len(values) > 1 and np.ptp(values) == 0
-        alike = len(values) > 0 and trust < _TRUSTED and (equal or not self._learnt)
-        self._signed = _Normal(mean, values) if alike else None
+        own, several = (mean > 0) & (values > 0), len(values) > 1
+        self._learnt = bool(own.any() if trust >= _TRUSTED else len(values) and own.all())
+        alike = len(values) > 0 and (not self._learnt or (several and np.ptp(values) == 0))
+        takes = alike and (trust < _TRUSTED or (several and not self._learnt))
+        self._signed = _Normal(mean, values) if takes else None
         if self._learnt:
-            self._centre = float(np.log(mean).mean())
-            away = np.log(values) - self._logarithms(mean)
-            self._learn(self._scatter(mean, std, error), away)
+            self._centre = float(np.log(mean[own]).mean())
+            away = np.log(values[own]) - self._logarithms(mean[own])
+            self._learn(self._scatter(mean[own], std[own], error), away)
 
     def _learn(self, scatter: Floats, away: Floats) -> None:
         away = away + scatter / 2  # from the medians

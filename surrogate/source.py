@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,13 +41,14 @@ class Source:
 
         Raises:
             ValueError: If the checkpoint is damaged, or does not run on the backend or device.
+
+        Warns:
+            UserWarning: If another one is in the folder by now than the surrogate was copied from, which it then takes.
         """
         if not isinstance(self.origin, Path):
             return self.origin
         if self._opened is None:  # kept: another checkpoint in the same folder must not take its place unseen
-            since = stamp(self.origin)
-            self._identity = identity_in(self.origin, since)
-            self._opened = model_in(self.origin, since, self._device, self._backend)
+            self._opened = self._model(self.origin, self._backend)
         return self._opened
 
     @property
@@ -60,7 +62,7 @@ class Source:
     def identity(self) -> str:
         """Equal for equal models, in any process."""
         if isinstance(self.origin, Path) and self._opened is None:
-            return identity_in(self.origin, stamp(self.origin))
+            return self._identity or identity_in(self.origin, stamp(self.origin))
         self._identity = self._identity or checkpoint.identity_of(self.inference)
         return self._identity
 
@@ -73,15 +75,24 @@ class Source:
         """
         if self._backend == "torch" or not isinstance(self.origin, Path):
             return self.inference
-        since = stamp(self.origin)
-        if self._opened is not None and identity_in(self.origin, since) != self._identity:
-            raise ValueError(f"another checkpoint was written to {self.origin} since this one was opened; load it anew")
-        return model_in(self.origin, since, self._device, "torch")
+        return self._model(self.origin, "torch")
 
     def holding(self, model: Inference) -> Source:
         """Another model on the same device, in memory."""
         return Source(model, self._device)
 
+    def _model(self, folder: Path, backend: Backend) -> Inference:
+        """The model in the folder, which must be the one that predicts, if there is one."""
+        since, before = stamp(folder), self._identity
+        self._identity = identity_in(folder, since)
+        if before not in ("", self._identity):
+            said = f"another checkpoint was written to {folder} since this one was opened"
+            if self._opened is not None:
+                self._identity = before
+                raise ValueError(f"{said}; load it anew")
+            warnings.warn(f"{said}; the copy predicts with the new one", stacklevel=2)
+        return model_in(folder, since, self._device, backend)
+
     def __getstate__(self) -> dict[str, Any]:
-        """Weights that lie in a folder are read again, not copied."""
-        return vars(self) | {"_opened": None, "_identity": ""}
+        """Weights that lie in a folder are read again, not copied; whether they are the same is seen then."""
+        return vars(self) | {"_opened": None} | ({} if isinstance(self.origin, Path) else {"_identity": ""})

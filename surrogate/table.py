@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from numbers import Real
 
 import numpy as np
 import torch
@@ -34,7 +35,7 @@ class Row:
         values: Metric -> measured value, of a metric in one unit in all rows; nan or infinite: the candidate failed.
 
     Raises:
-        ValueError: If there is no text or no value.
+        ValueError: If there is no text or no value, or one is none.
     """
 
     context: str
@@ -45,10 +46,16 @@ class Row:
         if isinstance(self.texts, str):
             raise ValueError(f"texts is the single string {self.texts[:60]!r}; give a tuple of texts")
         object.__setattr__(self, "texts", tuple(self.texts))
+        for text in (self.context, *self.texts):
+            if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ValueError(f"a row has {text!r:.60}, a {type(text).__name__}, where a text belongs")
         if not self.texts:
             raise ValueError(f"a row of {self.context[:60]!r} has no text; give at least one")
         if not self.values:
             raise ValueError(f"the row {self.texts[0][:60]!r} has no value; give at least one metric")
+        for metric, value in self.values.items():
+            if not isinstance(value, Real):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ValueError(f"the row {self.texts[0][:60]!r} has {metric} {value!r:.60}; give a number")
 
 
 def by_space(rows: Iterable[Row]) -> dict[str, list[Row]]:

@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from .fields import number
+from .remembered import remembered
 
 _VERTEX = re.compile(r"([^<>=]+)(?:<(\d{1,3}(?:,\d{1,3})*))?")
 _EDGE = re.compile(r"([^<>=]+)<(\d{1,3})>(\d{1,3})!?")  # the mark says that it reaches no output
@@ -53,7 +53,7 @@ class TextGraph:
         return (shortest.get(self.last, NO_WAY), longest.get(self.last, 0), *degrees)
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def read(text: str) -> TextGraph | None:
     """The graph of a text, whatever numbers it states besides; None if it writes none, or says more than that."""
     words = [word for word in text.split() if number(word) is None]

@@ -75,6 +75,8 @@ class Training:
         for name, least in (*((name, 1) for name in counts), ("rate", 0.0), ("adam_rate", 0.0), ("encoder_rate", 0.0)):
             if not getattr(self, name) >= least:
                 raise ValueError(f"{name} is {getattr(self, name)!r}; it must be at least {least}")
+        if self.folder is not None:
+            object.__setattr__(self, "folder", Path(self.folder))  # its name does, too
         if not 0 <= self.dropout < 1:
             raise ValueError(f"dropout is {self.dropout!r}; it must be at least 0 and less than 1")
 

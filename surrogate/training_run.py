@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import signal
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -56,6 +58,7 @@ class Run:
 
         Raises:
             ValueError: If the folder holds the state of another run.
+            FloatingPointError: If the loss is no longer a number.
         """
         own, model = self._training, self._model
         model.drop(own.dropout)
@@ -69,8 +72,10 @@ class Run:
                 self._step += 1
                 progress.update()
                 if self._step % 20 == 0:
+                    self._check(float(loss))
                     progress.set_postfix(loss=f"{float(loss):.3f}", rank=f"{self._best:.4f}")
                 if self._step % own.validate_every == 0 or self._step == own.steps:
+                    self._check(float(loss))
                     self._validate(validate, float(loss))
                     self._save()
                 if own.processes.mean(len(asked)) > 0:
@@ -123,6 +128,11 @@ class Run:
             self._stale += 1
         self._log({"step": self._step, "loss": round(loss, 5), "rank": round(rank, 5), "time": round(time.time(), 1)})
 
+    def _check(self, loss: float) -> None:
+        if not np.isfinite(loss):
+            rates = f"rate ({self._training.rate:g}) or adam_rate ({self._training.adam_rate:g})"
+            raise FloatingPointError(f"the loss is {loss} after {self._step} steps; give a lower {rates}")
+
     def _log(self, entry: dict[str, float]) -> None:
         folder = self._training.folder
         if folder and self._training.processes.main:
@@ -150,8 +160,8 @@ class Run:
         path = self._training.folder / STATE if self._training.folder else None
         if not path or not path.exists():
             return
-        state = torch.load(path, map_location=next(self._model.parameters()).device, weights_only=True)
-        others = sorted(name for name, _ in self._training.told.items() ^ state.get("of", {}).items())
+        state = _read(path, next(self._model.parameters()).device)
+        others = sorted(name for name, _ in self._training.told.items() ^ state["of"].items())
         if others:
             said = f"{path} is of a training with another {', '.join(dict.fromkeys(others))}"
             raise ValueError(f"{said}; call that one again, remove its folder, or choose another one")
@@ -159,6 +169,19 @@ class Run:
         for optimizer, saved in zip(self._optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
         self._step, (self._best, self._kept, self._stale) = state["step"], state["best"]
+
+
+def _read(path: Path, device: torch.device) -> dict[str, Any]:
+    """What `Run` wrote.
+
+    Raises:
+        ValueError: If it is damaged.
+    """
+    try:
+        state = torch.load(path, map_location=device, weights_only=True)
+        return {name: state[name] for name in ("step", "of", "model", "optimizers", "best")}
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError, LookupError, TypeError) as error:
+        raise ValueError(f"{path} is damaged ({error!r}); remove it to begin anew") from error
 
 
 def _optimizers(model: RLM, training: Training) -> list[torch.optim.Optimizer]:

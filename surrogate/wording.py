@@ -48,7 +48,13 @@ def metric_numbers(metric: str) -> dict[str, str]:
 
 
 def varies_first(metric: str, known: Sequence[str]) -> bool:
-    """Whether a metric has another number than all known ones, which have the same: nobody saw what it does."""
+    """Whether a metric has a number or a name that all known ones, which are alike in it, have not.
+
+    Nobody saw what it does: the name of another processor, where all was measured on one.
+    """
+    names = {metric_names(other) for other in known}
+    if len(names) == 1 and not metric_names(metric) <= next(iter(names)):
+        return True
     others = [metric_numbers(other) for other in known]
     pairs = [(number, {own[name] for own in others if name in own}) for name, number in metric_numbers(metric).items()]
     return any(len(seen) == 1 and number not in seen for number, seen in pairs)

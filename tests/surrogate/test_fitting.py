@@ -42,7 +42,7 @@ def test_a_space_that_is_trained_but_not_rated_is_read_as_itself(inference: Infe
 def test_knowledge_is_the_rank_correlation_on_the_validation_rows(inference: Inference) -> None:
     """What was known before counts for fifty rows more."""
     inference.knowledge = Knowledge({
-        "space": Space({"m": Known(0.1), "other": Known(0.2)}),
+        "space": Space({"m": Known(0.1, 3, 4), "other": Known(0.2)}),
         "elsewhere": Space({"m": Known(0.3)}),
     })  # fmt: skip
     validation = [

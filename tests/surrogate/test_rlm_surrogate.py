@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import copy
 import json
 import pickle
 import subprocess
@@ -253,6 +254,18 @@ def test_what_is_loaded_keeps_its_model_when_the_folder_is_written_again(
     assert np.array_equal(loaded.predict(PROBLEM, POOL).mean, before)
 
 
+def test_a_copy_says_that_another_checkpoint_took_its_place(surrogate: RLMSurrogate, tmp_path: Path) -> None:
+    surrogate.save(tmp_path)
+    loaded = RLMSurrogate.load(tmp_path)
+    loaded.predict(PROBLEM, POOL)
+    RLMSurrogate.untrained(POOL, vocabulary=280, width=32, heads=2, reader_layers=1, writer_layers=1).save(tmp_path)
+    copied = copy.deepcopy(loaded)
+    assert copied.fingerprint == loaded.fingerprint
+    with pytest.warns(UserWarning, match="another checkpoint was written"):
+        copied.predict(PROBLEM, POOL)
+    assert copied.fingerprint == RLMSurrogate.load(tmp_path).fingerprint != loaded.fingerprint
+
+
 def test_another_checkpoint_is_not_saved_as_the_one_that_was_opened(surrogate: RLMSurrogate, tmp_path: Path) -> None:
     surrogate.save(tmp_path / "one")
     loaded = RLMSurrogate.load(tmp_path / "one", backend="onnxruntime")
@@ -350,10 +363,10 @@ def test_nothing_observed_changes_nothing(surrogate: RLMSurrogate, tmp_path: Pat
 
 
 def test_what_is_masked_was_not_measured(surrogate: RLMSurrogate) -> None:
-    masked, failed = surrogate.fork(), surrogate.fork()
+    masked, others = surrogate.fork(), surrogate.fork()
     masked.observe(PROBLEM, POOL, np.ma.masked_equal([*VALUES[:-1], -999.0], -999.0))
-    failed.observe(PROBLEM, POOL, [*VALUES[:-1], np.nan])
-    assert masked.fingerprint == failed.fingerprint
+    others.observe(PROBLEM, POOL[:-1], VALUES[:-1])
+    assert masked.fingerprint == others.fingerprint
 
 
 def test_orders_of_the_same_words_are_learnt(surrogate: RLMSurrogate) -> None:

@@ -141,6 +141,20 @@ def test_what_has_no_logarithm_says_nothing(values: list[float]) -> None:
     assert scale(prediction, values, 0.5)(prediction) is prediction
 
 
+@pytest.mark.parametrize("values", [[-5.0, -5.0], [-4.5, -5.5]])
+def test_several_values_of_which_none_is_positive_are_believed_of_any_model(values: list[float]) -> None:
+    prediction = sure([2.0, 3.0])
+    moved = scale(prediction, values, 0.98)(prediction)
+    assert np.abs(moved.mean + 5).max() < 1
+    assert moved.mean[0] < moved.mean[1]
+
+
+def test_a_zero_among_others_does_not_hide_the_factor() -> None:
+    prediction = sure([0.88, 0.92, 0.9, 0.91])
+    moved = scale(prediction, [0.0, 92.0, 90.0, 91.0], 0.98)(prediction)
+    assert moved.mean == pytest.approx(100 * prediction.mean, rel=0.02)
+
+
 @given(st.lists(st.floats(1e-200, 1e200), min_size=1, max_size=6), st.floats(0, 1), st.sampled_from([0.0, 0.5, 1.0]))
 def test_the_ranking_stays_and_all_is_finite(values: list[float], trust: float, error: float) -> None:
     prediction = sure([1.0, 2.0, 4.0, 8.0, 16.0, 32.0])

@@ -25,6 +25,14 @@ def test_first_lines_are_alike_by_the_words_that_tell_something() -> None:
     assert 0 < likeness("triton mixed matmul", "triton matmul") < 1
 
 
+def test_a_name_varies_first_where_all_known_have_the_same() -> None:
+    known = ["latency_ms batch=1 one-cpu onnxruntime", "latency_ms batch=4 one-cpu onnxruntime"]
+    assert varies_first("latency_ms batch=1 other-cpu onnxruntime", known)
+    assert not varies_first("latency_ms batch=1 one-cpu", known)
+    assert not varies_first("latency_ms batch=1 other-cpu onnxruntime", [*known, "latency_ms batch=1 third-cpu"])
+    assert not varies_first("latency_ms batch=1 other-cpu onnxruntime", [])
+
+
 def test_a_number_varies_first_where_all_known_have_another_one() -> None:
     known = ["latency_ms cpu threads=1", "memory_bytes cpu threads=1"]
     assert varies_first("latency_ms cpu threads=2", known)

@@ -1,0 +1,38 @@
+"""Values of several problems of a family on one level, so that what differs between the problems hides no candidate.
+
+A kernel takes a hundred times as long at one size as at another; where neither the model nor a text says so, the size
+would be all that the values tell.
+
+Shapes: n observations.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+LEVELLED = 5
+"""Values of a problem from which on those of others are brought to its level; fewer do not tell it."""
+
+
+def levelled(values: Floats, expected: Floats, problems: NDArray[np.intp], own: int) -> Floats:
+    """Values as if those of each problem deviated by the same factor from what was expected as those of one do.
+
+    By the same difference where one of them is not positive.
+
+    Args:
+        values: What was measured, (n,); nan or infinite: the candidate failed.
+        expected: What was expected of each, (n,); all alike: of nothing more of one problem than of another.
+        problems: Number of the problem of each, (n,).
+        own: Number of the problem whose level is taken.
+    """
+    good = np.isfinite(values)
+    positive = bool((values[good] > 0).all() and (expected[good] > 0).all())
+    away = np.log(values[good] / expected[good]) if positive else values[good] - expected[good]
+    levels = {number: away[problems[good] == number].mean() for number in np.unique(problems[good]).tolist()}
+    moved = np.array([levels[own] - levels[number] for number in problems[good].tolist()])
+    found = values.copy()
+    found[good] = values[good] * np.exp(np.clip(moved, -690, 690)) if positive else values[good] + moved
+    return found
