@@ -96,3 +96,10 @@ def test_a_text_with_words_never_read_is_believed_less(inference: Inference) -> 
 def test_a_text_without_words_is_all_new() -> None:
     knowledge = Knowledge({"c": Space({"m": Known(0.8)}, vocabulary=frozenset({"conv"}))})
     assert belief.novelty(knowledge, Problem("c", "m"), ["", "12 < ?", "conv3x3"]).tolist() == [1.0, 1.0, 0.0]
+
+
+def test_an_accuracy_on_other_data_may_be_on_another_level() -> None:
+    known = Knowledge({"s": Space({"val_accuracy cifar10": Known(0.9)}, frozenset())})
+    assert belief.factor_error(known, Problem("s", "val_accuracy cifar100")) > 0
+    assert belief.factor_error(known, Problem("s", "val_accuracy cifar10")) == 0
+    assert belief.factor_error(known, Problem("s", "params")) == 0

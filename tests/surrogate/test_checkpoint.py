@@ -179,7 +179,25 @@ def test_a_checkpoint_that_lacks_a_part_is_named(folder: Path, key: str) -> None
         RLMSurrogate.load(folder).predict(PROBLEM, ["a"])
 
 
-@pytest.mark.parametrize("content", ["{", '[{"context": "c"}]', "[3]"])
+@pytest.mark.parametrize(
+    "parts", [{"knowledge": []}, {"knowledge": {"a": {}}}, {"golden": [{}]}, {"golden": [3]}, {"golden": None}]
+)
+def test_a_part_that_is_another_thing_is_named(folder: Path, parts: dict[str, Any]) -> None:
+    edit(folder, **parts)
+    with pytest.raises(ValueError, match=r"checkpoint\.json is damaged"):
+        RLMSurrogate.load(folder)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "{",
+        '[{"context": "c"}]',
+        "[3]",
+        '[{"context": "c", "metric": "m", "direction": "minimize", "texts": "ab", "values": [1, 2]}]',
+        '[{"context": "c", "metric": "m", "direction": "minimize", "texts": ["a"], "values": [1' + "0" * 400 + "]}]",
+    ],
+)
 def test_observations_that_are_damaged_are_named(folder: Path, content: str) -> None:
     (folder / "observations.json").write_text(content)
     with pytest.raises(ValueError, match=re.escape(str(folder))):

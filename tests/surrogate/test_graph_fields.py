@@ -54,3 +54,9 @@ def test_what_is_kept_is_what_it_was() -> None:
 @given(st.lists(st.sampled_from([DEEP, WIDE, "zero<0>1", "words", "size=3"]), min_size=1, max_size=5))
 def test_any_texts_give_finite_fields(texts: list[str]) -> None:
     assert np.isfinite(GraphFields(texts)(texts)).all()
+
+
+def test_a_number_beyond_what_a_forest_compares_is_the_largest_it_does() -> None:
+    texts = [f"{DEEP} seed=1", f"{DEEP} seed=2"]
+    (found,) = GraphFields(texts)([f"{DEEP} seed=1e39"])
+    assert np.isfinite(found.astype(np.float32)).all()

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -83,3 +85,15 @@ def test_spearman_is_the_linear_correlation_of_mean_ranks(pairs: list[tuple[int,
 def test_slowdown_wants_a_time_for_each_prediction(measured: list[float]) -> None:
     with pytest.raises(ValueError, match="2 predictions"):
         metrics.slowdown_at(1, [2, 1], measured)
+
+
+def test_a_direction_that_is_none_is_named() -> None:
+    wrong: Any = "max"
+    with pytest.raises(ValueError, match="direction is 'max'"):
+        metrics.regret([1.0], 0.0, wrong)
+
+
+def test_a_value_is_needed_for_each_candidate() -> None:
+    ones = np.ones((2, 1))
+    with pytest.raises(ValueError, match="2 predictions do not match 3 measured values"):
+        metrics.coverage(Prediction(ones, ones, ones, np.zeros(2), np.ones(2)), [1.0, 2.0, 3.0])

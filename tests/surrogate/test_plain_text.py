@@ -98,3 +98,7 @@ def test_many_commas_are_passed_over_in_time() -> None:
     assert plain(text).startswith("import import")
     assert plain(text + " a=1").endswith("a=1")
     assert plain("1," * 60_000 + "a").endswith("a")
+
+
+def test_a_long_number_that_is_none_is_passed_over_in_time() -> None:
+    assert not numbers("x=" + "1" * 60_000 + "____")  # half a minute, if it were cut anywhere

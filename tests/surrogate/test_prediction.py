@@ -130,3 +130,9 @@ def test_one_candidate_is_a_batch_of_one() -> None:
     p = Prediction(value, value, np.ones_like(value), np.zeros(3), np.ones(3))
     assert p[1].mean.tolist() == [2.0]
     assert [own.mean.tolist() for own in p] == [[1.0], [2.0], [3.0]]  # type: ignore[attr-defined]
+
+
+def test_no_rows_can_be_taken() -> None:
+    ones = np.ones((2, 1))
+    rows: list[int] = []
+    assert len(Prediction(ones, ones, ones, np.zeros(2), np.ones(2))[rows]) == 0  # pyright: ignore[reportArgumentType]

@@ -51,3 +51,7 @@ def test_blank_lines_and_spaces_around_the_name_do_not_part_a_family() -> None:
 def test_the_better_of_two_values_is_the_lesser_loss(direction: Direction, better: float, worse: float) -> None:
     sign = Problem("here", "latency_ms", direction).loss_sign
     assert sign * better < sign * worse
+
+
+def test_more_blanks_make_no_other_metric() -> None:
+    assert Problem("c", " val_accuracy  cifar10 ") == Problem("c", "val_accuracy cifar10")

@@ -125,3 +125,14 @@ def test_several_acquisitions_take_turns() -> None:
     assert [entry.score for entry in ranked[:2]] == [-1.5, -5.5]
     both = rank(Length(), SHORTEST, ["a", "aa", "aaa"], str, (expected_value, expected_value))
     assert both == rank(Length(), SHORTEST, ["a", "aa", "aaa"], str)
+
+
+def test_candidates_may_come_from_a_generator() -> None:
+    ranked = rank(Length(), SHORTEST, (text for text in ("aa", "a", "aa")), str)
+    assert [entry.candidate for entry in ranked] == ["a", "aa", "aa"]
+
+
+def test_a_text_that_is_none_is_named() -> None:
+    wrong: Any = [1, "a"]
+    with pytest.raises(TypeError, match="it returned 1; return a string, or None"):
+        rank(Length(), SHORTEST, wrong, lambda candidate: candidate)

@@ -90,3 +90,15 @@ def test_nothing_can_be_asked() -> None:
     prediction, reading = Readings()(Model(), PROBLEM, [])
     assert len(prediction) == 0
     assert reading.states.shape == (0, 2)
+
+
+def test_all_of_a_problem_may_be_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("prerank.surrogate.readings._KEPT", 0)
+    model, readings = Model(), Readings()
+    for problem in (PROBLEM, OTHER):
+        readings(model, problem, ["a", "b"], keep=True)
+    readings.release(PROBLEM)
+    model.asked.clear()
+    for problem in (PROBLEM, OTHER):
+        readings(model, problem, ["a", "b"])
+    assert model.asked == [(PROBLEM, ["a", "b"])]

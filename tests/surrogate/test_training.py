@@ -275,3 +275,28 @@ def test_ctrl_c_ends_the_run_after_a_whole_step_that_is_saved(tmp_path: Path, mo
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
     train(resumed, run(12, tmp_path), lambda: 0.5)
     assert torch.equal(weights(resumed), weights(whole))
+
+
+def test_a_loss_that_is_no_number_ends_the_run() -> None:
+    with pytest.raises(FloatingPointError, match=r"the loss is .* give a lower rate \(1e\+09\)"):
+        tiny().fit(count_rows(60), replace(run(30), rate=1e9, adam_rate=1e9))
+
+
+@pytest.mark.parametrize("content", [b"", b"no state", b"PK\x03\x04"])
+def test_a_damaged_state_is_named(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "state.pt").write_bytes(content)
+    with pytest.raises(ValueError, match=r"state\.pt is damaged .*; remove it to begin anew"):
+        tiny().fit(count_rows(60), run(2, tmp_path))
+
+
+def test_a_folder_may_be_a_name(tmp_path: Path) -> None:
+    name: Any = str(tmp_path)
+    assert run(2, name).folder == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("context", "text", "value"), [(None, "a", 1.0), ("c", 3, 1.0), ("c", "a", None), ("c", "a", "0.5")]
+)
+def test_a_row_that_has_no_text_or_no_number_is_named(context: Any, text: Any, value: Any) -> None:
+    with pytest.raises(ValueError, match=r"where a text belongs|give a number"):
+        Row(context, (text,), {"m": value})
