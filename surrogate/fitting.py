@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .checkpoint import identity_of
 from .inference import Inference
 from .knowledge import Knowledge, Known, Space
-from .laws import Law
+from .laws import COSTS, Law
 from .metrics import coverage, spearman
 from .prediction import Prediction
 from .problem import Problem, first_line
@@ -92,6 +92,8 @@ def _space(rows: Sequence[Row], validation: Sequence[Row]) -> Space:
 
 
 def _law(rows: Sequence[Row], metric: str) -> Law | None:
+    if metric.split()[0] not in COSTS:
+        return None
     measured = [(row.texts[0], row.values[metric]) for row in rows if metric in row.values]
     return Law.learnt([text for text, _ in measured], [value for _, value in measured])
 

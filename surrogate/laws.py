@@ -20,8 +20,11 @@ from .totals import totals
 
 Floats = NDArray[np.float64]
 
+COSTS = frozenset({"latency_ms", "energy_mj", "memory_bytes", "train_seconds", "params", "macs"})
+"""Words of metrics that add up."""
 _FEWEST = 50  # rows that state totals and have a positive value
 _LARGE, _LARGEST = 0.9, 0.99  # shares of the rows below which are the large ones, and what was not read often enough
+_OPEN = 2.0  # times as large as most are, the largest of a space that goes on
 _FAR = float(np.log(4))  # logarithm of a total over the largest, from which on the law alone counts
 _BEYOND = 0.3  # error of the logarithm far beyond, besides what the large rows showed
 
@@ -55,7 +58,9 @@ class Law:
             measured >= np.quantile(measured, _LARGE)
         ]  # of small ones a sum is farther off, and nobody needs it
         constant, *each = (prices * np.exp(np.median(large))).tolist()
-        largest: list[float] = np.quantile(stated, _LARGEST, axis=0).tolist()
+        often, ever = np.quantile(stated, _LARGEST, axis=0), stated.max(axis=0)
+        # Where none is far larger than most, as in a space of cells, all that there is was read.
+        largest: list[float] = np.where(ever > _OPEN * often, often, ever).tolist()
         return cls(
             constant, dict(zip(names, each, strict=True)), dict(zip(names, largest, strict=True)), float(large.std())
         )
