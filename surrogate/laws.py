@@ -26,6 +26,7 @@ _FEWEST = 50  # rows that state totals and have a positive value
 _LARGE, _LARGEST = 0.9, 0.99  # shares of the rows below which are the large ones, and what was not read often enough
 _OPEN = 2.0  # times as large as most are, the largest of a space that goes on
 _FAR = float(np.log(4))  # logarithm of a total over the largest, from which on the law alone counts
+_DEAREST = 1e250  # what is made of it stays finite
 _BEYOND = 0.3  # error of the logarithm far beyond, besides what the large rows showed
 
 
@@ -54,16 +55,14 @@ class Law:
             return None
         stated, measured = np.array([[own[name] for name in names] for own, _ in rows]), np.array([v for _, v in rows])
         prices, away = _prices(stated, measured)
-        large = away[
-            measured >= np.quantile(measured, _LARGE)
-        ]  # of small ones a sum is farther off, and nobody needs it
+        # Of small ones a sum is farther off, and they need none.
+        large = away[measured >= np.quantile(measured, _LARGE)]
         constant, *each = (prices * np.exp(np.median(large))).tolist()
         often, ever = np.quantile(stated, _LARGEST, axis=0), stated.max(axis=0)
         # Where none is far larger than most, as in a space of cells, all that there is was read.
         largest: list[float] = np.where(ever > _OPEN * often, often, ever).tolist()
-        return cls(
-            constant, dict(zip(names, each, strict=True)), dict(zip(names, largest, strict=True)), float(large.std())
-        )
+        named = (dict(zip(names, own, strict=True)) for own in (each, largest))
+        return cls(constant, *named, float(large.std()))
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Law:
@@ -73,16 +72,13 @@ class Law:
 
     def __call__(self, texts: Sequence[str]) -> tuple[Floats, Floats]:
         """Costs of candidates, and how far they are beyond those that were read: 0 within, 1 far beyond; (n,) each."""
-        stated = [totals(text) for text in texts]
-        costs = [
-            self.constant + sum(price * own.get(name, 0.0) for name, price in self.prices.items()) for own in stated
-        ]
-        ratios = [
-            max((own.get(name, 0.0) / most for name, most in self.largest.items() if most > 0), default=0.0)
-            for own in stated
-        ]
-        beyond = np.log(np.maximum(np.array(ratios, dtype=np.float64), 1.0)) / _FAR
-        return np.array(costs, dtype=np.float64), np.minimum(beyond, 1.0)
+        rows = [[own.get(name, 0.0) for name in self.prices] for own in map(totals, texts)]
+        stated = np.array(rows, dtype=np.float64).reshape(len(texts), len(self.prices))
+        prices, largest = (np.array([own[name] for name in self.prices]) for own in (self.prices, self.largest))
+        ratios = np.divide(stated, largest, out=np.zeros_like(stated), where=largest > 0).max(axis=1, initial=1.0)
+        with np.errstate(over="ignore"):
+            costs = self.constant + (stated * prices).sum(axis=1)
+        return np.minimum(costs, _DEAREST), np.minimum(np.log(ratios) / _FAR, 1.0)
 
     def error_of(self, beyond: Floats) -> Floats:
         """Standard deviation of the logarithm that candidates so far beyond have besides, (n,)."""

@@ -44,6 +44,15 @@ def test_how_far_a_candidate_is_beyond_rises_from_the_largest_that_was_often_rea
     assert beyond == pytest.approx([0, 0, 0.5, 1, 1], abs=1e-3)
 
 
+def test_of_absurd_totals_all_is_finite(inference: Inference) -> None:
+    costs, beyond = learnt()([])
+    assert costs.shape == beyond.shape == (0,)
+    known = {"networks": Space({PROBLEM.metric: Known(0.9)}, laws={PROBLEM.metric: learnt()})}
+    extended = Inference(inference.network, inference.tokenizer, Knowledge(known))
+    prediction = extended.predict(PROBLEM, ["macs_m=1" + "0" * 308 + " weights_mb=1", "macs_m=0 weights_mb=0"])
+    assert np.isfinite([prediction.mean, prediction.std, prediction.quantile(0.9)]).all()
+
+
 def test_no_price_is_negative() -> None:
     law = Law.learnt([text(*own) for own in TOTALS], (5 + TOTALS[:, 0] / (1 + TOTALS[:, 1])).tolist())
     assert law is not None
