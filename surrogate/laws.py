@@ -61,8 +61,8 @@ class Law:
         often, ever = np.quantile(stated, _LARGEST, axis=0), stated.max(axis=0)
         # Where none is far larger than most, as in a space of cells, all that there is was read.
         largest: list[float] = np.where(ever > _OPEN * often, often, ever).tolist()
-        named = (dict(zip(names, own, strict=True)) for own in (each, largest))
-        return cls(constant, *named, float(large.std()))
+        priced, most = (dict(zip(names, own, strict=True)) for own in (each, largest))
+        return cls(constant, priced, most, float(large.std()))
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Law:
