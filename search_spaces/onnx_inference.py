@@ -84,7 +84,8 @@ def infer(
         if guessed or stands_in:
             return []
         shapes = [value.shape for value in values[:8]]
-        remedy = f"; the open axes {list(open_axes)} may want other sizes" if open_axes else ""
+        size = f"sizes, --size {next(iter(open_axes))}=16 in a shell" if open_axes else ""
+        remedy = f"; the open axes {list(open_axes)} may want other {size}" if open_axes else ""
         raise ModelError(
             f"{node.op_type[:60]} {node.name[:60]!r} cannot read the shapes {shapes}: {error}{remedy}"
         ) from error

@@ -20,7 +20,7 @@ LEVELLED = 5
 def levelled(values: Floats, expected: Floats, problems: NDArray[np.intp], own: int) -> Floats:
     """Values as if those of each problem deviated by the same factor from what was expected as those of one do.
 
-    By the same difference where one of them is not positive.
+    By the same difference where one of them is not positive; as they are where that one has none.
 
     Args:
         values: What was measured, (n,); nan or infinite: the candidate failed.
@@ -32,6 +32,8 @@ def levelled(values: Floats, expected: Floats, problems: NDArray[np.intp], own: 
     positive = bool((values[good] > 0).all() and (expected[good] > 0).all())
     away = np.log(values[good] / expected[good]) if positive else values[good] - expected[good]
     levels = {number: away[problems[good] == number].mean() for number in np.unique(problems[good]).tolist()}
+    if own not in levels:
+        return values
     moved = np.array([levels[own] - levels[number] for number in problems[good].tolist()])
     found = values.copy()
     found[good] = values[good] * np.exp(np.clip(moved, -690, 690)) if positive else values[good] + moved

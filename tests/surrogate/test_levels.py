@@ -32,6 +32,11 @@ def test_of_values_that_are_not_positive_a_difference_is_taken_out() -> None:
     assert levelled(values, np.zeros(4), problems, 0) == pytest.approx([-1.0, 2.0, -1.0, 2.0])
 
 
+def test_a_problem_of_failures_has_no_level() -> None:
+    values, problems = np.array([np.nan, 2.0, 100.0]), np.array([0, 1, 1])
+    assert levelled(values, np.ones(3), problems, 0) is values
+
+
 @given(st.lists(st.floats(1e-3, 1e3), min_size=2, max_size=9), st.floats(1e-3, 1e3))
 def test_values_of_the_problem_itself_stay(values: list[float], factor: float) -> None:
     own = np.array(values)
