@@ -24,8 +24,9 @@ import pandas as pd
 from command_line import command_line
 from measure_networks import written
 from network_features import totals
-from networks import Drawn, attended, classified, dense, gelu, images, inverted_block, normalised, residual_block
+from networks import classified, dense, encoder_layer, images, inverted_block, residual_block
 from numpy.typing import NDArray
+from onnx import ModelProto
 from ranks import rank
 from rich.progress import track
 from tables import show
@@ -47,6 +48,8 @@ RESNETS = {18: ((2, 2, 2, 2), False), 34: ((3, 4, 6, 3), False), 50: ((3, 4, 6, 
 """Name -> depths of the stages, and whether blocks have a bottleneck (He et al. 2016, arXiv:1512.03385)."""
 VGGS = {11: (1, 1, 2, 2, 2), 16: (2, 2, 3, 3, 3)}
 """Name -> convolutions before each pooling (Simonyan and Zisserman 2015, arXiv:1409.1556)."""
+MOBILENETS = (0.5, 1.0, 1.4)
+"""Widths."""
 TRANSFORMERS = {"tiny": (128, 2), "mini": (256, 4), "small": (512, 4), "medium": (512, 8), "base": (768, 12)}
 """Name -> width and layers, as of BERT (Turc et al. 2019, arXiv:1908.08962), without the embedding of words."""
 
@@ -64,19 +67,19 @@ def parse() -> argparse.Namespace:
     return command_line(__doc__, __file__).parse_args()
 
 
-def networks() -> Iterator[tuple[str, Drawn]]:
+def networks() -> Iterator[tuple[str, ModelProto]]:
     """Each network with its name."""
     for depth, (stages, bottleneck) in RESNETS.items():
         yield f"ResNet-{depth}", resnet(stages, bottleneck)
     for depth, blocks in VGGS.items():
         yield f"VGG-{depth}", vgg(blocks)
-    for width in (0.5, 1.0, 1.4):
+    for width in MOBILENETS:
         yield f"MobileNetV2 {width}", mobilenet(width)
     for name, (width, depth) in TRANSFORMERS.items():
         yield f"transformer {name}", transformer(width, depth)
 
 
-def resnet(stages: Sequence[int], bottleneck: bool) -> Drawn:
+def resnet(stages: Sequence[int], bottleneck: bool) -> ModelProto:
     """A ResNet on 224 x 224 pixels."""
     layers = images(224)
     x = layers.max_pool(layers.relu(layers.conv(layers.images, 64, 7, 2)), 3, 2)
@@ -84,10 +87,10 @@ def resnet(stages: Sequence[int], bottleneck: bool) -> Drawn:
         for place in range(depth):
             width = (128 if bottleneck else 64) << stage
             x = residual_block(layers, x, width, 2 if stage and not place else 1, bottleneck)
-    return classified(layers, x), {}
+    return classified(layers, x)
 
 
-def vgg(blocks: Sequence[int]) -> Drawn:
+def vgg(blocks: Sequence[int]) -> ModelProto:
     """A VGG without its large linear layers."""
     layers = images(224)
     x = layers.images
@@ -95,10 +98,10 @@ def vgg(blocks: Sequence[int]) -> Drawn:
         for _ in range(count):
             x = layers.relu(layers.conv(x, min(64 << stage, 512), 3))
         x = layers.max_pool(x, 2, 2)
-    return classified(layers, x), {}
+    return classified(layers, x)
 
 
-def mobilenet(width: float) -> Drawn:
+def mobilenet(width: float) -> ModelProto:
     """A MobileNetV2 (Sandler et al. 2018, arXiv:1801.04381)."""
     layers = images(224)
     x = layers.relu(layers.conv(layers.images, int(32 * width), 3, 2))
@@ -108,32 +111,33 @@ def mobilenet(width: float) -> Drawn:
         for place in range(count):
             own = stride if place == 0 else 1
             x = inverted_block(layers, x, int(channels * width), 3, expansion, own, False, "Relu")
-    return classified(layers, layers.relu(layers.conv(x, 1280, 1))), {}
+    return classified(layers, layers.relu(layers.conv(x, 1280, 1)))
 
 
-def transformer(width: int, depth: int) -> Drawn:
+def transformer(width: int, depth: int) -> ModelProto:
     """An encoder on 128 words."""
     rng, layers = np.random.default_rng(0), Layers((1, 128, width))
     x = layers.images
     for _ in range(depth):
-        x = normalised(layers, layers.add([x, attended(layers, x, width // 64, rng)]))
-        x = normalised(
-            layers, layers.add([x, dense(layers, gelu(layers, dense(layers, x, 4 * width, rng)), width, rng)])
-        )
-    return layers.model(dense(layers, x, 10, rng)), {}
+        x = encoder_layer(layers, x, width // 64, 4 * width, rng, smooth=True)
+    return layers.model(dense(layers, x, 10, rng))
 
 
 def measured() -> list[dict[str, Any]]:
     """Name, text, latency and memory of each network, on this machine."""
-    found: list[dict[str, Any]] = []
     context = onnx_graph.problem().context
+
+    def network(name: str, model: ModelProto) -> Network:
+        text = onnx_graph.to_text(onnx_graph.from_record(model))
+        return Network(name, context, text, partial(written, model))
+
     with tempfile.TemporaryDirectory() as folder:
-        for name, (model, _) in track(list(networks()), "measuring", transient=True):
-            text = onnx_graph.to_text(onnx_graph.from_record(model))
-            network = Network(name, context, text, partial(written, model))
-            (rows,) = measure_all([network], Path(folder) / "measured.jsonl", Conditions(), seconds=2.0)
-            found.append({"name": name, "text": text} | {row.metric.split()[0]: row.value for row in rows})
-    return found
+        table = measure_all((network(*own) for own in networks()), Path(folder) / "measured.jsonl", seconds=2.0)
+        return [
+            {"name": rows[0].more["name"], "text": rows[0].candidate}
+            | {row.metric.split()[0]: row.value for row in rows}
+            for rows in track(table, "measuring", len(RESNETS) + len(VGGS) + len(MOBILENETS) + len(TRANSFORMERS))
+        ]
 
 
 def asked(networks: Sequence[Mapping[str, Any]], checkpoint: Path | None) -> list[dict[str, Any]]:

@@ -111,10 +111,7 @@ def transformer(rng: np.random.Generator) -> Drawn:
     layers = Layers((1, made["words"], made["width"]))
     x = layers.images
     for _ in range(made["layers"]):
-        x = normalised(layers, layers.add([x, attended(layers, x, made["heads"], rng)]))
-        inner = dense(layers, x, made["inner"], rng)
-        inner = gelu(layers, inner) if made["gelu"] else layers.relu(inner)
-        x = normalised(layers, layers.add([x, dense(layers, inner, made["width"], rng)]))
+        x = encoder_layer(layers, x, made["heads"], made["inner"], rng, smooth=made["gelu"])
     return layers.model(dense(layers, x, 10, rng)), made
 
 
@@ -225,6 +222,16 @@ def _branch(layers: Layers, x: Tensor, width: int, kind: str) -> Tensor:
     if kind == "7x1":
         return layers.relu(layers.conv(layers.relu(layers.conv(narrow, width, (7, 1))), width, (1, 7)))
     return layers.relu(layers.conv(narrow, width, int(kind)))
+
+
+def encoder_layer(
+    layers: Layers, x: Tensor, heads: int, inner: int, rng: np.random.Generator, *, smooth: bool
+) -> Tensor:
+    """Attention, then two linear layers of each word, with `gelu` between them if it is smooth; each is added."""
+    x = normalised(layers, layers.add([x, attended(layers, x, heads, rng)]))
+    wide = dense(layers, x, inner, rng)
+    wide = gelu(layers, wide) if smooth else layers.relu(wide)
+    return normalised(layers, layers.add([x, dense(layers, wide, x.shape[-1], rng)]))
 
 
 def attended(layers: Layers, x: Tensor, heads: int, rng: np.random.Generator) -> Tensor:

@@ -48,8 +48,10 @@ class Forecast:
         reading, trust = self._reading(tuning.launch, tuning.words)
         asked = tuning, places, reading, trust
         outlook = self._taught(measured, *asked) if measured else self._untaught(*asked)
-        best = fastest_elsewhere(measured, tuning.words, places)[:1]
-        return outlook if spilled and best and best[0] in spilled else outlook.last(spilled)
+        if not spilled:
+            return outlook
+        fastest = fastest_elsewhere(measured, tuning.words, places)[:1]
+        return outlook if {*fastest} & {*spilled} else outlook.last(spilled)
 
     def _untaught(self, tuning: Tuning, places: Sequence[int], reading: Reading, trust: float) -> Outlook:
         prediction = self._slowdown(reading, _texts(reading, tuning, places))

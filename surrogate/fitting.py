@@ -153,9 +153,10 @@ def _count(answers: Sequence[Answer]) -> float:
 
 def _tempered(ranks: Ratings, counts: Ratings, before: Knowledge) -> Ratings:
     """Ranks, those that were known before as if some rows more had shown them: five rows alone show next to nothing."""
+    told = before.ranks
 
     def tempered(line: str, metric: str, rank: float) -> float:
-        known, count = before.ranks.get(line, {}).get(metric, rank), counts[line][metric]
+        known, count = told.get(line, {}).get(metric, rank), counts[line][metric]
         return round((count * rank + _BEFORE * known) / (count + _BEFORE), 4)
 
     return {line: {metric: tempered(line, metric, rank) for metric, rank in own.items()} for line, own in ranks.items()}

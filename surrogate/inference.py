@@ -16,7 +16,6 @@ from . import belief
 from .decoding import Leaves, decode, outline
 from .joint import JOINT_WORDS, batches, joint
 from .knowledge import Knowledge
-from .laws import Law
 from .network import CANDIDATE_WORDS, CONTEXT_WORDS, METRIC_WORDS, Bools, Floats, Network, Rows, Splits
 from .prediction import Prediction, concatenate
 from .problem import Problem
@@ -117,9 +116,11 @@ class Inference:
         columns = ((leaves, knows * p_fail, np.empty(len(p_fail))) for leaves, p_fail in decoded)
         prediction = concatenate([nothing, *(Prediction(*leaves, *others) for leaves, *others in columns)])
         trusted = replace(prediction, trust=belief.trust(knowledge, problem) * (1 - novelty))
-        told = trusted.rescaled(belief.error(knowledge, problem) + _NOVELTY_ERROR * novelty)
-        law = knowledge.law(problem)
-        return told if law is None else _extended(told, law, texts)
+        error, law = belief.error(knowledge, problem) + _NOVELTY_ERROR * novelty, knowledge.law(problem)
+        if law is None:
+            return trusted.rescaled(error)
+        costs, beyond = law(texts)
+        return _extended(trusted, costs, beyond).rescaled(np.hypot(error, law.error_of(beyond)))
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Any]:
         """Memories of the texts, a batch at a time."""
@@ -161,17 +162,12 @@ class Inference:
         return self.network.embed(self.network.words(words.pieces), words.index)
 
 
-def _extended(prediction: Prediction, law: Law, texts: Sequence[str]) -> Prediction:
-    """The same, on the level of a law for what is larger than all that was read, the farther beyond the more."""
-    costs, beyond = law(texts)
-    far = beyond > 0
-    if not far.any():
-        return prediction
+def _extended(prediction: Prediction, costs: Floats, beyond: Floats) -> Prediction:
+    """The same, on the level of a law's costs for what is larger than all that was read, the farther the more."""
     tiny = np.finfo(np.float64).tiny
-    factor = np.where(far, (np.maximum(costs, tiny) / np.maximum(prediction.mean, tiny)) ** beyond, 1.0)[:, None]
+    factor = ((np.maximum(costs, tiny) / np.maximum(prediction.mean, tiny)) ** beyond)[:, None]
     lower, upper = factor * prediction.lower, factor * prediction.upper
-    trust = prediction.trust * (1 - _LARGER * beyond)
-    return replace(prediction, lower=lower, upper=upper, trust=trust).rescaled(law.error_of(beyond))
+    return replace(prediction, lower=lower, upper=upper, trust=prediction.trust * (1 - _LARGER * beyond))
 
 
 def _mixed(decoded: Sequence[tuple[Leaves, Floats]], shares: Sequence[float]) -> tuple[Leaves, Floats]:

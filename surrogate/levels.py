@@ -11,6 +11,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .finite import finite_exp
+
 Floats = NDArray[np.float64]
 
 LEVELLED = 5
@@ -36,5 +38,5 @@ def levelled(values: Floats, expected: Floats, problems: NDArray[np.intp], own: 
         return values
     moved = np.array([levels[own] - levels[number] for number in problems[good].tolist()])
     found = values.copy()
-    found[good] = values[good] * np.exp(np.clip(moved, -690, 690)) if positive else values[good] + moved
+    found[good] = values[good] * finite_exp(moved) if positive else values[good] + moved
     return found

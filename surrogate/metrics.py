@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from typing import get_args
-
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .prediction import Prediction
-from .problem import Direction
+from .problem import Direction, check_direction
 
 Floats = NDArray[np.float64]
 
@@ -52,8 +50,7 @@ def regret(found: ArrayLike, best: float, direction: Direction = "minimize") -> 
     Raises:
         ValueError: If the direction is none.
     """
-    if direction not in get_args(Direction):
-        raise ValueError(f"direction is {direction!r}; it must be 'minimize' or 'maximize'")
+    check_direction(direction)
     values = np.where(np.isfinite(np.asarray(found, dtype=np.float64)), found, np.nan)
     if direction == "maximize":
         return best - np.fmax.accumulate(values)

@@ -38,8 +38,7 @@ class Problem:
         for name, text in (("context", self.context), ("metric", self.metric)):
             if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ValueError(f"{name} is {text!r}, a {type(text).__name__}; give a text")
-        if self.direction not in get_args(Direction):
-            raise ValueError(f"direction is {self.direction!r}; it must be 'minimize' or 'maximize'")
+        check_direction(self.direction)
         if not self.metric.split():
             raise ValueError("metric is empty; name what is predicted, for example 'latency_ms'")
         object.__setattr__(self, "metric", " ".join(self.metric.split()))  # more blanks make no other metric
@@ -53,6 +52,16 @@ class Problem:
     def family(self) -> tuple[str, str]:
         """Problems of one family inform each other: same metric word and first context line."""
         return self.metric.split()[0], first_line(self.context)
+
+
+def check_direction(direction: object) -> None:
+    """Refuse what is no direction.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if direction not in get_args(Direction):
+        raise ValueError(f"direction is {direction!r}; it must be 'minimize' or 'maximize'")
 
 
 def as_problem(question: Question) -> Problem:

@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from scipy.special import ndtri, stdtrit
 
 from .factor import Factor
+from .finite import finite_exp
 from .prediction import Prediction, concatenate, leaves, normal_quantiles, spread_of
 
 Floats = NDArray[np.float64]
 _SCATTER = 0.3  # of logarithms about the factor where the model is not trusted: median over 24 metrics of 14 tables
 _LEAST_SCATTER, _MOST_SCATTER = 0.01, 1.0  # as a model may have it within one problem
 _KEPT, _TRUSTED = 0.05, 0.2  # of the ratios between predictions where there is no trust; trust that keeps them all
-_FARTHEST = 690.0  # logarithms whose exponentials, and their sums, are finite
 
 
 class Scale:
@@ -72,7 +72,7 @@ class Scale:
         if positive.all():
             return self._normal(prediction, error)
         known, others = np.flatnonzero(positive), np.flatnonzero(~positive)
-        left, factor = prediction[others], np.exp(np.clip(self._shift, -_FARTHEST, _FARTHEST))
+        left, factor = prediction[others], finite_exp(self._shift)
         left = replace(left, lower=factor * left.lower, upper=factor * left.upper)
         both = concatenate([self._normal(prediction[known], error), left])
         return both[np.argsort(np.concatenate([known, others]))]
@@ -84,7 +84,7 @@ class Scale:
         wider = np.sqrt(self._factor.variance(scatter, error) / self._factor.variance(np.array(self._typical), error))
         shape = wider[:, None] * (quantiles - quantiles[len(quantiles) // 2])
         centre = self._logarithms(prediction.mean) + self._shift - _log_mean(shape)
-        lower, upper, mass = leaves(np.exp(np.clip(shape + centre[:, None], -_FARTHEST, _FARTHEST)))
+        lower, upper, mass = leaves(finite_exp(shape + centre[:, None]))
         return replace(prediction, lower=lower, upper=upper, mass=mass)
 
     def _logarithms(self, mean: Floats) -> Floats:
@@ -132,5 +132,5 @@ def _spread_of_few(values: Floats) -> float:
 
 def _log_mean(quantiles: Floats) -> Floats:
     """Logarithm of the mean, (N,), of what has these logarithms at the ends of its leaves, (N, L + 1)."""
-    lower, upper, mass = leaves(np.exp(np.clip(quantiles, -_FARTHEST, _FARTHEST)))
+    lower, upper, mass = leaves(finite_exp(quantiles))
     return np.log((mass * (lower / 2 + upper / 2)).sum(axis=1))

@@ -83,14 +83,14 @@ class Source:
 
     def _model(self, folder: Path, backend: Backend) -> Inference:
         """The model in the folder, which must be the one that predicts, if there is one."""
-        since, before = stamp(folder), self._identity
-        self._identity = identity_in(folder, since)
-        if before not in ("", self._identity):
+        since = stamp(folder)
+        found = identity_in(folder, since)
+        if self._identity not in ("", found):
             said = f"another checkpoint was written to {folder} since this one was opened"
             if self._opened is not None:
-                self._identity = before
                 raise ValueError(f"{said}; load it anew")
             warnings.warn(f"{said}; the copy predicts with the new one", stacklevel=2)
+        self._identity = found
         return model_in(folder, since, self._device, backend)
 
     def __getstate__(self) -> dict[str, Any]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from .finite import finite_exp
+
 Floats = NDArray[np.float64]
 
 _FAR = 3.0  # standard deviations beyond the observed values
@@ -51,7 +53,7 @@ class Warp:
         if not self._log:
             return np.interp(scores, self._y, self._x) + away
         scale = np.interp(scores, self._y, self._x) + _softened(away, _DECADE)
-        return np.exp(np.clip(scale, -690, 690))  # within 1e-300 to 1e300
+        return finite_exp(scale)
 
 
 def _slopes(x: Floats, y: Floats) -> tuple[float, float]:
