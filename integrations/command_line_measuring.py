@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from .command_line_candidates import Broken, Entry, gathered, sizes_of, titled
-from .command_line_options import Candidates, Sample, Seed, Size, Sources, Where
+from .command_line_options import Batch, Candidates, Optimise, Sample, Seed, Size, Sources, Threads, Where
 from .command_line_output import complain, say, table, tracked, working
 from .command_line_question import asked, assignments, measurable
 from .command_line_spaces import Space, chosen
@@ -20,9 +20,6 @@ if TYPE_CHECKING:
     from .onnxruntime import Network
 
 Out = Annotated[Path, typer.Option(help="Table that lines are added to; what was measured is not measured again.")]
-Threads = Annotated[int, typer.Option(min=1, help="Processors of one run.")]
-Batch = Annotated[int, typer.Option(min=1, help="Size of an open first axis.")]
-Optimise = Annotated[bool, typer.Option("--optimise/--no-optimise", help="Whether the runtime rewrites the graph.")]
 Seconds = Annotated[float, typer.Option(min=0.0, help="How long each one is run.")]
 Timeout = Annotated[float, typer.Option(min=0.1, help="Seconds after which one has failed.")]
 Memory = Annotated[float, typer.Option(min=0.01, help="GiB that one may map.")]

@@ -16,6 +16,9 @@ Candidates = Annotated[Path | None, typer.Option(help="File with a candidate a l
 Size = Annotated[
     list[str] | None, typer.Option(help="Size of an open axis of ONNX files, as in sequence=64; repeatable.")
 ]
+Threads = Annotated[int, typer.Option(min=1, help="Processors of one run on this machine.")]
+Batch = Annotated[int, typer.Option(min=1, help="Size of an open first axis on this machine.")]
+Optimise = Annotated[bool, typer.Option("--optimise/--no-optimise", help="Whether ONNX Runtime rewrites the graph.")]
 Sample = Annotated[int | None, typer.Option(min=1, help="Draw so many. Default: 1,000 of a space, else all.")]
 Seed = Annotated[int, typer.Option(min=0, help="Of the draws.")]
 Surrogate = Annotated[Path | None, typer.Option(help="Folder of a surrogate. Default: the packaged one.")]

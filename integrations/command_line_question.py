@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from inspect import signature
 from shlex import quote
+from typing import NamedTuple
 
 from ..search_spaces.problem import MAXIMIZED
 from ..surrogate import Problem
@@ -12,8 +13,18 @@ from ..surrogate.measured import Measured
 from .command_line_spaces import Space, drawn_from
 from .onnxruntime_machine import machine
 
+_ELSEWHERE = "is not: leave them out, or ask for latency_ms or memory_bytes without --device"
 
-def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str, str]) -> Problem:
+
+class Run(NamedTuple):
+    """How a network is run on this machine: see `onnxruntime.Conditions`, which takes a second to import."""
+
+    threads: int = 1
+    batch: int = 1
+    optimise: bool = True
+
+
+def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str, str], run: Run = Run()) -> Problem:
     """What to ask of a space's candidates.
 
     Args:
@@ -22,9 +33,11 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
             have them, are taken as they are.
         device: Any device; None: this machine.
         where: More arguments of the space's `problem`, as `assignments` has them.
+        run: How a network is run, of what is measured on this machine.
 
     Raises:
-        ValueError: If the space does not know one of them, or there is an option of its own for one.
+        ValueError: If the space does not know one of them, there is an option of its own for one, the usual metric
+            does not depend on the device, or the metric does not on the run.
     """
     for name in ("metric", "device"):
         if name in where:
@@ -37,16 +50,20 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
         if name not in known:
             raise ValueError(f"{name} is {value!r}; this space can be asked with {', '.join(known)}")
     word = str(known["metric"].default) if metric is None else metric
-    if len(word.split()) > 1:
-        return directed(of.problem(**given).context, word)
-    if device is None and measurable(of):
+    if device is None and len(word.split()) == 1 and measurable(of):
         from .onnxruntime import METRICS, Conditions
 
         if word in METRICS:
-            return Conditions().problem(of.problem(**given).context, word)
+            return Conditions(*run).problem(of.problem(**given).context, word)
+    if run != Run():
+        raise ValueError(f"--threads, --batch and --no-optimise are of what is measured here; {word} {_ELSEWHERE}")
+    if len(word.split()) > 1:
+        return directed(of.problem(**given).context, word)
     if device is None and "device" in known:
         given["device"] = _accelerator() if "kernel" in known else machine()
     found = of.problem(**given, metric=word)
+    if device is not None and metric is None and found == of.problem(**{**given, "device": "another"}, metric=word):
+        raise ValueError(f"--device is {device!r}, and {word} is the same on all; add --metric, as in latency_ms")
     return Problem(found.context, found.metric, found.direction)
 
 

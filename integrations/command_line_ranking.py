@@ -13,20 +13,23 @@ from ..surrogate.problem import first_line
 from ..surrogate.ranking import Predictor
 from .command_line_candidates import Entry, gathered, sizes_of
 from .command_line_options import (
+    Batch,
     Candidates,
     Context,
     Device,
     Json,
     Metric,
+    Optimise,
     Sample,
     Seed,
     Size,
     Sources,
     Surrogate,
+    Threads,
     Where,
 )
 from .command_line_output import as_json, complain, say, table, working
-from .command_line_question import asked, assignments, directed
+from .command_line_question import Run, asked, assignments, directed
 from .command_line_spaces import Space, chosen
 from .command_line_surrogate import answering
 
@@ -48,6 +51,9 @@ def rank(
     maximize: Maximize = None,
     candidates: Candidates = None,
     size: Size = None,
+    threads: Threads = 1,
+    batch: Batch = 1,
+    optimise: Optimise = True,
     sample: Sample = None,
     seed: Seed = 0,
     surrogate: Surrogate = None,
@@ -60,7 +66,7 @@ def rank(
 
     prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
     """
-    of, problem, given = _question(sources or [], metric, device, where or [], context)
+    of, problem, given = _question(sources or [], metric, device, where or [], context, Run(threads, batch, optimise))
     if maximize is not None:
         problem = directed(problem.context, problem.metric, maximize)
     with working("reading candidates"):
@@ -88,6 +94,9 @@ def predict(
     context: Context = None,
     candidates: Candidates = None,
     size: Size = None,
+    threads: Threads = 1,
+    batch: Batch = 1,
+    optimise: Optimise = True,
     sample: Sample = None,
     seed: Seed = 0,
     surrogate: Surrogate = None,
@@ -99,7 +108,7 @@ def predict(
 
     prerank predict --context "web server" --metric latency_ms --candidates configs.txt
     """
-    of, problem, given = _question(sources or [], metric, device, where or [], context)
+    of, problem, given = _question(sources or [], metric, device, where or [], context, Run(threads, batch, optimise))
     with working("reading candidates"):
         entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"predicting {len(entries):,} candidates"):
@@ -132,13 +141,18 @@ class _Noting:
 
 
 def _question(
-    sources: Sequence[str], metric: str | None, device: str | None, where: Sequence[str], context: str | None
+    sources: Sequence[str],
+    metric: str | None,
+    device: str | None,
+    where: Sequence[str],
+    context: str | None,
+    run: Run,
 ) -> tuple[Space | None, Problem, Mapping[str, str]]:
     """The space, none of a problem of the user's own, what is asked, and the parts of ``--where``."""
     if context is None:
         of, given = chosen(sources), assignments(where)
-        return of, asked(of, metric, device, given), given
-    if sources or device or where or metric is None:
+        return of, asked(of, metric, device, given, run), given
+    if sources or device or where or run != Run() or metric is None:
         raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
     return None, directed(context, metric, None), {}
 

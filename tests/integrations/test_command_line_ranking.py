@@ -53,6 +53,23 @@ def test_without_a_device_it_is_this_machine(fake: FakeSurrogate, folder: Path) 
     assert fake.problems[-1].metric == Conditions().problem("", "memory_bytes").metric
 
 
+def test_it_is_said_how_networks_run_here(fake: FakeSurrogate, folder: Path) -> None:
+    from prerank.integrations.onnxruntime import Conditions
+
+    rank_json(folder, "--batch", 4, "--no-optimise", status=1)
+    assert fake.problems[-1].metric == Conditions(batch=4, optimise=False).problem("").metric
+    for elsewhere in (["--device", "pixel 3"], ["--metric", "params"], ["--metric", "latency_ms of mine"]):
+        assert "leave them out" in call("rank", folder, "--batch", 4, *elsewhere, status=2)[1]
+
+
+def test_a_device_is_refused_where_nobody_asked_for_what_depends_on_it(fake: FakeSurrogate) -> None:
+    said = call("rank", "nas_bench_201", "--device", "pixel 3", status=2)[1]
+    assert "'pixel 3'" in said
+    assert "latency_ms" in said
+    rank_json("nas_bench_201", "--device", "pixel 3", "--metric", "val_accuracy", "--sample", 2)
+    rank_json("fbnet", "--device", "pixel 3", "--sample", 2)
+
+
 def test_a_metric_of_several_words_is_taken_as_it_is(fake: FakeSurrogate) -> None:
     rank_json("nas_bench_101", "--metric", "latency_ms batch=1 some-phone", "--sample", 2)
     assert fake.problems[0].metric == "latency_ms batch=1 some-phone"
