@@ -24,7 +24,10 @@ class Run(NamedTuple):
     optimise: bool = True
 
 
-def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str, str], run: Run = Run()) -> Problem:
+USUAL = Run()
+
+
+def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str, str], run: Run = USUAL) -> Problem:
     """What to ask of a space's candidates.
 
     Args:
@@ -55,7 +58,7 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
 
         if word in METRICS:
             return Conditions(*run).problem(of.problem(**given).context, word)
-    if run != Run():
+    if run != USUAL:
         raise ValueError(f"--threads, --batch and --no-optimise are of what is measured here; {word} {_ELSEWHERE}")
     if len(word.split()) > 1:
         return directed(of.problem(**given).context, word)

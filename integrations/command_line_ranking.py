@@ -29,7 +29,7 @@ from .command_line_options import (
     Where,
 )
 from .command_line_output import as_json, complain, say, table, working
-from .command_line_question import Run, asked, assignments, directed
+from .command_line_question import USUAL, Run, asked, assignments, directed
 from .command_line_spaces import Space, chosen
 from .command_line_surrogate import answering
 
@@ -152,7 +152,7 @@ def _question(
     if context is None:
         of, given = chosen(sources), assignments(where)
         return of, asked(of, metric, device, given, run), given
-    if sources or device or where or run != Run() or metric is None:
+    if sources or device or where or run != USUAL or metric is None:
         raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
     return None, directed(context, metric, None), {}
 

@@ -16,7 +16,7 @@ from .triton_launch import Tuning
 from .triton_measurements import fastest
 from .triton_obstacles import obstacles_of, possible, spills_of
 from .triton_report import Verdict, show
-from .triton_selection import SURE, Keep, Outlook, defaults, select
+from .triton_selection import SURE, Keep, Outlook, named, select
 from .triton_static import resources, target_of
 from .triton_tables import Table
 
@@ -94,8 +94,8 @@ class Pruning:
             return Decision(fastest(tuning, before) if settles else before)
         answer = self.ask(tuning, kernel)
         outlook = answer.outlook
-        named, count = self._defaults(tuning), len(tuning.configs)
-        kept = select(outlook.order, named, count, top_k, outlook.trust, answer.obstacles)
+        defaults, count = self._defaults(tuning), len(tuning.configs)
+        kept = select(outlook.order, defaults, count, top_k, outlook.trust, answer.obstacles)
         if top_k is None:
             self._doubt(tuning, len(kept), outlook.trust)
         _decisions.add(tuning, beside, kept)
@@ -103,23 +103,23 @@ class Pruning:
 
     def ask(self, tuning: Tuning, kernel: Any) -> Answer:
         """What is predicted of that which can run, and why the others cannot."""
-        device, named = self._limits(tuning), self._defaults(tuning)
+        device, defaults = self._limits(tuning), self._defaults(tuning)
         obstacles, spills = obstacles_of(tuning, device), spills_of(tuning, device)
         if self._compile:
             if target_of(tuning.launch.device) is None:
                 self._warn("target", f"rlm_prune compiles nothing for {tuning.launch.device or 'no device'}: not known")
-            compiled = resources(kernel, tuning, possible(tuning, obstacles, named))
+            compiled = resources(kernel, tuning, possible(tuning, obstacles, defaults))
             found = {place: own.obstacle(device.shared) for place, own in compiled.items()}
             obstacles |= {place: reason for place, reason in found.items() if reason is not None}
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
-        return Answer(self._forecast(tuning, possible(tuning, obstacles, named), spills), obstacles, spills)
+        return Answer(self._forecast(tuning, possible(tuning, obstacles, defaults), spills), obstacles, spills)
 
     def order(self, tuning: Tuning, decision: Decision | None) -> list[int]:
         """All places: what is kept, then the others, what cannot run last; without a decision the defaults first."""
-        named = self._defaults(tuning)
-        kept, answer = (decision.kept, decision.answer) if decision else (sorted(named), None)
+        defaults = self._defaults(tuning)
+        kept, answer = (decision.kept, decision.answer) if decision else (sorted(defaults), None)
         obstacles = answer.obstacles if answer else obstacles_of(tuning, self._limits(tuning))
-        others = answer.outlook.order if answer else possible(tuning, obstacles, named)
+        others = answer.outlook.order if answer else possible(tuning, obstacles, defaults)
         return list(dict.fromkeys([*kept, *others, *range(len(tuning.configs))]))
 
     def explain(self, tuning: Tuning, kernel: Any, decision: Decision) -> None:
@@ -128,9 +128,9 @@ class Pruning:
             return
         try:
             outlook, obstacles, spills = decision.answer or self.ask(tuning, kernel)
-            kept, named, shipped = set(decision.kept), self._defaults(tuning), decision.shipped
+            kept, defaults, shipped = set(decision.kept), self._defaults(tuning), decision.shipped
             verdicts = [
-                Verdict(config, place in kept, obstacles.get(place), place in named, shipped, spills.get(place))
+                Verdict(config, place in kept, obstacles.get(place), place in defaults, shipped, spills.get(place))
                 for place, config in enumerate(tuning.words)
             ]
             show(tuning.launch, outlook, verdicts)
@@ -149,7 +149,12 @@ class Pruning:
         return limits(tuning.launch.device, *told)
 
     def _defaults(self, tuning: Tuning) -> set[int]:
-        return defaults(self._keep, tuning.configs)
+        """Places of what is always kept: what the user named, else the first."""
+        found = named(self._keep, tuning.configs)
+        if self._keep is not None and not found:
+            of = f"none of the {len(tuning.configs)} configurations of {tuning.launch.kernel.name}"
+            self._warn("keep", f"rlm_prune(keep=...) names {of}: the first one is kept in its place")
+        return found or {0}
 
     def _beside(self, tuning: Tuning, top_k: int | float | None) -> str:
         """What a decision depends on beside launch and configurations."""

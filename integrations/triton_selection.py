@@ -99,14 +99,14 @@ def number_kept(n: int, trust: float) -> int:
     return sure + math.ceil(doubt * (n - sure))
 
 
-def defaults(keep: Keep | None, configs: Sequence[Any]) -> set[int]:
-    """Places of what is always kept; the first one if none of the configurations is named."""
+def named(keep: Keep | None, configs: Sequence[Any]) -> set[int]:
+    """Places of what the user wants kept before others."""
     if keep is None:
-        return {0}
+        return set()
     given: Any = keep
     wanted = cast("list[Any]", given if isinstance(keep, list) else [given])
     is_wanted: Callable[[Any], Any] = given if callable(given) else wanted.__contains__
-    return {place for place, config in enumerate(configs) if is_wanted(config)} or {0}
+    return {place for place, config in enumerate(configs) if is_wanted(config)}
 
 
 def select(

@@ -73,6 +73,13 @@ def test_what_is_named_is_always_kept(keep: str) -> None:
     assert not any(config is configs[0] for config in found)
 
 
+def test_a_name_of_nothing_is_told() -> None:
+    absent = choices((5,))[0]
+    with pytest.warns(UserWarning, match="names none of the 24 configurations"):
+        found = pruned(kernel(quiet(top_k=2, keep=absent)))
+    assert len(found) == 2
+
+
 def test_a_share_of_all_stays_all_after_it_was_measured() -> None:
     surrogate = FakeSurrogate()
     with rlm_prune.record():
