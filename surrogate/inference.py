@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 _CHUNK = 256  # texts decoded together
 _CONTEXTS = 16  # contexts kept encoded
 _LARGER = 0.3  # share of the trust that candidates far larger than all that were read have not
+_STRANGE = 2.0  # share of a law in the level of a text, over that of the words that are new in it
 _NOVELTY_ERROR = 0.5  # of the logarithm of a value whose text has no known word, as of a device that is not known
 
 
@@ -120,7 +121,9 @@ class Inference:
         if law is None:
             return trusted.rescaled(error)
         costs, beyond = law(texts)
-        return _extended(trusted, costs, beyond).rescaled(np.hypot(error, law.error_of(beyond)))
+        levelled = _levelled(trusted, costs, np.maximum(beyond, np.minimum(_STRANGE * novelty, 1.0)))
+        less = replace(levelled, trust=trusted.trust * (1 - _LARGER * beyond))
+        return less.rescaled(np.hypot(error, law.error_of(beyond)))
 
     def _read(self, problem: Problem, texts: Sequence[str]) -> Iterator[Any]:
         """Memories of the texts, a batch at a time."""
@@ -162,12 +165,11 @@ class Inference:
         return self.network.embed(self.network.words(words.pieces), words.index)
 
 
-def _extended(prediction: Prediction, costs: Floats, beyond: Floats) -> Prediction:
-    """The same, on the level of a law's costs for what is larger than all that was read, the farther the more."""
+def _levelled(prediction: Prediction, costs: Floats, share: Floats) -> Prediction:
+    """The same, between its own level and that of a law's costs: as near to these as each one's share, (n,)."""
     tiny = np.finfo(np.float64).tiny
-    factor = ((np.maximum(costs, tiny) / np.maximum(prediction.mean, tiny)) ** beyond)[:, None]
-    lower, upper = factor * prediction.lower, factor * prediction.upper
-    return replace(prediction, lower=lower, upper=upper, trust=prediction.trust * (1 - _LARGER * beyond))
+    factor = ((np.maximum(costs, tiny) / np.maximum(prediction.mean, tiny)) ** share)[:, None]
+    return replace(prediction, lower=factor * prediction.lower, upper=factor * prediction.upper)
 
 
 def _mixed(decoded: Sequence[tuple[Leaves, Floats]], shares: Sequence[float]) -> tuple[Leaves, Floats]:

@@ -12,6 +12,7 @@ from prerank.surrogate import Problem
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 from prerank.surrogate.laws import Law
+from prerank.surrogate.wording import vocabulary
 
 RNG = np.random.default_rng(0)
 TOTALS = RNG.lognormal(0, 1, (200, 2))
@@ -91,3 +92,15 @@ def test_what_is_larger_than_all_that_was_read_costs_what_the_law_says(inference
     assert (after.trust[1:] < before.trust[1:]).all()
     _, reading = extended.read(PROBLEM, texts)
     assert reading.prior == pytest.approx(after.mean)
+
+
+def test_where_words_are_new_the_law_has_a_say(inference: Inference) -> None:
+    space = Space({PROBLEM.metric: Known(0.9)}, vocabulary=vocabulary(f"{text(1, 1)} conv"))
+    known, lawful = ({"networks": replace(space, laws=laws)} for laws in ({}, {PROBLEM.metric: learnt()}))
+    plain, extended = (Inference(inference.network, inference.tokenizer, Knowledge(each)) for each in (known, lawful))
+    texts = [f"{text(1, 1)} {word}" for word in ("conv", "attention")]
+    before, after = plain.predict(PROBLEM, texts), extended.predict(PROBLEM, texts)
+    assert after.mean[0] == pytest.approx(before.mean[0])
+    cost = learnt()(texts)[0][1]
+    assert min(before.mean[1], cost) < after.mean[1] < max(before.mean[1], cost)
+    assert after.trust == pytest.approx(before.trust)
