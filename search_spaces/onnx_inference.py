@@ -91,7 +91,7 @@ def infer(
         ) from error
     outputs = [as_value(found.get(name), guessed) for name in node.output]
     if stands_in and outputs and read[0] is not None:
-        outputs[0].dtype = _dtype(node, inputs, outputs[0].dtype)
+        outputs[0].dtype = _dtype(node, inputs, read[0].dtype, outputs[0].dtype)
         outputs[0].shape = _attended(node, inputs) or _reordered(node, outputs[0].shape)
     return outputs
 
@@ -223,9 +223,8 @@ def _turned(node: NodeProto, place: int, value: Value | None) -> Value | None:
     return Value(value.dtype, shape, guessed=value.guessed)
 
 
-def _dtype(node: NodeProto, inputs: Sequence[Value | None], inferred: int) -> int:
-    """The type that an operator of ONNX Runtime makes."""
-    first = inputs[0].dtype if inputs and inputs[0] is not None else inferred
+def _dtype(node: NodeProto, inputs: Sequence[Value | None], first: int, inferred: int) -> int:
+    """The type that an operator of ONNX Runtime makes, the first value that its stand-in reads being of a type."""
     if node.op_type in ("QuantizeLinear", "DequantizeLinear"):
         point = inputs[2] if len(inputs) > 2 else None
         return FLOAT if node.op_type == "DequantizeLinear" else point.dtype if point is not None else 2
