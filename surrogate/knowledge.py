@@ -20,6 +20,7 @@ from .codec import FAILED, HEADS, ZERO, interval
 from .laws import Law
 from .problem import Problem, below_first_line, first_line
 from .wording import (
+    familiarity,
     likeness,
     metric_names,
     metric_numbers,
@@ -156,7 +157,7 @@ class Knowledge:
     def answering(self, problem: Problem) -> dict[str, float]:
         """Metrics whose distributions answer a question, with their shares.
 
-        What is known answers for itself. Else the metric itself answers as far as its names were seen: the model reads
+        What is known answers for itself. Else the metric itself answers as far as its names were read: the model reads
         an unseen name (a new kind of processor) as anything at all, its opposite included. For the rest the most
         similar metrics of the same word stand in, those of other devices say; for all of it where a number differs that
         was the same in all of them (two threads, where only one was ever measured).
@@ -165,8 +166,8 @@ class Knowledge:
         stand_ins = {} if problem.metric in known else self.stand_ins(problem)
         if not stand_ins:
             return {problem.metric: 1.0}
-        asked, read = metric_names(problem.metric), frozenset[str]().union(*map(metric_names, known))
-        own = 0.0 if varies_first(problem.metric, self.alike(problem)) else len(asked & read) / max(len(asked), 1)
+        alike, read = self.alike(problem), frozenset[str]().union(*map(metric_names, known))
+        own = 0.0 if varies_first(problem.metric, alike) else familiarity(problem.metric, alike, read)
         shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
         return {metric: share for metric, share in shares.items() if share > 0}
 

@@ -47,14 +47,18 @@ def metric_numbers(metric: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in metric.split()[1:] if "=" in word)
 
 
-def varies_first(metric: str, known: Sequence[str]) -> bool:
-    """Whether a metric has a number or a name that all known ones, which are alike in it, have not.
+def familiarity(metric: str, alike: Sequence[str], read: frozenset[str]) -> float:
+    """Share of the names in a metric that were read; those that all metrics alike have told nobody what they do.
 
-    Nobody saw what it does: the name of another processor, where all was measured on one.
+    Of the name of another processor nobody saw what it does, though the runtime's was in every metric.
     """
-    names = {metric_names(other) for other in known}
-    if len(names) == 1 and not metric_names(metric) <= next(iter(names)):
-        return True
+    names = metric_names(metric)
+    telling = names - frozenset[str].intersection(*map(metric_names, alike)) if alike else names
+    return len(telling & read) / len(telling) if telling else float(bool(names))
+
+
+def varies_first(metric: str, known: Sequence[str]) -> bool:
+    """Whether a metric has a number that differs from that of all known ones, which have the same: two threads, say."""
     others = [metric_numbers(other) for other in known]
     pairs = [(number, {own[name] for own in others if name in own}) for name, number in metric_numbers(metric).items()]
     return any(len(seen) == 1 and number not in seen for number, seen in pairs)

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from prerank.surrogate.wording import context_names, likeness, metric_names, metric_numbers, name_parts, varies_first
+from prerank.surrogate.wording import (
+    context_names,
+    familiarity,
+    likeness,
+    metric_names,
+    metric_numbers,
+    name_parts,
+    varies_first,
+)
 
 
 def test_names_are_devices_types_and_fields_without_numbers() -> None:
@@ -25,12 +33,18 @@ def test_first_lines_are_alike_by_the_words_that_tell_something() -> None:
     assert 0 < likeness("triton mixed matmul", "triton matmul") < 1
 
 
-def test_a_name_varies_first_where_all_known_have_the_same() -> None:
+def test_names_that_all_have_tell_nothing() -> None:
     known = ["latency_ms batch=1 one-cpu onnxruntime", "latency_ms batch=4 one-cpu onnxruntime"]
-    assert varies_first("latency_ms batch=1 other-cpu onnxruntime", known)
-    assert not varies_first("latency_ms batch=1 one-cpu", known)
-    assert not varies_first("latency_ms batch=1 other-cpu onnxruntime", [*known, "latency_ms batch=1 third-cpu"])
-    assert not varies_first("latency_ms batch=1 other-cpu onnxruntime", [])
+    read = frozenset({"one-cpu", "third-cpu", "onnxruntime"})
+    assert familiarity("latency_ms batch=1 other-cpu onnxruntime", known, read) == 0
+    assert (
+        familiarity("latency_ms batch=1 other-cpu onnxruntime", [*known, "latency_ms third-cpu onnxruntime"], read) == 0
+    )
+    assert familiarity("latency_ms batch=8 one-cpu onnxruntime", known, read) == 1
+    assert familiarity("latency_ms batch=1 one-cpu", known, read) == 1
+    assert familiarity("latency_ms one-cpu phone", ["latency_ms third-cpu"], read) == 0.5
+    assert familiarity("latency_ms other-cpu onnxruntime", [], read) == 0.5
+    assert familiarity("latency_ms", known, read) == 0
 
 
 def test_a_number_varies_first_where_all_known_have_another_one() -> None:
