@@ -104,6 +104,21 @@ def test_the_spread_of_a_skewed_pair_of_huge_values_is_finite() -> None:
     assert p.std[0] == pytest.approx(1.02e308)
 
 
+@given(st.integers(0, 10_000), st.sampled_from([1e-300, 1.0, 1e300]))
+def test_many_leaves_are_few_ones_once_they_are_made_wider(seed: int, unit: float) -> None:
+    rng = np.random.default_rng(seed)
+    lower = unit * np.exp(rng.standard_normal((3, 500))) * rng.choice([-1, 1], (3, 1))
+    upper = lower + unit * rng.random((3, 500)) * (lower > 0)
+    p = Prediction(lower, upper, rng.dirichlet(np.ones(500), 3), np.zeros(3), np.ones(3))
+    wide = p.rescaled(1e-9)
+    assert wide.mass.shape[1] < 250
+    assert wide.mean == pytest.approx(p.mean)
+    assert ((wide.std < p.std * 1.001) & (wide.std > 0.6 * p.std)).all()
+    for q in (0.05, 0.5, 0.95):
+        assert wide.quantile(q) == pytest.approx(p.quantile(q), rel=0.5)
+    assert (np.sign(wide.lower) * np.sign(p.mean)[:, None] >= 0).all()
+
+
 @given(st.integers(0, 10_000), st.floats(0.01, 2))
 def test_values_of_unknown_scale_keep_their_mean_and_lose_precision(seed: int, error: float) -> None:
     p = nested(seed)
