@@ -32,6 +32,7 @@ from prerank.search_spaces import (
     onnx_graph,
 )
 from prerank.surrogate import Row
+from prerank.surrogate.measured import Measured as MeasuredLine
 from prerank.surrogate.measured import read as lines
 
 FOLDER = Path(os.environ.get("PRERANK_DATA", Path(__file__).parents[2] / "shared" / "data"))
@@ -39,6 +40,10 @@ UNSEEN_DEVICES = ("fpga", "raspi4", "eyeriss", "pixel2", "gold_6226", "titan_rtx
 """Test devices of the HELP protocols; no shipped checkpoint has read a row that was measured on them."""
 NETWORKS = Path(__file__).parent / "tables" / "networks.jsonl.gz"
 """What measure_networks.py measured."""
+PRECISIONS = NETWORKS.with_name("precisions.jsonl.gz")
+"""What measure_precisions.py measured on another processor: some of these networks, in other number formats too."""
+FLOATS = "float32"
+"""Format of the networks that are converted to others."""
 UNSEEN_FAMILIES = ("inception", "transformer", "ofa")
 """Families of networks that no shipped checkpoint has read: built by hand, of another kind, of a space."""
 _LATENCY = "latency_ms_"
@@ -211,17 +216,32 @@ def kernel_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
 
 
 def network_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
-    """ONNX networks: latency and peak memory on one thread, and what the texts say of their size."""
+    """ONNX networks: latency and peak memory on one thread, and what the texts say of their size.
+
+    A network in another number format is a test network if that in floats is, and of its group.
+    """
     values: dict[str, dict[str, float]] = {}
-    unseen: set[str] = set()
-    for measured in lines(NETWORKS):
-        own = values.setdefault(measured.candidate, {})
+    family, group = dict[str, str](), dict[str, str]()
+    floats: dict[str, str] = {}
+    for measured in (*lines(NETWORKS), *lines(PRECISIONS)):
+        text, own = measured.candidate, values.setdefault(measured.candidate, {})
         if measured.metric.endswith("threads=1") and math.isfinite(measured.value):
             own[measured.metric] = measured.value
-        if measured.more["name"]["family"] in UNSEEN_FAMILIES:
-            unseen.add(measured.candidate)
+        made, precision = network_name(measured)
+        if precision == FLOATS:  # the choices leave some networks open: the one measured last is the one converted
+            floats[made] = text
+        group.setdefault(text, floats[made])
+        family[text] = measured.more["name"]["family"]
     for text, own in values.items():
-        yield Measured(network_row(text, own), text in unseen or is_test(text))
+        test = family[text] in UNSEEN_FAMILIES or is_test(group[text])
+        yield Measured(network_row(text, own), test, group[text])
+
+
+def network_name(measured: MeasuredLine) -> tuple[str, str]:
+    """The choices that made a network, whatever its number format, and that format."""
+    made = dict(measured.more["name"])
+    precision = str(made.pop("precision", FLOATS))
+    return json.dumps(made), precision
 
 
 def network_row(text: str, values: dict[str, float]) -> Row:

@@ -5,7 +5,9 @@ python benchmarks/unseen_families.py [--table FILE] [--checkpoint FOLDER]
 The table is that of measure_networks.py. Plain models learn from the networks that the packaged checkpoint has read,
 those of fourteen families under the usual conditions, and all are asked about the others: networks of three families
 never read; of the fourteen those that were kept for tests; and all of the fourteen on two threads and with a graph that
-is not optimised, which stand in for another machine. Then ten of what is asked are measured and learnt; Spearman over
+is not optimised, which stand in for another machine. On a second processor (precisions.jsonl.gz, measure_precisions.py)
+the same is asked of 32-bit floats, 8-bit integers and half precision together, and plain models learn from those that
+the checkpoint has read there. Then ten of what is asked are measured and learnt; Spearman over
 the rest, ten draws. The operator-wise model is a sum of what each kind of operation costs, by the number of its
 operations and by its MACs, none of them negative (after nn-Meter, Zhang et al. 2021).
 """
@@ -23,7 +25,7 @@ import pandas as pd
 from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
-from measured_tables import NETWORKS, UNSEEN_FAMILIES, is_test
+from measured_tables import FOLDER, NETWORKS, PRECISIONS, UNSEEN_FAMILIES, is_test, network_rows
 from network_features import Floats, frame_of, operators, totals, trees_on_counts
 from ranks import rank
 from rich.progress import track
@@ -41,15 +43,17 @@ MEASURED = 10
 USUAL = "threads=1"
 """End of a metric under the conditions that the packaged checkpoint has read."""
 KNOWN = "networks of known families"
+FORMATS = "in all number formats"
 
 
 def main() -> None:
     """Measure, print, write."""
     arguments = parse()
-    rows = [row for row in read(arguments.table) if np.isfinite(row.value)]
+    rows, formats = ([row for row in read(file) if np.isfinite(row.value)] for file in (arguments.table, PRECISIONS))
+    asked = [*cases(rows), *converted(formats)]
     results = [
         case | result
-        for case, others, own in track(list(cases(rows)), "families and conditions", transient=True)
+        for case, others, own in track(asked, "families and conditions", transient=True)
         for result in (*plain(others, own, arguments.draws), *surrogate(own, arguments))
     ]
     arguments.out.write_text(json.dumps(results, indent=1) + "\n")
@@ -77,6 +81,17 @@ def cases(rows: Sequence[Measured]) -> Iterator[tuple[dict[str, str], list[Measu
             if not row.metric.endswith(USUAL) and family(row) not in UNSEEN_FAMILIES:
                 asked.setdefault(row.metric.partition("onnxruntime ")[2], []).append(row)
         yield from (({"metric": word, "case": case}, read, found) for case, found in asked.items())
+
+
+def converted(rows: Sequence[Measured]) -> Iterator[tuple[dict[str, str], list[Measured], list[Measured]]]:
+    """The same of networks in all number formats: of known families, and of those never read."""
+    test = {row.row.texts[0] for row in network_rows(FOLDER, np.random.default_rng(0)) if row.test}
+    for word in dict.fromkeys(word_of(row) for row in rows):
+        own = [row for row in rows if word_of(row) == word]
+        read, kept = ([row for row in own if (row.candidate in test) is asked] for asked in (False, True))
+        known, unseen = ([row for row in kept if (family(row) in UNSEEN_FAMILIES) is new] for new in (False, True))
+        yield {"metric": word, "case": f"{KNOWN} {FORMATS}"}, read, known
+        yield {"metric": word, "case": f"families never read {FORMATS}"}, read, unseen
 
 
 def plain(others: Sequence[Measured], own: Sequence[Measured], draws: int) -> Iterator[dict[str, Any]]:

@@ -103,13 +103,28 @@ def test_a_shape_or_a_configuration_is_a_group_on_all_devices(
 
 def test_families_and_conditions_of_networks_stay_unseen() -> None:
     rows = list(measured_tables.network_rows(FOLDER, np.random.default_rng(0)))
-    family = {line.candidate: line.more["name"]["family"] for line in measured_tables.lines(measured_tables.NETWORKS)}
+    measured = [*measured_tables.lines(measured_tables.NETWORKS), *measured_tables.lines(measured_tables.PRECISIONS)]
+    family = {line.candidate: line.more["name"]["family"] for line in measured}
     unseen = {row.row.texts[0] for row in rows if family[row.row.texts[0]] in measured_tables.UNSEEN_FAMILIES}
     assert unseen <= {row.row.texts[0] for row in rows if row.test}
     assert 0.05 < sum(row.test for row in rows if row.row.texts[0] not in unseen) / (len(rows) - len(unseen)) < 0.2
     metrics = {metric for row in rows for metric in row.row.values}
     assert {metric.split()[0] for metric in metrics} == {"latency_ms", "memory_bytes", "params", "macs"}
     assert not any("threads=2" in metric or "unoptimised" in metric for metric in metrics)
+
+
+def test_a_network_is_kept_for_tests_in_all_number_formats() -> None:
+    rows = list(measured_tables.network_rows(FOLDER, np.random.default_rng(0)))
+    test, group = ({row.row.texts[0]: own for row, own in zip(rows, owns, strict=True)} for owns in (
+        [row.test for row in rows], [row.group for row in rows]
+    ))  # fmt: skip
+    made: dict[str, set[str]] = {}
+    for line in measured_tables.lines(measured_tables.PRECISIONS):
+        made.setdefault(measured_tables.network_name(line)[0], set()).add(line.candidate)
+    several = [texts for texts in made.values() if len(texts) > 1]
+    assert several
+    for texts in several:
+        assert len({test[text] for text in texts}) == len({group[text] for text in texts}) == 1
 
 
 def test_a_missing_table_is_named(tmp_path: Path) -> None:

@@ -1,0 +1,67 @@
+"""Measure networks in 32-bit floats, 8-bit integers and half precision on this machine: a table to learn from.
+
+python benchmarks/measure_precisions.py [--count 105] [--out FILE]
+
+The networks are those of measure_networks.py, a third of them; a third of these in the other number formats too (see
+precisions.py). An interrupted run goes on when called again. Run it on a quiet machine; it takes a second a network.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from families import FAMILIES, drawn
+from measure_networks import written
+from measured_tables import FLOATS
+from precisions import PRECISIONS
+from rich.progress import track
+
+from prerank.integrations.onnxruntime import Conditions, Network, measure_all
+from prerank.search_spaces import onnx_graph
+
+EVERY = 3
+"""One network in so many is measured, and of these one in so many in other formats too."""
+
+
+def main() -> None:
+    """Measure, say what failed."""
+    arguments = parse()
+    measured = measure_all(networks(arguments.count), arguments.out, Conditions(), seconds=arguments.seconds)
+    for rows in track(measured, Conditions().problem("").metric, len(list(numbers(arguments.count))) * len(FAMILIES)):
+        if rows and "error" in rows[0].more:
+            print(f"{rows[0].more['name']}: {rows[0].more['error']}")
+
+
+def parse() -> argparse.Namespace:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=105, help="networks of each family, a third of which is measured")
+    parser.add_argument("--seconds", type=float, default=0.3, help="how long each one is run")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tables" / "precisions.jsonl")
+    return parser.parse_args()
+
+
+def numbers(count: int) -> Iterator[tuple[int, str]]:
+    """Which network of a family is measured next, in which format."""
+    for number in range(0, count, EVERY):
+        yield number, FLOATS
+        if number % EVERY**2 == 0:
+            yield from ((number, precision) for precision in PRECISIONS)
+
+
+def networks(count: int) -> Iterator[Network]:
+    """One family after the other in turn, so that a part of them is as diverse as all."""
+    context = onnx_graph.problem().context
+    for number, precision in numbers(count):
+        for family in FAMILIES:
+            model, made = drawn(family, number)
+            model = PRECISIONS[precision](model) if precision in PRECISIONS else model
+            text = onnx_graph.to_text(onnx_graph.from_record(model))
+            yield Network({"family": family, "precision": precision, **made}, context, text, partial(written, model))
+
+
+if __name__ == "__main__":
+    main()

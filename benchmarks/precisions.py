@@ -1,0 +1,81 @@
+"""Networks in other number formats, as ONNX Runtime's own tools convert them: 8-bit integers and half precision."""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from onnx import ModelProto, TensorProto
+from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
+from onnxruntime.transformers.float16 import convert_float_to_float16
+
+Convert = Callable[[ModelProto], ModelProto]
+
+
+class Noise(CalibrationDataReader):
+    """One reading of a model's inputs, all of known sizes: normal noise, ones for whole numbers."""
+
+    def __init__(self, model: ModelProto) -> None:
+        rng = np.random.default_rng(0)
+        self._feeds: Iterator[dict[str, Any]] = iter([{each.name: _made_up(each, rng) for each in model.graph.input}])
+
+    def get_next(self) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
+        """The inputs, once."""
+        return next(self._feeds, None)
+
+
+def around(model: ModelProto) -> ModelProto:
+    """Weights and activations in 8 bits: operators in floats between nodes that quantise and dequantise (QDQ)."""
+    return _quantised(model, QuantFormat.QDQ, QuantType.QInt8)
+
+
+def within(model: ModelProto) -> ModelProto:
+    """Weights and activations in 8 bits, without a sign for the latter: operators of their own (QLinearConv)."""
+    return _quantised(model, QuantFormat.QOperator, QuantType.QUInt8)
+
+
+def dynamic(model: ModelProto) -> ModelProto:
+    """Weights in 8 bits; activations are quantised as they come (ConvInteger, MatMulInteger)."""
+    return _through_file(lambda path: quantize_dynamic(model, path))
+
+
+def half(model: ModelProto) -> ModelProto:
+    """All in 16 bits but for inputs and outputs."""
+    return convert_float_to_float16(model, keep_io_types=True)
+
+
+PRECISIONS: Mapping[str, Convert] = {"qdq": around, "qoperator": within, "dynamic": dynamic, "float16": half}
+"""Name -> what converts a network of 32-bit floats."""
+
+
+def _quantised(model: ModelProto, notation: Any, activations: Any) -> ModelProto:
+    return _through_file(
+        lambda path: quantize_static(
+            model, path, Noise(model), quant_format=notation, activation_type=activations, weight_type=QuantType.QInt8
+        )
+    )
+
+
+def _through_file(convert: Callable[[Path], Any]) -> ModelProto:
+    """What is written to a file; that a model should be preprocessed is known."""
+    logging.disable(logging.WARNING)
+    try:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "model.onnx"
+            convert(path)
+            return onnx.load(path)
+    finally:
+        logging.disable(logging.NOTSET)
+
+
+def _made_up(given: Any, rng: np.random.Generator) -> Any:
+    kind = given.type.tensor_type
+    shape = [axis.dim_value for axis in kind.shape.dim]
+    if kind.elem_type == TensorProto.FLOAT:
+        return rng.standard_normal(shape, dtype=np.float32)
+    return np.ones(shape, onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))
