@@ -20,13 +20,14 @@ from .codec import FAILED, HEADS, ZERO, interval
 from .laws import Law
 from .problem import Problem, below_first_line, first_line
 from .wording import (
-    familiarity,
+    familiar,
     likeness,
     metric_names,
     metric_numbers,
     metric_pieces,
     name_parts,
     similarity,
+    unnumbered,
     varies_first,
 )
 
@@ -157,19 +158,16 @@ class Knowledge:
     def answering(self, problem: Problem) -> dict[str, float]:
         """Metrics whose distributions answer a question, with their shares.
 
-        What is known answers for itself. Else the metric itself answers as far as its names were read: the model reads
-        an unseen name (a new kind of processor) as anything at all, its opposite included. For the rest the most
-        similar metrics of the same word stand in, those of other devices say; for all of it where a number differs that
-        was the same in all of them (two threads, where only one was ever measured).
+        What is known answers for itself, and so does what has the names of what is known: that device with another
+        batch. For others the most similar metrics of the same word stand in, those of other devices say, since the
+        model reads an unseen name (a new kind of processor) as anything at all, its opposite included; so they do where
+        a number differs that was the same in all of them (two threads, where only one was ever measured).
         """
-        known = self.space(problem.context).metrics
-        stand_ins = {} if problem.metric in known else self.stand_ins(problem)
-        if not stand_ins:
-            return {problem.metric: 1.0}
-        alike, read = self.alike(problem), frozenset[str]().union(*map(metric_names, known))
-        own = 0.0 if varies_first(problem.metric, alike) else familiarity(problem.metric, alike, read)
-        shares = {problem.metric: own} | {metric: (1 - own) * share for metric, share in stand_ins.items()}
-        return {metric: share for metric, share in shares.items() if share > 0}
+        known, alike = self.space(problem.context).metrics, self.alike(problem)
+        read = frozenset[str]().union(*map(metric_names, known))
+        own = familiar(problem.metric, alike, read) and not varies_first(problem.metric, alike)
+        stand_ins = {} if own or problem.metric in known else self.stand_ins(problem)
+        return stand_ins or {problem.metric: 1.0}
 
     def law(self, problem: Problem) -> Law | None:
         """What a metric adds up to, or else the one that has most to answer for it."""
@@ -192,14 +190,14 @@ class Knowledge:
     def stand_ins(self, problem: Problem) -> dict[str, float]:
         """The most similar of the known metrics of the same word, with shares; of those of a stranger, some of all."""
         words, known = metric_pieces(problem.metric), self.alike(problem)
+        numbers = metric_numbers(problem.metric).items()
+        shared = {metric: len(numbers & metric_numbers(metric).items()) for metric in known}
         if self.strange(problem):
-            numbers = metric_numbers(problem.metric).items()
-            shared = {metric: len(numbers & metric_numbers(metric).items()) for metric in known}
             alike = [metric for metric in known if shared[metric] == max(shared.values())]
             some = alike[:: -(-len(alike) // _STRANGERS)]
             return dict.fromkeys(some, 1 / len(some))
-        similar = {metric: similarity(words, metric_pieces(metric)) for metric in known}
-        nearest = sorted(known, key=lambda metric: -similar[metric])[:_STAND_INS]
+        similar = {metric: similarity(words, metric_pieces(metric)) for metric in _most_alike(shared)}
+        nearest = sorted(similar, key=lambda metric: -similar[metric])[:_STAND_INS]
         total = sum(similar[metric] ** _NEARNESS for metric in nearest)
         return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
 
@@ -232,6 +230,14 @@ class Knowledge:
         """What all spaces know of a metric word."""
         metrics = [pair for space in self.spaces.values() for pair in space.metrics.items()]
         return [known for metric, known in metrics if metric.split()[0] == word]
+
+
+def _most_alike(shared: Mapping[str, int]) -> list[str]:
+    """Of the metrics that differ in numbers alone, those of one device, the ones that share most with what is asked."""
+    most: dict[str, int] = {}
+    for metric, count in shared.items():
+        most[unnumbered(metric)] = max(count, most.get(unnumbered(metric), 0))
+    return [metric for metric, count in shared.items() if count == most[unnumbered(metric)]]
 
 
 @lru_cache(maxsize=256)

@@ -47,14 +47,19 @@ def metric_numbers(metric: str) -> dict[str, str]:
     return dict(word.split("=", 1) for word in metric.split()[1:] if "=" in word)
 
 
-def familiarity(metric: str, alike: Sequence[str], read: frozenset[str]) -> float:
-    """Share of the names in a metric that were read; those that all metrics alike have told nobody what they do.
+def unnumbered(metric: str) -> str:
+    """A metric without its named numbers."""
+    return " ".join(word for word in metric.split() if "=" not in word)
+
+
+def familiar(metric: str, alike: Sequence[str], read: frozenset[str]) -> bool:
+    """Whether all names that tell a metric from those alike were read; none that has no name.
 
     Of the name of another processor nobody saw what it does, though the runtime's was in every metric.
     """
     names = metric_names(metric)
-    telling = names - frozenset[str].intersection(*map(metric_names, alike)) if alike else names
-    return len(telling & read) / len(telling) if telling else float(bool(names))
+    shared = frozenset[str].intersection(*map(metric_names, alike)) if alike else frozenset[str]()
+    return bool(names) and names - shared <= read
 
 
 def varies_first(metric: str, known: Sequence[str]) -> bool:

@@ -90,7 +90,7 @@ def test_a_text_with_words_never_read_is_believed_less(inference: Inference) -> 
     inference.knowledge = Knowledge({"c": Space(space.metrics)})
     read = inference.predict(Problem("c", "m"), texts)
     assert alone.mean == pytest.approx(read.mean)
-    assert (alone.std > read.std).tolist() == [False, True, True]
+    assert (alone.std > 1.001 * read.std).tolist() == [False, True, True]
 
 
 def test_a_text_without_words_is_all_new() -> None:

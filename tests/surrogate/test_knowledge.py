@@ -80,13 +80,13 @@ def test_a_known_metric_answers_for_itself() -> None:
     assert KNOWLEDGE.answering(Problem("elsewhere", "params")) == {"params": 1}
 
 
-def test_what_is_like_an_unknown_metric_stands_in_as_far_as_its_names_are_new() -> None:
+def test_what_is_like_an_unknown_metric_stands_in_where_a_name_is_new() -> None:
     metrics = ["ms cat fast x=1", "ms cat slow x=1", "ms dog slow x=2", "params"]
     knowledge = Knowledge({"s": Space({metric: Known(0.8) for metric in metrics})})
     assert knowledge.answering(Problem("s", "ms cat slow x=9")) == {"ms cat slow x=9": 1}
     shares = knowledge.answering(Problem("s", "ms cat slim x=1"))
     assert sum(shares.values()) == pytest.approx(1)
-    assert shares["ms cat slim x=1"] == pytest.approx(0.5)
+    assert "ms cat slim x=1" not in shares
     assert shares["ms cat fast x=1"] == shares["ms cat slow x=1"] > shares["ms dog slow x=2"] > 0
     assert "params" not in shares
     assert "ms fish tall x=1" not in knowledge.answering(Problem("s", "ms fish tall x=1"))
@@ -140,14 +140,22 @@ def test_vocabularies_grow_together_unless_one_is_not_known() -> None:
     assert Knowledge.from_json(one.to_json()).spaces == one.spaces
 
 
-def test_a_number_that_never_varied_is_answered_by_the_metrics_that_have_the_other() -> None:
+def test_a_number_that_never_varied_is_answered_by_the_metric_that_shares_the_others() -> None:
     one, other = "latency_ms batch=1 here threads=1", "latency_ms batch=32 here threads=1"
     knowledge = Knowledge({"c": Space({one: Known(0.9), other: Known(0.9)})})
-    assert set(knowledge.answering(Problem("c", "latency_ms batch=1 here threads=2"))) == {one, other}
+    assert set(knowledge.answering(Problem("c", "latency_ms batch=1 here threads=2"))) == {one}
     assert set(knowledge.answering(Problem("c", "latency_ms batch=8 here threads=1"))) == {
         "latency_ms batch=8 here threads=1"
     }
     assert set(knowledge.answering(Problem("c", one))) == {one}
+
+
+def test_each_device_stands_in_with_the_batch_that_is_asked() -> None:
+    known = [f"latency_ms batch={batch} card-{n} gpu" for n in range(3) for batch in (1, 32)]
+    knowledge = Knowledge({"c": Space({metric: Known(0.9) for metric in known})})
+    shares = knowledge.answering(Problem("c", "latency_ms batch=32 card-9 gpu"))
+    assert shares == pytest.approx({f"latency_ms batch=32 card-{n} gpu": 1 / 3 for n in range(3)})
+    assert len(knowledge.answering(Problem("c", "latency_ms batch=8 card-9 gpu"))) == 4
 
 
 def test_of_a_stranger_all_kinds_of_devices_tell_and_little_is_promised() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from prerank.surrogate.wording import (
     context_names,
-    familiarity,
+    familiar,
     likeness,
     metric_names,
     metric_numbers,
@@ -36,15 +36,14 @@ def test_first_lines_are_alike_by_the_words_that_tell_something() -> None:
 def test_names_that_all_have_tell_nothing() -> None:
     known = ["latency_ms batch=1 one-cpu onnxruntime", "latency_ms batch=4 one-cpu onnxruntime"]
     read = frozenset({"one-cpu", "third-cpu", "onnxruntime"})
-    assert familiarity("latency_ms batch=1 other-cpu onnxruntime", known, read) == 0
-    assert (
-        familiarity("latency_ms batch=1 other-cpu onnxruntime", [*known, "latency_ms third-cpu onnxruntime"], read) == 0
-    )
-    assert familiarity("latency_ms batch=8 one-cpu onnxruntime", known, read) == 1
-    assert familiarity("latency_ms batch=1 one-cpu", known, read) == 1
-    assert familiarity("latency_ms one-cpu phone", ["latency_ms third-cpu"], read) == 0.5
-    assert familiarity("latency_ms other-cpu onnxruntime", [], read) == 0.5
-    assert familiarity("latency_ms", known, read) == 0
+    two = [*known, "latency_ms third-cpu onnxruntime"]
+    assert not familiar("latency_ms batch=1 other-cpu onnxruntime", known, read)
+    assert not familiar("latency_ms batch=1 other-cpu onnxruntime", two, read)
+    assert familiar("latency_ms batch=8 one-cpu onnxruntime", known, read)
+    assert familiar("latency_ms batch=1 one-cpu", known, read)
+    assert not familiar("latency_ms one-cpu phone", ["latency_ms third-cpu"], read)
+    assert not familiar("latency_ms other-cpu onnxruntime", [], read)
+    assert not familiar("latency_ms", known, read)
 
 
 def test_a_number_varies_first_where_all_known_have_another_one() -> None:
