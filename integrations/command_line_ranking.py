@@ -31,13 +31,16 @@ from .command_line_options import (
 from .command_line_output import as_json, complain, say, table, working
 from .command_line_question import USUAL, Run, asked, assignments, directed
 from .command_line_spaces import Space, chosen
-from .command_line_surrogate import answering
+from .command_line_surrogate import answering, as_observed
 
 _SHOWN = 20  # rows of a table
 _DOUBTFUL = 0.3  # trust
 
 Maximize = Annotated[
-    bool | None, typer.Option("--maximize/--minimize", help="Which way is better. Default: as the metric tells.")
+    bool | None,
+    typer.Option(
+        "--maximize/--minimize", help="Which way is better. Default: as the surrogate was told, or the metric tells."
+    ),
 ]
 Top = Annotated[int | None, typer.Option(min=1, help=f"Print so many. Default: {_SHOWN}, or all as JSON.")]
 
@@ -67,12 +70,13 @@ def rank(
     prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
     """
     of, problem, given = _question(sources or [], metric, device, where or [], context, Run(threads, batch, optimise))
-    if maximize is not None:
-        problem = directed(problem.context, problem.metric, maximize)
     with working("reading candidates"):
         entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"ranking {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
+        problem = (
+            as_observed(answers, problem) if maximize is None else directed(problem.context, problem.metric, maximize)
+        )
         model = _Noting(answers)
         found = ranked(model, problem, entries, to_text)
     shown = found[: top if json else top or _SHOWN]

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..search_spaces.onnx_vertices import Graph
 from ..surrogate import Prediction, Problem, Question, RLMSurrogate
+from ..surrogate.problem import undirected
 from ..surrogate.ranking import Predictor
 from .command_line_candidates import Entry
 from .command_line_output import say
@@ -38,6 +39,12 @@ def answering(
     if problem.metric in _COUNTED and all(isinstance(entry.candidate, Graph) for entry in entries):
         return Counts(), lambda entry: str(getattr(entry.candidate, problem.metric))
     return opened(path), lambda entry: entry.text
+
+
+def as_observed(answers: Predictor, problem: Problem) -> Problem:
+    """A problem with the direction in which the surrogate was told that it is better, if it observed some of it."""
+    observed = answers.observed if isinstance(answers, RLMSurrogate) else []
+    return next((own for own in observed if undirected(own) == undirected(problem)), problem)
 
 
 def opened(path: Path | None) -> RLMSurrogate:

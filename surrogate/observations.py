@@ -18,12 +18,18 @@ class Observations:
 
     def __init__(self) -> None:
         self._values: dict[Problem, dict[str, float]] = {}
+        self._asked: dict[Problem, Problem] = {}  # with the direction
         self._digests: dict[Problem, str] = {}
         self._order: dict[tuple[Problem, str], int] = {}
         self._added = 0
 
     def __len__(self) -> int:
         return sum(map(len, self._values.values()))
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What was observed, with the direction that was told last."""
+        return list(self._asked.values())
 
     def measured(self, problem: Problem) -> int:
         """How many values of a problem itself were observed, failures apart, which say nothing of its scale."""
@@ -33,7 +39,8 @@ class Observations:
         """Add values; a text that has one takes the new one."""
         if not values:
             return  # a problem without values would count as observed
-        problem = undirected(problem)
+        asked, problem = problem, undirected(problem)
+        self._asked[problem] = asked
         self._values.setdefault(problem, {}).update(values)
         self._order.update({(problem, text): self._added + place for place, text in enumerate(values)})
         self._added += len(values)
@@ -48,6 +55,7 @@ class Observations:
         self._digests.pop(problem, None)
         if not values:
             self._values.pop(problem, None)
+            self._asked.pop(problem, None)
 
     def of(self, problems: Iterable[Problem]) -> list[tuple[Problem, str, float]]:
         """All values of some problems, the oldest first; a text that was observed again counts from the last time."""
@@ -71,6 +79,7 @@ class Observations:
         """The same, to be added to apart."""
         other = Observations()
         other._values = {problem: dict(values) for problem, values in self._values.items()}
+        other._asked = dict(self._asked)
         other._digests, other._order, other._added = dict(self._digests), dict(self._order), self._added
         return other
 
@@ -85,7 +94,7 @@ class Observations:
     def to_json(self) -> str:
         """A list of problems with their texts and values in the order in which they came, so that a problem returns."""
         runs = groupby(self.of(self._values), key=lambda row: row[0])
-        told = [(problem, [row[1:] for row in rows]) for problem, rows in runs]
+        told = [(self._asked[problem], [row[1:] for row in rows]) for problem, rows in runs]
         entries = [vars(p) | {"texts": [text for text, _ in own], "values": [v for _, v in own]} for p, own in told]
         return json.dumps(entries, indent=1)
 

@@ -183,14 +183,14 @@ class RLMSurrogate:
         Raises:
             ValueError: If there is not one value for each text.
         """
-        problem, texts = undirected(problem), _checked(texts)
+        problem, texts = as_problem(problem), _checked(texts)
         measured = np.ma.asarray(values, dtype=np.float64)
         if measured.shape != (len(texts),):
             raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
         told = {text: float(value) for text, value in zip(texts, measured, strict=True) if value is not np.ma.masked}
         with self._changing:
             self._observations.add(problem, told)
-            self._outdate(problem)
+            self._outdate(undirected(problem))
 
     def forget(self, problem: Question, texts: Sequence[str]) -> None:
         """Unlearn what was observed of some candidates, so that they can be asked as if nobody had measured them."""
@@ -252,6 +252,12 @@ class RLMSurrogate:
     def knowledge(self) -> dict[str, dict[str, float]]:
         """First context line -> metric -> validated rank correlation: what the model was trained on, and how well."""
         return self._knowledge.ranks
+
+    @property
+    def observed(self) -> list[Problem]:
+        """The problems of which something was observed, each with the direction that was told last."""
+        with self._changing:
+            return self._observations.problems
 
     @property
     def fingerprint(self) -> str:

@@ -104,6 +104,18 @@ def test_calibrated_weights_are_saved_and_asked(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_the_direction_of_a_table_is_that_of_its_surrogate(tmp_path: Path) -> None:
+    table, mine = tmp_path / "rows.jsonl", tmp_path / "mine"
+    rows = [("net", "tps", f"workers={n}", float(n), {"direction": "maximize"}) for n in range(1, 13)]
+    append(table, [Measured(*row) for row in rows])
+    call("calibrate", table, "--out", mine)
+    asked = ["rank", "--context", "net", "--metric", "tps", "--surrogate", mine, "--json"]
+    for option, best in (([], "workers=12"), (["--minimize"], "workers=1")):
+        found = json.loads(call(*asked, *option, given="workers=1\nworkers=12\n")[0])
+        assert found[0]["candidate"] == best
+
+
+@pytest.mark.slow
 def test_training_saves_what_it_learnt(tmp_path: Path, rows: Path) -> None:
     mine = tmp_path / "mine"
     call("train", rows, "--out", mine, "--steps", "3")
