@@ -44,6 +44,7 @@ class FewShot:
         knowledge = inference.knowledge
         self._claim, self._values = belief.claim(knowledge, problem, texts), values
         self._error, self._factor = belief.error(knowledge, problem), belief.factor_error(knowledge, problem)
+        self._words = belief.words(knowledge, [problem])
 
     def after(self, n: int, seeds: int, asked: FewShot | None = None) -> Iterator[tuple[Prediction, NDArray[np.bool_]]]:
         """Predictions of all candidates for each seed, and which of them were measured.
@@ -57,7 +58,7 @@ class FewShot:
         asked = asked or self
         for seed in track(range(seeds), f"{n} measured", transient=True):
             seen = np.isin(np.arange(len(self._values)), draw(len(self._values), n, seed))
-            learnt = Adaptation(self._reading[seen], self._values[seen], self._claim, self._factor)
+            learnt = Adaptation(self._reading[seen], self._values[seen], self._claim, self._factor, self._words)
             yield learnt(asked.prior, asked._reading, error), seen
 
 

@@ -8,7 +8,8 @@ that a text writes. What they expect, and what the prior says on the scale of th
 more the better it predicts every measurement from the others (in closed form, or by the trees that did not see it), the
 prior also the more it is trusted and the fewer were measured. The average is used only if it predicts better than the
 mean of all does, by more than chance; else the prior's ranking stays, moved to the scale of the values where it lies
-elsewhere. The scale is all that is learnt of fewer than five, or of equal values.
+elsewhere. The scale is all that is learnt of fewer than five, or of equal values. The more words a candidate has that
+neither the model nor the observed ones had, the less it is expected to differ from a mean, with the error of one.
 
 Values are standardised on a scale of their own (`Warp`), so that units do not matter: an accuracy may be observed in
 per cent.
@@ -32,6 +33,7 @@ from .reading import Reading
 from .scale import Scale
 from .scores import LEAST_SPREAD, density
 from .warp import Warp
+from .wording import newness, vocabulary
 
 Floats = NDArray[np.float64]
 
@@ -40,6 +42,7 @@ FEWEST = 5
 """Observations below which only the scale is corrected: leave-one-out could not tell good from bad."""
 _CHANCE = 0.5  # standard errors by which the average must predict better than a mean
 _HUGE = 1e300  # sums and differences of values stay finite
+_STRANGE = 2.0  # share by which a text is any candidate, over that of its words that nobody read
 _MARGIN = 0.5  # nats an observation by which the prior must fit better on another scale to be moved there
 
 
@@ -52,9 +55,18 @@ class Adaptation:
         trust: How far the prior deserves belief, in [0, 1]; with 0 there is nothing that a correction had to beat.
         error: Standard deviation of the logarithm of a factor by which the prior may be off as a whole, which its own
             standard deviations have in them.
+        words: What occurs in candidates that the model knows, beside those observed; None: it knows any.
     """
 
-    def __init__(self, reading: Reading, values: Floats, trust: float, error: float = 0.0) -> None:
+    def __init__(
+        self,
+        reading: Reading,
+        values: Floats,
+        trust: float,
+        error: float = 0.0,
+        words: frozenset[str] | None = frozenset(),
+    ) -> None:
+        self._words = frozenset[str]() if words is None else words.union(*map(vocabulary, reading.texts))
         values = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), np.nan)
         good = np.isfinite(values)
         self._failures = Failures(reading, ~good)
@@ -83,9 +95,14 @@ class Adaptation:
         low, middle, high = (self._warp(reading.prior + sign * reading.std) for sign in (-1, 0, 1))
         return density(y, middle, np.maximum((high - low) / 2, LEAST_SPREAD))
 
-    def trust(self, before: Floats) -> Floats:
-        """How far predictions deserve belief after the observations, of the trust in the model alone; any shape."""
-        return (_PRIOR_WEIGHT * before + self._seen * self._rank) / (_PRIOR_WEIGHT + self._seen)
+    def trust(self, before: Floats, new: Floats | float = 0.0) -> Floats:
+        """How far predictions deserve belief after the observations.
+
+        Args:
+            before: Trust in the model alone, of any shape.
+            new: Share of what the observations tell that words never read take from it.
+        """
+        return (_PRIOR_WEIGHT * before + self._seen * self._rank * (1 - new)) / (_PRIOR_WEIGHT + self._seen)
 
     def __call__(self, prediction: Prediction, reading: Reading, error: float = 0.0) -> Prediction:
         """Correct the predictions of m candidates.
@@ -96,9 +113,14 @@ class Adaptation:
             error: Standard deviation of the logarithm of a factor by which all values may differ from those observed,
                 as of another size of a kernel.
         """
-        p_fail, trust = self._failures(reading), self.trust(prediction.trust)
+        new = np.minimum(_STRANGE * newness(reading.texts, self._words), 1)
+        p_fail, trust = self._failures(reading), self.trust(prediction.trust, new)
         if self._expected is not None:
             mean, variance = self._expected(reading)
+            mean, variance = (
+                (1 - new) * mean,
+                (1 - new) * variance + new,
+            )  # as of any candidate, whose scores are standard
             knots = self._warp.inverse(normal_quantiles(mean, np.sqrt(variance)))
             return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from .knowledge import Knowledge, Space
 from .problem import Problem, first_line
-from .wording import context_names, similarity, vocabulary
+from .wording import context_names, newness, similarity
 
 _NEW_METRIC = 0.85  # rank correlation on devices of which no metric was known, over that of those that stand in
 _UNPROVEN = 0.2
@@ -91,7 +91,11 @@ def novelty(knowledge: Knowledge, problem: Problem, texts: Sequence[str]) -> NDA
 
     A text without a word is all new.
     """
-    read = knowledge.space(problem.context).vocabulary
-    own = [vocabulary(text) if read else read for text in texts]
-    new = [len(each - read) / len(each) if each else float(bool(read)) for each in own]
-    return np.array(new, dtype=np.float64)
+    return newness(texts, knowledge.space(problem.context).vocabulary)
+
+
+def words(knowledge: Knowledge, problems: Sequence[Problem]) -> frozenset[str] | None:
+    """What occurs in candidates that were read of the spaces of problems; None: anything, in a language of its own."""
+    spaces = [knowledge.space(problem.context) for problem in problems]
+    unlisted = any(space.metrics and not space.vocabulary for space in spaces)
+    return None if unlisted else frozenset[str]().union(*(space.vocabulary for space in spaces))

@@ -324,7 +324,7 @@ class RLMSurrogate:
         if level in asked:
             expected = reading.prior if claim > 0 else np.ones(len(values))
             values = levelled(values, expected, np.repeat(np.arange(len(asked)), count), list(asked).index(level))
-        return Adaptation(reading, values, claim, error)
+        return Adaptation(reading, values, claim, error, belief.words(knowledge, list(asked)))
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:
         """Questions whose answers a checkpoint shall reproduce: every metric known, of some plain candidates."""

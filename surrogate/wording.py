@@ -1,9 +1,15 @@
-"""The words of questions: names in contexts and metrics, and how much those of two questions have in common."""
+"""The words of questions: names in contexts and metrics, and how much those of two questions have in common.
+
+Shapes: N texts.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
 
 from .problem import below_first_line
 
@@ -25,6 +31,16 @@ def context_names(context: str) -> frozenset[str]:
 def vocabulary(text: str) -> frozenset[str]:
     """Words of a candidate: kinds of operations, names of fields; their numbers left out."""
     return frozenset(re.findall(r"[^\W\d_]{2,}", text))
+
+
+def newness(texts: Sequence[str], read: frozenset[str]) -> NDArray[np.float64]:
+    """Share of each text's words that are not among those that were read, (N,); 0 if none were.
+
+    A text without a word is all new.
+    """
+    own = [vocabulary(text) if read else read for text in texts]
+    new = [len(each - read) / len(each) if each else float(bool(read)) for each in own]
+    return np.array(new, dtype=np.float64)
 
 
 def metric_names(metric: str) -> frozenset[str]:

@@ -209,3 +209,24 @@ def test_candidates_far_from_all_observed_ones_are_told_apart() -> None:
     prior = np.concatenate([np.linspace(10, 10.1, 6), np.linspace(20, 90, 8)])
     p = adapted(prior, np.zeros((14, 4)), 3 * prior, 6)
     assert (np.diff(p.mean) > 0).all()
+
+
+@pytest.mark.parametrize("words", [frozenset[str](), frozenset({"fresh"}), None])
+def test_words_that_nobody_read_are_any_candidate(words: frozenset[str] | None) -> None:
+    texts, values = [f"width={n}" for n in range(1, 41)], np.arange(1.0, 41.0)
+
+    def read(texts: list[str]) -> Reading:
+        nothing = np.ones(len(texts))
+        return Reading(texts, nothing, nothing, 0 * nothing, nothing[:, None], nothing[:, None])
+
+    learnt = Adaptation(read(texts), values, 0.0, words=words)
+    asked = ["width=40", "width=40 fresh"]
+    p = learnt(predicted(np.ones(2)), read(asked))
+    assert p.mean[0] == pytest.approx(40, rel=0.1)
+    if words == frozenset():
+        assert p.mean[1] == pytest.approx(values.mean(), rel=0.1)
+        assert p.std[1] > 0.8 * values.std()
+        assert p.trust[1] < 0.3 < 0.7 < p.trust[0]
+    else:
+        assert p.mean[1] == pytest.approx(p.mean[0])
+        assert p.trust[1] == p.trust[0]
