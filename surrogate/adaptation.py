@@ -124,4 +124,4 @@ class Adaptation:
             knots = self._warp.inverse(normal_quantiles(mean, np.sqrt(variance)))
             return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
-        return own if self._seen else self._scale(own, error)
+        return self._scale(own, error)

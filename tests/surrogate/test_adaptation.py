@@ -230,3 +230,13 @@ def test_words_that_nobody_read_are_any_candidate(words: frozenset[str] | None) 
     else:
         assert p.mean[1] == pytest.approx(p.mean[0])
         assert p.trust[1] == p.trust[0]
+
+
+@pytest.mark.parametrize("seen", [3, 6, 12])
+def test_the_scale_is_that_of_the_values_however_many_tell_nothing_more(seen: int) -> None:
+    prior, states, _ = world(5, 40)
+    values = 0.97 * prior + np.random.default_rng(2).normal(0, 0.02, size=40)
+    sure = predicted(prior)
+    learnt = Adaptation(reading(prior[:seen], states[:seen] * 0), values[:seen], trust=1.0, error=0.05)
+    p = learnt(sure, reading(prior, states * 0))
+    assert p.mean == pytest.approx(0.97 * prior, rel=0.015)
