@@ -1,6 +1,7 @@
 """What can be counted in a candidate's text without a model: the features of a plain model.
 
-``name=number``, with a unit or without, is the logarithm of the number; any other word is counted, whole and by its
+``name=number``, with a unit or without, is the logarithm of the number, in bytes or seconds where the unit says so (see
+`quantities`); any other word is counted, whole and by its
 beginnings, so that ``conv3x3<0,2`` is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are
 read as these (`plain`). Where words stand counts only among texts that have the same ones, as orders of passes have.
 
@@ -9,7 +10,6 @@ Shapes: n texts, F features.
 
 from __future__ import annotations
 
-import math
 import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -18,14 +18,14 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
-from .plain_text import NUMBER, plain
+from .plain_text import plain
+from .quantities import quantity
 from .remembered import remembered
 
 Floats = NDArray[np.float64]
 Counted = Callable[[str], Mapping[str, float]]
 
 _BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
-_STATED = re.compile(rf"({NUMBER})[A-Za-z%]{{0,3}}")
 _LONGEST = 64  # a longer word is no field
 _MOST = 500  # features
 _FAR = 256  # words whose places are looked at
@@ -69,9 +69,7 @@ def is_word(word: str) -> bool:
 
 def number(word: str) -> float | None:
     """The number of a word ``name=number``, or ``name=64ms``; None of another."""
-    found = _STATED.fullmatch(word.partition("=")[2])
-    value = float(found[1]) if found else math.inf
-    return value if math.isfinite(value) else None
+    return quantity(word.partition("=")[2])
 
 
 class Fields:

@@ -2,7 +2,8 @@
 
 JSON, YAML, options of a command, a call, a row of a table, the source of a program: whatever number stands in one gets
 the name before it, and a second number after the same name the number of its turn. So do those of a ``tile=16x8``, and
-a name that occurs twice.
+a name that occurs twice. Units stay with their numbers; one that does not scale its number is a word after the same
+name, so that ``5m`` and ``5s`` differ: ``wait=5m wait=m``.
 """
 
 from __future__ import annotations
@@ -11,29 +12,31 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from .pairs import apart
+from .quantities import NUMBER, UNIT, unknown_unit
 from .remembered import remembered
-
-NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
-"""A pattern."""
 
 _OTHER = re.compile(r"""["'\[\];\t]|(?<=\S)[{}]|[{}](?=\S)|\w\(|[:,]\s|(?:^|\s)-|^[^=<,]*+,[^=<]*+$|=[^=<\s]*,\w+=""")
 _BARE = re.compile(rf"(?<!\S){NUMBER}(?!\S)")
+_UNITED = re.compile(rf"""(?<![^\s("'\[]){NUMBER}{UNIT}(?![^\s)"'\],;/|])""")
+_STATED = re.compile(rf"={NUMBER}{UNIT}(?!\S)")
 _PART = r"\d+(?:\.\d+)?"  # a number of several in one word
 _SEVERAL = re.compile(rf"""(?<![^\s=("'\[]){_PART}(?:(?:[x×*/|:,~-]|\.\.){_PART})+(?![^\s)"'\],;])""")
-_TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER})(?![\w.])|[^\W\d][\w.-]*")
+_TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER}{UNIT}?)(?!\w|\.\w)|[^\W\d][\w.-]*")
 _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 
 
 @remembered
 def plain(text: str) -> str:
     """A text in words and ``name=value``; as it is if it is written so, as those of all spaces are."""
-    if any(form.search(text) for form in (_OTHER, _BARE, _SEVERAL)):
-        return " ".join(_words(_SEVERAL.sub(_apart, text)))
+    text = apart(text)
+    if any(form.search(text) for form in (_OTHER, _BARE, _SEVERAL, _UNITED)):
+        return " ".join(_words(_SEVERAL.sub(_numbers, text)))
     names = [word.partition("=")[0] for word in text.split() if "=" in word]
-    return " ".join(_numbered(text)) if len({*names}) < len(names) else text
+    return " ".join(_numbered(text)) if len({*names}) < len(names) or _STATED.search(text) else text
 
 
-def _apart(several: re.Match[str]) -> str:
+def _numbers(several: re.Match[str]) -> str:
     """Numbers of one word, as of ``16x8``, as so many words."""
     return " ".join(re.findall(_PART, several[0]))
 
@@ -43,14 +46,17 @@ def _numbered(text: str) -> Iterator[str]:
     turns = Counter[str]()
     for word in text.split():
         name, told, value = word.partition("=")
-        yield _assigned(name, value, turns) if told else word
+        yield from _assigned(name, value, turns) if told else [word]
 
 
-def _assigned(name: str, value: str, turns: Counter[str]) -> str:
-    """A value after its name, and after the number of its turn if the name occurred before."""
+def _assigned(name: str, value: str, turns: Counter[str]) -> Iterator[str]:
+    """A value and its unit after its name, and after the number of its turn if the name occurred before."""
     turn = turns[name]
     turns[name] += 1
-    return f"{name}#{turn}={value}" if turn else f"{name}={value}"
+    own = f"{name}#{turn}" if turn else name
+    yield f"{own}={value}"
+    if unit := unknown_unit(value):
+        yield f"{own}={unit}"
 
 
 def _words(text: str) -> Iterator[str]:
@@ -58,7 +64,7 @@ def _words(text: str) -> Iterator[str]:
     for token in _TOKEN.finditer(text):
         between, end = text[end : token.start()], token.end()
         if token["number"]:
-            yield _assigned(name, token["number"], turns)
+            yield from _assigned(name, token["number"], turns)
         else:
             told = name and (_TELLS.search(between) or (option and between == " "))
             yield f"{name}={token[0]}" if told else token[0]

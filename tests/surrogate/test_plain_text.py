@@ -13,6 +13,17 @@ from hypothesis import strategies as st
 from prerank.surrogate.fields import Fields, numbers
 from prerank.surrogate.plain_text import plain
 
+SPACES = [
+    "nas_bench_101",
+    "nas_bench_201",
+    "fbnet",
+    "ofa",
+    "accel_nasbench",
+    "nas_bench_macro",
+    "nas_bench_graph",
+    "nds",
+    "kernel_configs",
+]
 STATED = {"batch": 2.0, "rate": 1e-5, "depth": -3.0}
 
 
@@ -26,7 +37,7 @@ STATED = {"batch": 2.0, "rate": 1e-5, "depth": -3.0}
         "run(batch=2, rate=1e-5, depth=-3)",
         "batch: 2\nrate: 1e-5\ndepth: -3\n",
         "batch\t2\trate\t1e-5\tdepth\t-3",
-        "batch=2ms rate=1e-5s depth=-3%",
+        "batch=2px rate=1e-5s depth=-3%",
         json.dumps(STATED),
         json.dumps({"config": [{name: {"value": value}} for name, value in STATED.items()]}).replace("value", "is"),
     ],
@@ -74,7 +85,50 @@ def test_words_have_the_names_before_them() -> None:
     assert "kernel=rbf" in plain("--kernel rbf").split()
 
 
-@pytest.mark.parametrize("space", ["nas_bench_101", "nas_bench_201", "fbnet", "ofa", "nds", "kernel_configs"])
+UNITED = [
+    "mem={}MB b={}s c={}%",
+    "mem: {}MB\nb: {}s\nc: {}%",
+    "--mem={}MB --b={}s --c={}%",
+    "--mem {}MB --b {}s --c {}%",
+    '{{"mem": "{}MB", "b": "{}s", "c": "{}%"}}',
+    'mem = "{}MB"\nb = "{}s"\nc = "{}%"',
+    "run(mem='{}MB', b='{}s', c='{}%')",
+    "mem {}MB;\nb {}s;\nc {}%;",
+    "mem {}MB with b {}s and c {}%.",
+    "mem{}MB_b{}s_c{}%",
+    "mem{}MB b{}s c{}%",
+]
+
+
+@given(
+    st.sampled_from(UNITED), st.integers(0, 10**6), st.floats(0, 100).map(lambda x: round(x, 3)), st.integers(0, 100)
+)
+def test_numbers_with_units_are_read_in_every_notation(notation: str, mem: int, b: float, c: int) -> None:
+    read = numbers(notation.format(mem, b, c).replace("and c", "c"))
+    assert [*read.values()] == [mem * 1e6, b, c]
+
+
+@pytest.mark.parametrize(
+    ("text", "stated"),
+    [
+        ("512MB,4s,20%", {"=": 512e6, "#1=": 4, "#2=": 20}),
+        ("12L x 64px, 8 heads", {"=": 12, "x=": 64, "x#1=": 8}),
+        ("client_body 8k;\nrate=5r/s;", {"client_body=": 8000, "rate=": 5}),
+        ("a pool of 2GB/4MB", {"of=": 2e9, "of#1=": 4e6}),
+    ],
+)
+def test_numbers_with_units_have_the_names_before_them(text: str, stated: dict[str, float]) -> None:
+    assert numbers(text) == stated
+
+
+def test_a_unit_that_does_not_scale_is_a_word() -> None:
+    assert plain("wait=5m") == "wait=5m wait=m"
+    assert plain("wait: 5m") == "wait wait=5m wait=m"
+    assert plain("wait=5s") == "wait=5s"
+    assert plain("a=1 a=20%").split() == ["a=1", "a#1=20%", "a#1=%"]
+
+
+@pytest.mark.parametrize("space", SPACES)
 def test_texts_of_spaces_stay_as_they_are(space: str) -> None:
     module = import_module(f"prerank.search_spaces.{space}")
     texts = [module.to_text(own) for own in module.sample(np.random.default_rng(0), 20)]
@@ -98,6 +152,13 @@ def test_many_commas_are_passed_over_in_time() -> None:
     assert plain(text).startswith("import import")
     assert plain(text + " a=1").endswith("a=1")
     assert plain("1," * 60_000 + "a").endswith("a")
+
+
+@pytest.mark.parametrize("part", ["1", "a", "a1", "a1_", "a1e-", "1M", "=1M", "1M ", "a1 ", "a1, ", " ", "1a/"])
+@pytest.mark.parametrize("end", ["", "!", "_", "a1_b2"])
+def test_long_words_are_passed_over_in_time(part: str, end: str) -> None:
+    text = part * 30_000 + end  # hours, if it were tried in more than a few ways
+    assert plain(text) or not text.strip()
 
 
 def test_a_long_number_that_is_none_is_passed_over_in_time() -> None:

@@ -1,0 +1,53 @@
+"""Numbers with their units glued to them: ``512MB``, ``15min``, ``20%``.
+
+Sizes and times are brought to one unit, for a file of settings says ``512MB`` once and ``4GB`` another time. A unit
+that means several things is no factor: ``m`` is a thousandth of a core, a minute, a million bytes or a metre.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from scipy import constants
+
+UNSIGNED = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
+"""A pattern."""
+NUMBER = rf"[-+]?{UNSIGNED}"
+"""A pattern."""
+UNIT = r"(?:[^\W\d_]{1,5}(?:/[^\W\d_]{1,5})?|%)"
+"""A pattern, of any short word; a longer one is no unit."""
+
+_QUANTITY = re.compile(rf"({NUMBER})({UNIT}?)")
+_TIMES = {
+    "ns": constants.nano,
+    "us": constants.micro,
+    "µs": constants.micro,  # the sign for micro
+    "μs": constants.micro,  # the Greek letter
+    "ms": constants.milli,
+    "s": 1.0,
+    "min": constants.minute,
+    "h": constants.hour,
+    "d": constants.day,
+}
+_DECIMAL = {"k": constants.kilo, "m": constants.mega, "g": constants.giga, "t": constants.tera}
+_BINARY = {"ki": constants.kibi, "mi": constants.mebi, "gi": constants.gibi, "ti": constants.tebi}
+_BYTES = {"b": 1.0} | {f"{prefix}b": factor for prefix, factor in (_DECIMAL | _BINARY).items()}  # in either case
+_BARE = {prefix.capitalize(): factor for prefix, factor in (_DECIMAL | _BINARY).items()} | {"k": constants.kilo}
+
+
+def quantity(text: str) -> float | None:
+    """The number that a text is, in bytes or seconds if it says so; None of another text, and of one out of range."""
+    found = _QUANTITY.fullmatch(text)
+    size = float(found[1]) * (_factor(found[2]) or 1.0) if found else math.inf
+    return size if math.isfinite(size) else None
+
+
+def unknown_unit(text: str) -> str | None:
+    """The unit of a number that does not scale it."""
+    found = _QUANTITY.fullmatch(text)
+    return found[2] if found and found[2] and _factor(found[2]) is None else None
+
+
+def _factor(unit: str) -> float | None:
+    return _TIMES.get(unit) or _BARE.get(unit) or _BYTES.get(unit.lower())
