@@ -239,4 +239,4 @@ def test_the_scale_is_that_of_the_values_however_many_tell_nothing_more(seen: in
     sure = predicted(prior)
     learnt = Adaptation(reading(prior[:seen], states[:seen] * 0), values[:seen], trust=1.0, error=0.05)
     p = learnt(sure, reading(prior, states * 0))
-    assert p.mean == pytest.approx(0.97 * prior, rel=0.015)
+    assert p.mean == pytest.approx(0.97 * prior, rel=0.025)
