@@ -122,6 +122,8 @@ def sampled(of: Space, n: int, seed: int, where: Mapping[str, str] = _NOTHING) -
 def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) -> Gathered:
     """Candidates of the lines of a file: records of the space, JSON or plain; without a space, the texts themselves.
 
+    Of a line of a table (see `surrogate.measured`) it is the candidate.
+
     Raises:
         ValueError: If they should come from the standard input, which is a keyboard.
     """
@@ -130,7 +132,7 @@ def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) ->
     content = _decoded(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes(), file)
     numbered = enumerate(map(str.strip, _lines(content)), start=1)
     named = ((f"{file}, line {number}", line) for number, line in numbered if line)
-    return _read(named, lambda line: Entry(line, line, line) if of is None else _entry(line, of, where))
+    return _read(named, lambda line: _own(line) if of is None else _entry(line, of, where))
 
 
 def _decoded(content: bytes, file: Path) -> str:
@@ -211,6 +213,14 @@ def _entry(line: str, of: Space, where: Mapping[str, str]) -> Entry:
         said = f"{line[:80]!r} is no record of the space ({error})"
         raise ValueError(f"{said}; write it as --json prints it") from error
     return Entry(_written(candidate), of.to_text(candidate), candidate)
+
+
+def _own(line: str) -> Entry:
+    """A candidate of the user's own: a text, which a line of a table may have with others."""
+    record = _parsed(line)
+    told = cast("Mapping[str, Any]", record).get("candidate") if isinstance(record, dict) else None
+    text = told if isinstance(told, str) else line
+    return Entry(text, text, text)
 
 
 def _candidate(record: Any, of: Space, where: Mapping[str, str]) -> Any:

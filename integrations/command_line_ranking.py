@@ -85,8 +85,8 @@ def rank(
         as_json([entry._asdict() | {"candidate": entry.candidate.name} for entry in shown])
     elif found:
         _show(problem, found, top or _SHOWN, trust)
-    if found and trust < _DOUBTFUL:
-        say(f"trust is {trust:.2f}: the surrogate knows little of this; measure ten, then prerank calibrate")
+    if found:
+        _doubt(trust)
     complain(broken)
 
 
@@ -124,7 +124,14 @@ def predict(
         as_json([{"candidate": entry.name} | found | said | {"text": entry.text} for entry, found in rows])
     elif rows:
         table(problem.metric, ["candidate", *rows[0][1]], [[entry.title, *found.values()] for entry, found in rows])
+    if rows:
+        _doubt(float(prediction.trust.mean()))
     complain(broken)
+
+
+def _doubt(trust: float) -> None:
+    if trust < _DOUBTFUL:
+        say(f"trust is {trust:.2f}: the surrogate knows little of this; measure ten, then prerank calibrate")
 
 
 class _Noting:

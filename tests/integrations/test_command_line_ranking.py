@@ -134,6 +134,26 @@ def test_a_problem_of_ones_own(fake: FakeSurrogate) -> None:
     assert fake.problems[0] == Problem("web server", "requests a second", "maximize")
 
 
+def test_the_candidate_of_a_line_of_a_table_is_asked_and_not_its_value(fake: FakeSurrogate, tmp_path: Path) -> None:
+    append(table := tmp_path / "rows.jsonl", [Measured("c", "m", text, 9.0) for text in ("bb", "a: 1\nb: 2\n")])
+    found = json.loads(call("predict", "--context", "c", "--metric", "m", "--candidates", table, "--json")[0])
+    assert [entry["candidate"] for entry in found] == ["bb", "a: 1\nb: 2\n"]
+    assert (
+        json.loads(call("predict", "--context", "c", "--metric", "m", "--json", given='{"bb": 1}\n')[0])[0]["candidate"]
+        == '{"bb": 1}'
+    )
+
+
+def test_predict_says_that_it_knows_little(fake: FakeSurrogate, monkeypatch: pytest.MonkeyPatch) -> None:
+    predict = fake.predict
+
+    def unsure(problem: Problem, texts: Sequence[str]) -> Prediction:
+        return replace(predict(problem, texts), trust=np.full(len(texts), 0.1))
+
+    monkeypatch.setattr(fake, "predict", unsure)
+    assert "trust is 0.10" in call("predict", "--context", "c", "--metric", "m", given="a\n")[1]
+
+
 def test_predict_keeps_the_order(fake: FakeSurrogate) -> None:
     lines = "bbbb\na\nccc\n"
     out, _ = call("predict", "--context", "c", "--metric", "m", "--json", given=lines)
