@@ -80,7 +80,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="the first seed")
     parser.add_argument("--checkpoint", type=Path, help="folder of the surrogate; default: the packaged one")
     parser.add_argument("--out", type=Path, default=Path("nas_bench_101_search.png"))
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if arguments.table and not arguments.table.is_file():
+        parser.error(f"--table {arguments.table} is no file; without --table the networks are trained")
+    return arguments
 
 
 def samplers(

@@ -67,7 +67,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=700, help="batches of 256 cells")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--cheap", action="store_true", help=f"learn from {', '.join(CHEAP)} alone")
-    return parser.parse_args()
+    arguments = parser.parse_args()
+    if not arguments.table.is_file():
+        parser.error(f"{arguments.table} is no file; name the table of NAS-Bench-101")
+    return arguments
 
 
 def read(table: Path, columns: dict[str, str], rng: np.random.Generator) -> list[Row]:
