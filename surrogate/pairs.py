@@ -18,15 +18,19 @@ _PART = re.compile(rf"{_NAME}(?:{_VALUE})?")
 _JOINED = re.compile(
     rf"(?<!\S){_PART.pattern}(?:[_-]{_PART.pattern})++(?!\S|\s+[=:\d])"
 )  # before a value stands a name
+_DECIMAL = re.compile(rf"(?<!\S)({_NAME})(\d++\.\d++)(?!\S)")  # no operation is called by a fraction
 _BETWEEN = re.compile(r"[\s,;]+")
 _WORD = rf"(?:{_NAME})?{_VALUE}"
 _ALL = re.compile(rf"\s*+{_WORD}(?:{_BETWEEN.pattern}{_WORD})++\s*+")
 
 
 def apart(text: str) -> str:
-    """A text with ``name=number`` for such words, of which it consists or that join several."""
+    """A text with ``name=number`` for such words, of which it consists, that join several, or that are no integers."""
     if _ALL.fullmatch(text):
         return _assigned(_BETWEEN.split(text.strip()), fewest=1) or text
+    names = [pair[1] for pair in _DECIMAL.finditer(text)]
+    if len({*names}) == len(names):
+        text = _DECIMAL.sub(r"\1=\2", text)
     return _JOINED.sub(lambda joined: _assigned(_PART.findall(joined[0]), fewest=2) or joined[0], text)
 
 

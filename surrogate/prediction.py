@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -168,7 +169,8 @@ def _condensed(lower: Floats, upper: Floats, mass: Floats) -> tuple[Floats, Floa
     place = np.searchsorted(_SHARES, np.cumsum(mass, axis=1) - mass / 2) + groups * np.arange(n)[:, None]
 
     def summed(values: Floats) -> Floats:
-        return np.bincount(place.ravel(), (mass * values).ravel(), n * groups)
+        sums: Any = np.bincount(place.ravel(), (mass * values).ravel(), n * groups)
+        return sums
 
     total = summed(np.ones_like(mass))
     mean = np.divide(summed(middle), total, out=np.zeros_like(total), where=total > 0)

@@ -52,3 +52,9 @@ def test_names_and_numbers_are_those_that_were_joined(stated: dict[str, int]) ->
     for between in "_- ":
         read = numbers(between.join(f"{name}{value}" for name, value in stated.items()))
         assert read == {f"{name}=": value for name, value in stated.items()}
+
+
+def test_fractions_are_numbers_beside_other_words() -> None:
+    assert apart("Fe60.9 Cr26.9 annealed 924C") == "Fe=60.9 Cr=26.9 annealed 924C"
+    assert apart("op1.5 op2.5 fast") == "op1.5 op2.5 fast"
+    assert apart("v1.2.3 conv3x3 fast") == "v1.2.3 conv3x3 fast"
