@@ -4,10 +4,11 @@ A model that knows devices by name knows nothing of the next one; facts are shar
 GeForce RTX 2080 Ti", "2080ti" and "rtx_2080_ti" are one device), and a name that is not listed is kept as text.
 
 Sources: NVIDIA's Ampere, Hopper, Turing, Volta and Pascal architecture whitepapers, CUDA programming guide (shared
-memory an SM) and product briefs and data sheets (clocks and bandwidths of the A100 80GB, H100 PCIe, H100 NVL and H200
-NVL), AMD's product pages and CDNA whitepapers, Intel ARK, the Arm and Qualcomm product pages, Google's Cloud TPU system
-architecture pages, AMD Xilinx's ZCU102 and ZC706 guides, Eyeriss (Chen et al. 2016). Clocks are boost clocks for
-accelerators and base clocks for processors of servers.
+memory an SM), Ada and Blackwell whitepapers of its GeForce cards, and product briefs and data sheets (clocks and
+bandwidths of the A100 80GB, H100 PCIe, H100 NVL, H200 NVL, A10, A30, A40 and L40), AMD's product pages and CDNA
+whitepapers, Intel ARK, the Arm and Qualcomm product pages, Google's Cloud TPU system architecture pages, AMD Xilinx's
+ZCU102 and ZC706 guides, Eyeriss (Chen et al. 2016). Clocks are boost clocks for accelerators and base clocks for
+processors of servers.
 """
 
 from __future__ import annotations
@@ -55,12 +56,19 @@ DEVICES = (
     Device("nvidia-h100-nvl", "gpu", "hopper", 132, 1.785, 3938, 50, 228),
     Device("nvidia-h200", "gpu", "hopper", 132, 1.98, 4800, 50, 228),
     Device("nvidia-h200-nvl", "gpu", "hopper", 132, 1.785, 4800, 50, 228),
+    Device("nvidia-a10", "gpu", "ampere", 72, 1.695, 600, 6, 100),
+    Device("nvidia-a30", "gpu", "ampere", 56, 1.44, 933, 24, 164),
+    Device("nvidia-a40", "gpu", "ampere", 84, 1.74, 696, 6, 100),
+    Device("nvidia-l40", "gpu", "ada", 142, 2.49, 864, 96, 100),
     Device("nvidia-v100", "gpu", "volta", 80, 1.53, 900, 6, 96),
     Device("nvidia-t4", "gpu", "turing", 40, 1.59, 320, 4, 64),
     Device("nvidia-l4", "gpu", "ada", 58, 2.04, 300, 48, 100),
     Device("nvidia-l40s", "gpu", "ada", 142, 2.52, 864, 96, 100),
     Device("nvidia-b200", "gpu", "blackwell", 148, 1.97, 8000, 126, 228),
     Device("nvidia-rtx-4090", "gpu", "ada", 128, 2.52, 1008, 72, 100),
+    Device("nvidia-rtx-5090", "gpu", "blackwell", 170, 2.41, 1792, 96, 100),
+    Device("nvidia-rtx-4080", "gpu", "ada", 76, 2.51, 717, 64, 100),
+    Device("nvidia-rtx-3080", "gpu", "ampere", 68, 1.71, 760, 5, 100),
     Device("nvidia-rtx-3090", "gpu", "ampere", 82, 1.70, 936, 6, 100),
     Device("nvidia-rtx-3060-laptop", "gpu", "ampere", 30, 1.43, 336, 3, 100),
     Device("nvidia-rtx-2080-ti", "gpu", "turing", 68, 1.55, 616, 5.5, 64),
@@ -102,6 +110,8 @@ _OTHER_NAMES = {
     "nvidiatitanxpascal": "nvidia-titan-x",
     "geforcegtxtitanx": "nvidia-gtx-titan-x",
     "nvidiageforcegtxtitanx": "nvidia-gtx-titan-x",
+    "a800": "nvidia-a100-80gb",  # these two differ in their links alone
+    "h800": "nvidia-h100",
     "h10080gbpcie": "nvidia-h100-pcie",
     "mi60": "amd-mi50",
     "mi50mi60": "amd-mi50",

@@ -15,7 +15,7 @@ from .knowledge import Knowledge, Known, Space
 from .laws import COSTS, Law
 from .metrics import coverage, spearman
 from .prediction import Prediction
-from .problem import Problem, first_line
+from .problem import Problem, below_first_line, first_line
 from .table import Row, Table, by_space
 from .training import Training
 from .wording import context_names, vocabulary
@@ -30,6 +30,7 @@ _FEWEST = 5  # rows of one metric that a rank correlation needs
 _WATCHED = 4  # metrics of a space that are rated while the training runs
 _BEFORE = 50  # rows that what was known before counts for
 _KEPT, _KEPT_CONTEXTS = 20, 16  # one row in so many is kept out, of so many contexts
+_PLACES = 64  # second lines of contexts; more of them tell no devices
 _WORDS = 1000  # of candidates; where there are more, as in source code, a new one says nothing
 _LEVEL, _HELD = 0.9, 0.87  # of intervals, and how often they shall hold at least; a little less may be chance
 _ERRORS = (0.0, 0.003, 0.01, 0.03, 0.06, 0.1, 0.15, 0.2, 0.3, 0.5)
@@ -83,12 +84,15 @@ def _unrated(rows: Sequence[Row], validation: Sequence[Row]) -> Knowledge:
 
 
 def _space(rows: Sequence[Row], validation: Sequence[Row]) -> Space:
-    found = (context_names(context) for context in dict.fromkeys(row.context for row in rows))
+    contexts = {row.context for row in rows}
+    names = frozenset[str]().union(*map(context_names, contexts))
+    places = {below_first_line(context).partition("\n")[0] for context in contexts}
     metrics = dict.fromkeys(metric for row in validation for metric in row.values)
     words = frozenset[str]().union(*(vocabulary(text) for row in rows for text in row.texts))
     known = {metric: _known(rows, metric) for metric in metrics}
     laws = {metric: law for metric in metrics if (law := _law(rows, metric)) is not None}
-    return Space(known, frozenset[str]().union(*found), words if len(words) <= _WORDS else frozenset(), laws)
+    written = words if len(words) <= _WORDS else frozenset[str]()
+    return Space(known, names, written, laws, frozenset(places if len(places) <= _PLACES else ()))
 
 
 def _law(rows: Sequence[Row], metric: str) -> Law | None:

@@ -26,6 +26,7 @@ from .wording import (
     metric_numbers,
     metric_pieces,
     name_parts,
+    names_in,
     similarity,
     unnumbered,
     varies_first,
@@ -33,6 +34,7 @@ from .wording import (
 
 _LARGEST = sys.float_info.max
 _ELSEWHERE = 16  # metrics of other spaces that are looked at where a space is unknown
+_LIKE_DEVICE = 0.3  # similarity from which on a device stands in: one of the same architecture
 _STAND_INS = 4  # metrics that answer for an unknown one
 _NEARNESS = 4  # power of their similarity, their share
 _STRANGERS = 8  # metrics that answer where none is more similar than others
@@ -70,12 +72,14 @@ class Space:
         names: What occurs in the contexts, see `wording.context_names`.
         vocabulary: What occurs in the candidates, see `wording.vocabulary`; empty: not known, or a language of its own.
         laws: Metric -> what it adds up to, where candidates state their totals.
+        places: Second lines of the contexts, which tell the device of kernels; empty: not known, or too many.
     """
 
     metrics: Mapping[str, Known] = field(default_factory=dict[str, Known])
     names: frozenset[str] = frozenset()
     vocabulary: frozenset[str] = frozenset()
     laws: Mapping[str, Law] = field(default_factory=dict[str, Law])
+    places: frozenset[str] = frozenset()
 
 
 class Knowledge:
@@ -97,6 +101,7 @@ class Knowledge:
                 frozenset(found["names"]),
                 frozenset(found.get("vocabulary", ())),
                 {metric: Law.from_json(law) for metric, law in found.get("laws", {}).items()},
+                frozenset(found.get("places", ())),
             )
             for line, found in spaces.items()
         })  # fmt: skip
@@ -109,6 +114,7 @@ class Knowledge:
                 "vocabulary": sorted(space.vocabulary),
                 "metrics": {metric: list(astuple(known)) for metric, known in space.metrics.items()},
                 **({"laws": {metric: vars(law) for metric, law in space.laws.items()}} if space.laws else {}),
+                **({"places": sorted(space.places)} if space.places else {}),
             }
             for line, space in self.spaces.items()
         }
@@ -120,7 +126,8 @@ class Knowledge:
             own = self.spaces.get(line, replace(space, metrics={}))
             both = own.vocabulary | space.vocabulary if own.vocabulary and space.vocabulary else frozenset[str]()
             metrics = {metric: known.after(own.metrics.get(metric, known)) for metric, known in space.metrics.items()}
-            spaces[line] = Space({**own.metrics, **metrics}, own.names | space.names, both, {**own.laws, **space.laws})
+            more = own.names | space.names, both, {**own.laws, **space.laws}, own.places | space.places
+            spaces[line] = Space({**own.metrics, **metrics}, *more)
         return Knowledge(spaces)
 
     def rated(self, ranks: Mapping[str, Mapping[str, float]], errors: Mapping[str, Mapping[str, float]]) -> Knowledge:
@@ -142,14 +149,25 @@ class Knowledge:
         }
 
     def read_as(self, context: str) -> str:
-        """A context as the model shall read it: where its first line was never seen, with the most similar one.
+        """A context as the model shall read it: first line and device that were never read as the most similar known.
 
         An unseen name may be read as anything at all. Inductor's matmul, asked instead of another matmul never seen,
-        ranked the configurations of that one better than the new name did.
+        ranked the configurations of that one better than the new name did, and so did an RTX 2080 Ti for a TITAN RTX.
+        Devices of another architecture are too little alike to stand in: their names are read as they are.
         """
-        line = first_line(context)
-        known = self.line(line)
-        return context if known == line else f"{known}\n{below_first_line(context)}"
+        line, rest = first_line(context), below_first_line(context)
+        known, (second, end, others) = self.line(line), rest.partition("\n")
+        place = self._place(second, self.space(context))
+        return context if (known, place) == (line, second) else f"{known}\n{place}{end}{others}"
+
+    def _place(self, second: str, space: Space) -> str:
+        """A second line, or the known one that is similar to it if it has a name that nobody read."""
+        if not space.places or names_in(second) <= space.names:
+            return second
+        words = metric_pieces(second)
+        similar = {place: similarity(words, metric_pieces(place)) for place in sorted(space.places)}
+        nearest = max(similar, key=lambda place: similar[place])
+        return nearest if similar[nearest] >= _LIKE_DEVICE else second
 
     def metrics(self, context: str) -> list[str]:
         """Metrics that are known of a context; where it is unknown, a few of every space, as a guess."""

@@ -25,7 +25,12 @@ def likeness(line: str, other: str) -> float:
 
 def context_names(context: str) -> frozenset[str]:
     """Names in a context below its first line: devices, fields, data types, operations; their numbers left out."""
-    return _named(re.sub(r"=-?\d+(\.\d+)?([eE][-+]?\d+)?\b", "=", below_first_line(context)).split())
+    return names_in(below_first_line(context))
+
+
+def names_in(text: str) -> frozenset[str]:
+    """Names in a text; the numbers of assignments left out."""
+    return _named(re.sub(r"=-?\d+(\.\d+)?([eE][-+]?\d+)?\b", "=", text).split())
 
 
 def vocabulary(text: str) -> frozenset[str]:

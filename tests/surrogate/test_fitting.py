@@ -35,7 +35,8 @@ def test_a_space_that_is_trained_but_not_rated_is_read_as_itself(inference: Infe
     train = [*rows("layer norm fwd", "m", 30), *rows("layer norm bwd\nnew", "m", 10)]
     learnt = fit(inference, train, rows("layer norm fwd", "m", 9), Training(1, candidates=8)).knowledge
     assert learnt.read_as("layer norm bwd") == "layer norm bwd"
-    assert learnt.spaces["layer norm bwd"] == Space(names=frozenset({"new"}), vocabulary=frozenset({"block"}))
+    new = frozenset({"new"})
+    assert learnt.spaces["layer norm bwd"] == Space(names=new, vocabulary=frozenset({"block"}), places=new)
     assert belief.trust(learnt, Problem("layer norm bwd", "m")) == 0
 
 

@@ -12,6 +12,7 @@ from prerank.surrogate import Problem, belief
 from prerank.surrogate.codec import FAILED, HEADS, encode
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
+from prerank.surrogate.wording import names_in
 
 LATENCIES = {"latency_ms pixel 3": Known(0.8, 1.0, 50.0), "latency_ms pixel 4": Known(0.2), "params": Known(-0.5)}
 KNOWLEDGE = Knowledge({"space": Space(LATENCIES, frozenset({"gpu-1", "m="}))})
@@ -191,3 +192,31 @@ def test_words_that_say_little_do_not_tell_kernels_apart() -> None:
 
 def test_a_context_may_begin_with_empty_lines() -> None:
     assert belief.trust(KNOWLEDGE, Problem("\n space\ngpu-1 m=5\n", "latency_ms pixel 3")) == pytest.approx(0.8)
+
+
+PLACES = frozenset({
+    "nvidia-rtx-2080-ti gpu turing units=68 ghz=1.55 shared_kb=64",
+    "nvidia-a100 gpu ampere units=108 ghz=1.41 shared_kb=164",
+})  # fmt: skip
+NAMES = frozenset[str]().union(*map(names_in, PLACES)) | {"m="}
+
+
+@pytest.mark.parametrize(
+    ("second", "read"),
+    [
+        ("nvidia-titan-rtx gpu turing units=72 ghz=1.77 shared_kb=64", "nvidia-rtx-2080-ti"),
+        ("nvidia-a100 gpu ampere units=108 ghz=1.2 shared_kb=164", "nvidia-a100"),
+        ("amd-mi300x gpu cdna3 units=304 ghz=2.1 shared_kb=64", "amd-mi300x"),
+        ("brand-new", "brand-new"),
+        ("", ""),
+    ],
+)
+def test_a_device_that_nobody_read_is_read_as_one_of_its_architecture(second: str, read: str) -> None:
+    knowledge = Knowledge({"gemm": Space({"ms": Known(0.9)}, NAMES, places=PLACES)})
+    asked = knowledge.read_as(f"gemm\n{second}\nm=5")
+    assert asked.split("\n")[1].startswith(read)
+    assert asked.split("\n")[::2] == ["gemm", "m=5"]
+    assert knowledge.read_as(asked) == asked
+    assert Knowledge.from_json(knowledge.to_json()).spaces == knowledge.spaces
+    assert (Knowledge() | knowledge).spaces["gemm"].places == PLACES
+    assert Knowledge({"gemm": Space(names=NAMES)}).read_as(f"gemm\n{second}") == f"gemm\n{second}"
