@@ -55,8 +55,10 @@ class Law:
             return None
         stated, measured = np.array([[own[name] for name in names] for own, _ in rows]), np.array([v for _, v in rows])
         prices, away = _prices(stated, measured)
-        # Of small ones a sum is farther off, and they need none.
-        large = away[measured >= np.quantile(measured, _LARGE)]
+        # Of small ones a sum is farther off, and they need none. Large by their totals: what costs most for the same
+        # totals, networks in 8-bit integers say, would make all dear.
+        costs = measured * np.exp(-away)
+        large = away[costs >= np.quantile(costs, _LARGE)]
         constant, *each = (prices * np.exp(np.median(large))).tolist()
         often, ever = np.quantile(stated, _LARGEST, axis=0), stated.max(axis=0)
         # Where none is far larger than most, as in a space of cells, all that there is was read.
