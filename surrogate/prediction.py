@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .condensed import condensed
 
 Floats = NDArray[np.float64]
 _SHOWN = 5  # candidates
@@ -98,7 +99,10 @@ class Prediction:
         """
         if not np.any(error):
             return self
-        factors, (*both, mass) = _factors(np.broadcast_to(error, len(self))), _condensed(*self._leaves)
+        factors, (*both, mass) = (
+            _factors(np.broadcast_to(error, len(self))),
+            condensed(self.lower, self.upper, self.mass),
+        )
         lower, upper = ((factors[..., None] * ends[:, None]).reshape(len(self), -1) for ends in both)
         mass = np.tile(mass / factors.shape[1], factors.shape[1])
         return Prediction(lower, upper, mass, self.p_fail, self.trust, self.prior)
@@ -109,10 +113,6 @@ class Prediction:
             rows = np.atleast_1d(rows) if np.size(rows) else np.empty(0, dtype=np.intp)
         columns = (a[rows] for a in (self.lower, self.upper, self.mass, self.p_fail, self.trust))
         return Prediction(*columns, prior=None if self.prior is None else self.prior[rows])
-
-    @property
-    def _leaves(self) -> tuple[Floats, Floats, Floats]:
-        return self.lower, self.upper, self.mass
 
     @property
     def _middle(self) -> Floats:
@@ -137,7 +137,6 @@ class Prediction:
 
 LEVELS: Floats = np.concatenate([[0.002], np.arange(1, 20) / 20, [0.998]])
 """Shares of a distribution below the ends of the leaves that stand for it."""
-_SHARES = np.unique([*LEVELS, 0.01, 0.025, 0.975, 0.99])
 
 
 def normal_quantiles(mean: Floats, std: Floats) -> Floats:
@@ -151,34 +150,6 @@ def leaves(knots: Floats) -> tuple[Floats, Floats, Floats]:
     """Lower ends, upper ends and masses, (N, L) each, between ends as `normal_quantiles` has them, (N, L + 1)."""
     mass = np.broadcast_to(np.diff(LEVELS) / np.diff(LEVELS).sum(), (len(knots), len(LEVELS) - 1))
     return knots[:, :-1], knots[:, 1:], mass
-
-
-def _condensed(lower: Floats, upper: Floats, mass: Floats) -> tuple[Floats, Floats, Floats]:
-    """Fewer leaves with the same means and, unless a sign would change, deviations, (N, L) each -> (N, G) each.
-
-    Those between two shares of the mass are one: what is made wider by an unknown factor need not be finer, and from
-    hundreds of leaves times nine it takes seconds to read quantiles.
-    """
-    n, groups = len(mass), len(_SHARES) + 1
-    if mass.shape[1] <= groups:
-        return lower, upper, mass
-    scale = np.maximum(np.abs(lower), np.abs(upper)).max(axis=1, keepdims=True) + np.finfo(np.float64).tiny
-    middle, half = (lower / scale + upper / scale) / 2, (upper / scale - lower / scale) / 2
-    order = np.argsort(middle, axis=1, kind="stable")
-    middle, half, mass = (np.take_along_axis(own, order, axis=1) for own in (middle, half, mass))
-    place = np.searchsorted(_SHARES, np.cumsum(mass, axis=1) - mass / 2) + groups * np.arange(n)[:, None]
-
-    def summed(values: Floats) -> Floats:
-        sums: Any = np.bincount(place.ravel(), (mass * values).ravel(), n * groups)
-        return sums
-
-    total = summed(np.ones_like(mass))
-    mean = np.divide(summed(middle), total, out=np.zeros_like(total), where=total > 0)
-    variance = summed((middle - mean[place]) ** 2 + half**2 / 3)
-    deviation = np.sqrt(np.divide(variance, total, out=np.zeros_like(total), where=total > 0))
-    wide = np.minimum(np.sqrt(3) * deviation, np.abs(mean))
-    ends = (scale * end.reshape(n, groups) for end in (mean - wide, mean + wide))
-    return (*ends, total.reshape(n, groups))
 
 
 def spread_of(error: float) -> float:

@@ -35,7 +35,9 @@ def test_all_metrics_of_the_measured_are_expected(measured: list[Row], rows: lis
     latency, memory = ([m for m in measured[0].values if m.startswith(word)] for word in ("latency", "memory"))
     values = np.array([[row.values[metric] for metric in (*latency, *memory, "macs")] for row in rows])
     assert np.isfinite(values).all()
-    assert spearman(values[:, 0], values[:, 2]) > 0.9
+    assert len(latency) == len(memory) == 2  # on each processor
+    for column in values.T[: len(latency)]:
+        assert spearman(column, values[:, -1]) > 0.85
 
 
 def test_families_that_are_asked_about_are_not_drawn(measured: list[Row], monkeypatch: pytest.MonkeyPatch) -> None:
