@@ -99,10 +99,8 @@ class Prediction:
         """
         if not np.any(error):
             return self
-        factors, (*both, mass) = (
-            _factors(np.broadcast_to(error, len(self))),
-            condensed(self.lower, self.upper, self.mass),
-        )
+        *both, mass = condensed(self.lower, self.upper, self.mass)
+        factors = _factors(np.broadcast_to(error, len(self)))
         lower, upper = ((factors[..., None] * ends[:, None]).reshape(len(self), -1) for ends in both)
         mass = np.tile(mass / factors.shape[1], factors.shape[1])
         return Prediction(lower, upper, mass, self.p_fail, self.trust, self.prior)
