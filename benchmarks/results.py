@@ -42,7 +42,7 @@ BENCHMARKS = (
 """Each has results beside it, `tables` of them and, where a picture says more, `plot`."""
 APART = ("code_accuracy", "optuna_samplers", "ablations", "tile_words")
 """Those that `make benchmarks` does not run: they train, or search for hours."""
-BEFORE = ("observing", "optuna_samplers", "optuna_cost", "triton_cost")
+BEFORE = ("observing", "optuna_samplers")
 """Those that were last run with earlier weights of the same size."""
 HEAD = f"""# Results
 
