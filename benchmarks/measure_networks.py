@@ -9,7 +9,7 @@ network is measured with two threads and without graph optimisation too: other d
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -27,26 +27,30 @@ OTHERWISE = 5
 
 def main() -> None:
     """Measure, say what failed."""
-    arguments = parse()
+    arguments = parse(__doc__, count=140, out="networks.jsonl")
     cases = [(Conditions(), 1), (Conditions(optimise=False), OTHERWISE)]
     if processors() > 1:
         cases.insert(1, (Conditions(threads=2), OTHERWISE))
     for conditions, every in cases:
-        total = len(range(0, arguments.count, every)) * len(FAMILIES)
         drawn = networks(arguments.count, every)
-        measured = measure_all(drawn, arguments.out, conditions, seconds=arguments.seconds)
-        for rows in track(measured, conditions.problem("").metric, total):
-            if rows and "error" in rows[0].more:
-                print(f"{rows[0].more['name']}: {rows[0].more['error']}")
+        measure(drawn, conditions, arguments, len(range(0, arguments.count, every)) * len(FAMILIES))
 
 
-def parse() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=140, help="networks of each family")
+def parse(description: str | None, count: int, out: str) -> argparse.Namespace:
+    """Command line of what measures so many networks of each family, to a table of that name."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--count", type=int, default=count, help="networks of each family that may be measured")
     parser.add_argument("--seconds", type=float, default=0.3, help="how long each one is run")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tables" / "networks.jsonl")
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tables" / out)
     return parser.parse_args()
+
+
+def measure(networks: Iterable[Network], conditions: Conditions, arguments: argparse.Namespace, total: int) -> None:
+    """Add what a table lacks, saying what failed."""
+    measured = measure_all(networks, arguments.out, conditions, seconds=arguments.seconds)
+    for rows in track(measured, conditions.problem("").metric, total):
+        if rows and "error" in rows[0].more:
+            print(f"{rows[0].more['name']}: {rows[0].more['error']}")
 
 
 def networks(count: int, every: int = 1) -> Iterator[Network]:

@@ -8,18 +8,15 @@ precisions.py). An interrupted run goes on when called again. Run it on a quiet 
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from families import FAMILIES, drawn
-from measure_networks import written
+from measure_networks import measure, parse, written
 from measured_tables import FLOATS
 from precisions import PRECISIONS
-from rich.progress import track
 
-from prerank.integrations.onnxruntime import Conditions, Network, measure_all
+from prerank.integrations.onnxruntime import Conditions, Network
 from prerank.search_spaces import onnx_graph
 
 EVERY = 3
@@ -28,20 +25,9 @@ EVERY = 3
 
 def main() -> None:
     """Measure, say what failed."""
-    arguments = parse()
-    measured = measure_all(networks(arguments.count), arguments.out, Conditions(), seconds=arguments.seconds)
-    for rows in track(measured, Conditions().problem("").metric, len(list(numbers(arguments.count))) * len(FAMILIES)):
-        if rows and "error" in rows[0].more:
-            print(f"{rows[0].more['name']}: {rows[0].more['error']}")
-
-
-def parse() -> argparse.Namespace:
-    """Command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--count", type=int, default=105, help="networks of each family, a third of which is measured")
-    parser.add_argument("--seconds", type=float, default=0.3, help="how long each one is run")
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "tables" / "precisions.jsonl")
-    return parser.parse_args()
+    arguments = parse(__doc__, count=105, out="precisions.jsonl")
+    total = len(list(numbers(arguments.count))) * len(FAMILIES)
+    measure(networks(arguments.count), Conditions(), arguments, total)
 
 
 def numbers(count: int) -> Iterator[tuple[int, str]]:
