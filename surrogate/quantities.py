@@ -9,8 +9,6 @@ from __future__ import annotations
 import math
 import re
 
-from scipy import constants
-
 UNSIGNED = r"(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 """A pattern."""
 NUMBER = rf"[-+]?{UNSIGNED}"
@@ -19,21 +17,12 @@ UNIT = r"(?:[^\W\d_]{1,5}(?:/[^\W\d_]{1,5})?|%)"
 """A pattern, of any short word; a longer one is no unit."""
 
 _QUANTITY = re.compile(rf"({NUMBER})({UNIT}?)")
-_TIMES = {
-    "ns": constants.nano,
-    "us": constants.micro,
-    "µs": constants.micro,  # the sign for micro
-    "μs": constants.micro,  # the Greek letter
-    "ms": constants.milli,
-    "s": 1.0,
-    "min": constants.minute,
-    "h": constants.hour,
-    "d": constants.day,
-}
-_DECIMAL = {"k": constants.kilo, "m": constants.mega, "g": constants.giga, "t": constants.tera}
-_BINARY = {"ki": constants.kibi, "mi": constants.mebi, "gi": constants.gibi, "ti": constants.tebi}
+# Written out, as `scipy.constants` has them: with it this package takes .4 s to import, without .1 s.
+_TIMES = {"ns": 1e-9, "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "h": 3600.0, "d": 86_400.0}
+_DECIMAL = {"k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
+_BINARY = {"ki": 2.0**10, "mi": 2.0**20, "gi": 2.0**30, "ti": 2.0**40}
 _BYTES = {"b": 1.0} | {f"{prefix}b": factor for prefix, factor in (_DECIMAL | _BINARY).items()}  # in either case
-_BARE = {prefix.capitalize(): factor for prefix, factor in (_DECIMAL | _BINARY).items()} | {"k": constants.kilo}
+_BARE = {prefix.capitalize(): factor for prefix, factor in (_DECIMAL | _BINARY).items()} | {"k": 1e3}
 
 
 def quantity(text: str) -> float | None:
