@@ -12,12 +12,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
-import networkx as nx
 import numpy as np
 
 from .record import choice
 from .topological_text import least_order, random_order, words
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 INPUT, OUTPUT = "input", "output"
 OPERATIONS = ("conv3x3", "conv1x1", "maxpool3x3")
@@ -53,6 +56,8 @@ class Cell:
     @cached_property
     def graph(self) -> nx.DiGraph[int]:
         """The cell as a graph whose vertices carry their ``operation``."""
+        import networkx as nx  # takes as long to import as a hundred cells to be ranked
+
         graph: nx.DiGraph[int] = nx.DiGraph()
         for vertex, operation in enumerate(self.ops):
             graph.add_node(vertex, operation=operation)

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[1]
 FILES = {path.stem for path in (ROOT / "integrations").glob("*.py")} - {"__init__"}
 HOSTS = sorted(stem for stem in FILES if not any(stem.startswith(f"{other}_") for other in FILES))
-HEAVY = {"torch", "transformers", "optuna", "triton", "nni", "onnx", "onnxruntime", "scipy.stats", "sklearn"}
+HEAVY = {"torch", "transformers", "optuna", "triton", "nni", "onnx", "onnxruntime", "scipy", "networkx", "sklearn"}
 
 
 def loaded_by(module: str, folder: Path, code: str = "pass") -> set[str]:
@@ -40,3 +40,14 @@ def test_host_module_loads_its_host_and_no_torch(host: str, tmp_path: Path) -> N
 def test_what_needs_no_weights_loads_nothing_heavy(code: str, tmp_path: Path) -> None:
     loaded = loaded_by("prerank.surrogate", tmp_path, f"prerank.surrogate.RLMSurrogate.{code}")
     assert not loaded & HEAVY
+
+
+def test_a_cold_start_waits_for_no_library_that_it_does_not_need(tmp_path: Path) -> None:
+    code = (
+        "s, n = prerank.surrogate, prerank.search_spaces.nas_bench_101; "
+        "cells = n.sample(numpy.random.default_rng(0), 3); "
+        "s.rank(s.RLMSurrogate.load(backend='onnxruntime'), n.problem(), cells, n.to_text)"
+    )
+    loaded = loaded_by("numpy, prerank.surrogate, prerank.search_spaces.nas_bench_101", tmp_path, code)
+    assert "onnxruntime" in loaded
+    assert not loaded & (HEAVY - {"onnxruntime"})
