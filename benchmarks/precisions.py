@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
@@ -41,12 +42,12 @@ def within(model: ModelProto) -> ModelProto:
 
 def dynamic(model: ModelProto) -> ModelProto:
     """Weights in 8 bits; activations are quantised as they come (ConvInteger, MatMulInteger)."""
-    return _through_file(lambda path: quantize_dynamic(model, path))
+    return _through_file(lambda path: quantize_dynamic(deepcopy(model), path))
 
 
 def half(model: ModelProto) -> ModelProto:
     """All in 16 bits but for inputs and outputs."""
-    return convert_float_to_float16(model, keep_io_types=True)
+    return convert_float_to_float16(deepcopy(model), keep_io_types=True)
 
 
 PRECISIONS: Mapping[str, Convert] = {"qdq": around, "qoperator": within, "dynamic": dynamic, "float16": half}
@@ -54,9 +55,10 @@ PRECISIONS: Mapping[str, Convert] = {"qdq": around, "qoperator": within, "dynami
 
 
 def _quantised(model: ModelProto, notation: Any, activations: Any) -> ModelProto:
+    copied = deepcopy(model)  # the tool moves the weights of what it is given to a file of its own
     return _through_file(
         lambda path: quantize_static(
-            model, path, Noise(model), quant_format=notation, activation_type=activations, weight_type=QuantType.QInt8
+            copied, path, Noise(copied), quant_format=notation, activation_type=activations, weight_type=QuantType.QInt8
         )
     )
 

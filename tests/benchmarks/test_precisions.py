@@ -19,7 +19,9 @@ WORDS = {"qdq": "wi8", "qoperator": "qlinear", "dynamic": "integer", "float16": 
 @pytest.mark.parametrize("family", ["inception", "transformer", "unrolled", "nas_bench_101"])
 def test_a_converted_network_is_read(family: str, precision: str) -> None:
     model, _ = drawn(family, 3)
+    before = model.SerializeToString()
     floats, text = to_text(from_record(model)), to_text(from_record(PRECISIONS[precision](model)))
+    assert model.SerializeToString() == before
     assert WORDS[precision] in text
     assert WORDS[precision] not in floats
     macs = [dict(word.split("=") for word in each.partition("\n")[0].split())["macs_m"] for each in (floats, text)]
