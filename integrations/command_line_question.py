@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from inspect import signature
 from shlex import quote
-from typing import NamedTuple
 
 from ..search_spaces.problem import MAXIMIZED
 from ..surrogate import Problem
 from ..surrogate.measured import Measured
 from .command_line_spaces import Space, drawn_from
+from .onnxruntime_conditions import METRICS, Conditions
 from .onnxruntime_machine import machine
 
 _ELSEWHERE = "is not: leave them out, or ask for latency_ms or memory_bytes without --device"
 
 
-class Run(NamedTuple):
-    """How a network is run on this machine: see `onnxruntime.Conditions`, which takes a second to import."""
-
-    threads: int = 1
-    batch: int = 1
-    optimise: bool = True
+USUAL = Conditions()
 
 
-USUAL = Run()
-
-
-def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str, str], run: Run = USUAL) -> Problem:
+def asked(
+    of: Space, metric: str | None, device: str | None, where: Mapping[str, str], run: Conditions = USUAL
+) -> Problem:
     """What to ask of a space's candidates.
 
     Args:
@@ -53,11 +47,8 @@ def asked(of: Space, metric: str | None, device: str | None, where: Mapping[str,
         if name not in known:
             raise ValueError(f"{name} is {value!r}; this space can be asked with {', '.join(known)}")
     word = str(known["metric"].default) if metric is None else metric
-    if device is None and len(word.split()) == 1 and measurable(of):
-        from .onnxruntime import METRICS, Conditions
-
-        if word in METRICS:
-            return Conditions(*run).problem(of.problem(**given).context, word)
+    if device is None and word in METRICS and measurable(of):
+        return run.problem(of.problem(**given).context, word)
     if run != USUAL:
         raise ValueError(f"--threads, --batch and --no-optimise are of what is measured here; {word} {_ELSEWHERE}")
     if len(word.split()) > 1:

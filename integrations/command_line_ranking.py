@@ -29,9 +29,10 @@ from .command_line_options import (
     Where,
 )
 from .command_line_output import as_json, complain, say, table, working
-from .command_line_question import USUAL, Run, asked, assignments, directed
+from .command_line_question import USUAL, asked, assignments, directed
 from .command_line_spaces import Space, chosen
 from .command_line_surrogate import answering, as_observed
+from .onnxruntime_conditions import Conditions
 
 _SHOWN = 20  # rows of a table
 _DOUBTFUL = 0.3  # trust
@@ -69,7 +70,9 @@ def rank(
 
     prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
     """
-    of, problem, given = _question(sources or [], metric, device, where or [], context, Run(threads, batch, optimise))
+    of, problem, given = _question(
+        sources or [], metric, device, where or [], context, Conditions(threads, batch, optimise)
+    )
     with working("reading candidates"):
         entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"ranking {len(entries):,} candidates"):
@@ -112,7 +115,9 @@ def predict(
 
     prerank predict --context "web server" --metric latency_ms --candidates configs.txt
     """
-    of, problem, given = _question(sources or [], metric, device, where or [], context, Run(threads, batch, optimise))
+    of, problem, given = _question(
+        sources or [], metric, device, where or [], context, Conditions(threads, batch, optimise)
+    )
     with working("reading candidates"):
         entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"predicting {len(entries):,} candidates"):
@@ -157,7 +162,7 @@ def _question(
     device: str | None,
     where: Sequence[str],
     context: str | None,
-    run: Run,
+    run: Conditions,
 ) -> tuple[Space | None, Problem, Mapping[str, str]]:
     """The space, none of a problem of the user's own, what is asked, and the parts of ``--where``."""
     if context is None:
