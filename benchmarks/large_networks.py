@@ -15,14 +15,13 @@ import json
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from command_line import command_line
-from measure_networks import written
+from measure_networks import network
 from network_features import totals
 from networks import classified, dense, encoder_layer, images, inverted_block, residual_block
 from numpy.typing import NDArray
@@ -31,7 +30,7 @@ from ranks import rank
 from rich.progress import track
 from tables import show
 
-from prerank.integrations.onnxruntime import METRICS, Conditions, Network, measure_all
+from prerank.integrations.onnxruntime import METRICS, Conditions, measure_all
 from prerank.search_spaces import onnx_graph
 from prerank.search_spaces.onnx_layers import Layers
 from prerank.surrogate import Problem
@@ -125,12 +124,6 @@ def transformer(width: int, depth: int) -> ModelProto:
 
 def measured() -> list[dict[str, Any]]:
     """Name, text, latency and memory of each network, on this machine."""
-    context = onnx_graph.problem().context
-
-    def network(name: str, model: ModelProto) -> Network:
-        text = onnx_graph.to_text(onnx_graph.from_record(model))
-        return Network(name, context, text, partial(written, model))
-
     with tempfile.TemporaryDirectory() as folder:
         table = measure_all((network(*own) for own in networks()), Path(folder) / "measured.jsonl", seconds=2.0)
         return [

@@ -12,6 +12,7 @@ import argparse
 from collections.abc import Iterable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from families import FAMILIES, drawn
 from onnx import ModelProto
@@ -53,14 +54,18 @@ def measure(networks: Iterable[Network], conditions: Conditions, arguments: argp
             print(f"{rows[0].more['name']}: {rows[0].more['error']}")
 
 
+def network(name: Any, model: ModelProto) -> Network:
+    """A model to measure under a name."""
+    text = onnx_graph.to_text(onnx_graph.from_record(model))
+    return Network(name, onnx_graph.problem().context, text, partial(written, model))
+
+
 def networks(count: int, every: int = 1) -> Iterator[Network]:
     """So many of each family, one family after the other in turn, so that a part of them is as diverse as all."""
-    context = onnx_graph.problem().context
     for number in range(0, count, every):
         for family in FAMILIES:
             model, made = drawn(family, number)
-            text = onnx_graph.to_text(onnx_graph.from_record(model))
-            yield Network({"family": family, **made}, context, text, partial(written, model))
+            yield network({"family": family, **made}, model)
 
 
 def written(model: ModelProto, folder: Path) -> Path:

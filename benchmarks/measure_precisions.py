@@ -9,15 +9,13 @@ precisions.py). An interrupted run goes on when called again. Run it on a quiet 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 
 from families import FAMILIES, drawn
-from measure_networks import measure, parse, written
+from measure_networks import measure, network, parse
 from measured_tables import FLOATS
 from precisions import PRECISIONS
 
 from prerank.integrations.onnxruntime import Conditions, Network
-from prerank.search_spaces import onnx_graph
 
 EVERY = 3
 """One network in so many is measured, and of these one in so many in other formats too."""
@@ -40,13 +38,11 @@ def numbers(count: int) -> Iterator[tuple[int, str]]:
 
 def networks(count: int) -> Iterator[Network]:
     """One family after the other in turn, so that a part of them is as diverse as all."""
-    context = onnx_graph.problem().context
     for number, precision in numbers(count):
         for family in FAMILIES:
             model, made = drawn(family, number)
             model = PRECISIONS[precision](model) if precision in PRECISIONS else model
-            text = onnx_graph.to_text(onnx_graph.from_record(model))
-            yield Network({"family": family, "precision": precision, **made}, context, text, partial(written, model))
+            yield network({"family": family, "precision": precision, **made}, model)
 
 
 if __name__ == "__main__":

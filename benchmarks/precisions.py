@@ -9,21 +9,24 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import onnx
-from onnx import ModelProto, TensorProto
+from onnx import ModelProto
+from onnxruntime import InferenceSession
 from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_dynamic, quantize_static
 from onnxruntime.transformers.float16 import convert_float_to_float16
+
+from prerank.integrations.onnxruntime_child import fed
+from prerank.search_spaces.onnx_operations import LENGTH, SIDE
 
 Convert = Callable[[ModelProto], ModelProto]
 
 
 class Noise(CalibrationDataReader):
-    """One reading of a model's inputs, all of known sizes: normal noise, ones for whole numbers."""
+    """One reading of a model's inputs, as they are made up for a measurement."""
 
     def __init__(self, model: ModelProto) -> None:
-        rng = np.random.default_rng(0)
-        self._feeds: Iterator[dict[str, Any]] = iter([{each.name: _made_up(each, rng) for each in model.graph.input}])
+        session = InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+        self._feeds: Iterator[dict[str, Any]] = iter([fed(session, 1, (SIDE, LENGTH), {})])
 
     def get_next(self) -> dict[str, Any] | None:  # pyright: ignore[reportIncompatibleMethodOverride]
         """The inputs, once."""
@@ -73,11 +76,3 @@ def _through_file(convert: Callable[[Path], Any]) -> ModelProto:
             return onnx.load(path)
     finally:
         logging.disable(logging.NOTSET)
-
-
-def _made_up(given: Any, rng: np.random.Generator) -> Any:
-    kind = given.type.tensor_type
-    shape = [axis.dim_value for axis in kind.shape.dim]
-    if kind.elem_type == TensorProto.FLOAT:
-        return rng.standard_normal(shape, dtype=np.float32)
-    return np.ones(shape, onnx.helper.tensor_dtype_to_np_dtype(kind.elem_type))

@@ -33,7 +33,7 @@ from .reading import Reading
 from .scale import Scale
 from .scores import LEAST_SPREAD, density
 from .warp import Warp
-from .wording import newness, vocabulary
+from .wording import newness, strangeness, vocabulary
 
 Floats = NDArray[np.float64]
 
@@ -42,7 +42,6 @@ FEWEST = 5
 """Observations below which only the scale is corrected: leave-one-out could not tell good from bad."""
 _CHANCE = 0.5  # standard errors by which the average must predict better than a mean
 _HUGE = 1e300  # sums and differences of values stay finite
-_STRANGE = 2.0  # share by which a text is any candidate, over that of its words that nobody read
 _MARGIN = 0.5  # nats an observation by which the prior must fit better on another scale to be moved there
 
 
@@ -113,14 +112,11 @@ class Adaptation:
             error: Standard deviation of the logarithm of a factor by which all values may differ from those observed,
                 as of another size of a kernel.
         """
-        new = np.minimum(_STRANGE * newness(reading.texts, self._words), 1)
+        new = strangeness(newness(reading.texts, self._words))
         p_fail, trust = self._failures(reading), self.trust(prediction.trust, new)
         if self._expected is not None:
             mean, variance = self._expected(reading)
-            mean, variance = (
-                (1 - new) * mean,
-                (1 - new) * variance + new,
-            )  # as of any candidate, whose scores are standard
+            mean, variance = (1 - new) * mean, (1 - new) * variance + new  # those of all scores are 0 and 1
             knots = self._warp.inverse(normal_quantiles(mean, np.sqrt(variance)))
             return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)

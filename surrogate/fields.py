@@ -1,9 +1,9 @@
 """What can be counted in a candidate's text without a model: the features of a plain model.
 
 ``name=number``, with a unit or without, is the logarithm of the number, in bytes or seconds where the unit says so (see
-`quantities`); any other word is counted, whole and by its
-beginnings, so that ``conv3x3<0,2`` is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are
-read as these (`plain`). Where words stand counts only among texts that have the same ones, as orders of passes have.
+`quantities`); any other word is counted, whole and by its beginnings, so that ``conv3x3<0,2`` is a ``conv3x3`` too and
+``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are read as these (`plain`). Where words stand counts only among
+texts that have the same ones, as orders of passes have.
 
 Shapes: n texts, F features.
 """

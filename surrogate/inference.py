@@ -22,6 +22,7 @@ from .problem import Problem
 from .reading import Reading
 from .tiles import with_tiles
 from .tokenizer import Tokenizer
+from .wording import strangeness
 
 if TYPE_CHECKING:
     from .model import RLM
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 _CHUNK = 256  # texts decoded together
 _CONTEXTS = 16  # contexts kept encoded
 _LARGER = 0.3  # share of the trust that candidates far larger than all that were read have not
-_STRANGE = 2.0  # share of a law in the level of a text, over that of the words that are new in it
 _NOVELTY_ERROR = 0.5  # of the logarithm of a value whose text has no known word, as of a device that is not known
 
 
@@ -121,7 +121,7 @@ class Inference:
         if law is None:
             return trusted.rescaled(error)
         costs, beyond = law(texts)
-        levelled = _levelled(trusted, costs, np.maximum(beyond, np.minimum(_STRANGE * novelty, 1.0)))
+        levelled = _levelled(trusted, costs, np.maximum(beyond, strangeness(novelty)))
         less = replace(levelled, trust=trusted.trust * (1 - _LARGER * beyond))
         return less.rescaled(np.hypot(error, law.error_of(beyond)))
 

@@ -7,7 +7,7 @@ metrics that answer for one it does not know. How far answers deserve belief: `b
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, field, replace
 from functools import lru_cache
 from itertools import zip_longest
@@ -164,8 +164,7 @@ class Knowledge:
         """A second line, or the known one that is similar to it if it has a name that nobody read."""
         if not space.places or names_in(second) <= space.names:
             return second
-        words = metric_pieces(second)
-        similar = {place: similarity(words, metric_pieces(place)) for place in sorted(space.places)}
+        similar = _similarities(second, sorted(space.places))
         nearest = max(similar, key=lambda place: similar[place])
         return nearest if similar[nearest] >= _LIKE_DEVICE else second
 
@@ -207,14 +206,13 @@ class Knowledge:
 
     def stand_ins(self, problem: Problem) -> dict[str, float]:
         """The most similar of the known metrics of the same word, with shares; of those of a stranger, some of all."""
-        words, known = metric_pieces(problem.metric), self.alike(problem)
-        numbers = metric_numbers(problem.metric).items()
+        known, numbers = self.alike(problem), metric_numbers(problem.metric).items()
         shared = {metric: len(numbers & metric_numbers(metric).items()) for metric in known}
         if self.strange(problem):
             alike = [metric for metric in known if shared[metric] == max(shared.values())]
             some = alike[:: -(-len(alike) // _STRANGERS)]
             return dict.fromkeys(some, 1 / len(some))
-        similar = {metric: similarity(words, metric_pieces(metric)) for metric in _most_alike(shared)}
+        similar = _similarities(problem.metric, _most_alike(shared))
         nearest = sorted(similar, key=lambda metric: -similar[metric])[:_STAND_INS]
         total = sum(similar[metric] ** _NEARNESS for metric in nearest)
         return {metric: similar[metric] ** _NEARNESS / total for metric in nearest}
@@ -248,6 +246,12 @@ class Knowledge:
         """What all spaces know of a metric word."""
         metrics = [pair for space in self.spaces.values() for pair in space.metrics.items()]
         return [known for metric, known in metrics if metric.split()[0] == word]
+
+
+def _similarities(asked: str, known: Iterable[str]) -> dict[str, float]:
+    """How similar each of some metrics, or lines that tell a device, is to the one asked."""
+    words = metric_pieces(asked)
+    return {own: similarity(words, metric_pieces(own)) for own in known}
 
 
 def _most_alike(shared: Mapping[str, int]) -> list[str]:

@@ -54,17 +54,17 @@ class Law:
         if not names or len(rows) < _FEWEST:
             return None
         stated, measured = np.array([[own[name] for name in names] for own, _ in rows]), np.array([v for _, v in rows])
-        prices, away = _prices(stated, measured)
+        prices, costs = _prices(stated, measured)
         # Of small ones a sum is farther off, and they need none. Large by their totals: what costs most for the same
         # totals, networks in 8-bit integers say, would make all dear.
-        costs = measured * np.exp(-away)
-        large = away[costs >= np.quantile(costs, _LARGE)]
+        most = costs >= np.quantile(costs, _LARGE)
+        large = np.log(measured[most] / costs[most])
         constant, *each = (prices * np.exp(np.median(large))).tolist()
         often, ever = np.quantile(stated, _LARGEST, axis=0), stated.max(axis=0)
         # Where none is far larger than most, as in a space of cells, all that there is was read.
         largest: list[float] = np.where(ever > _OPEN * often, often, ever).tolist()
-        priced, most = (dict(zip(names, own, strict=True)) for own in (each, largest))
-        return cls(constant, priced, most, float(large.std()))
+        priced, limits = (dict(zip(names, own, strict=True)) for own in (each, largest))
+        return cls(constant, priced, limits, float(large.std()))
 
     @classmethod
     def from_json(cls, found: Mapping[str, Any]) -> Law:
@@ -88,10 +88,10 @@ class Law:
 
 
 def _prices(stated: Floats, values: Floats) -> tuple[Floats, Floats]:
-    """A constant and the price of each total, (F + 1,), by relative errors; logarithms of values over sums, (n,)."""
+    """A constant and the price of each total, (F + 1,), by relative errors, and the sums, (n,)."""
     from scipy.optimize import nnls
 
     columns = np.column_stack([np.ones(len(stated)), stated])
     solved: Any = nnls(columns / values[:, None], np.ones(len(values)))
     prices: Floats = solved[0]
-    return prices, np.log(values / np.maximum(columns @ prices, np.finfo(np.float64).tiny))
+    return prices, np.maximum(columns @ prices, np.finfo(np.float64).tiny)

@@ -48,6 +48,11 @@ def newness(texts: Sequence[str], read: frozenset[str]) -> NDArray[np.float64]:
     return np.array(new, dtype=np.float64)
 
 
+def strangeness(new: NDArray[np.float64]) -> NDArray[np.float64]:
+    """How far texts are any candidate, (N,), of the shares of their words that are new: at half of them altogether."""
+    return np.minimum(2 * new, 1)
+
+
 def metric_names(metric: str) -> frozenset[str]:
     """Names in a metric: devices and data sets, not their numbers."""
     return _named(word for word in metric.split()[1:] if "=" not in word)
