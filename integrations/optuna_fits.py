@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .optuna_process import GaussianProcess, Hyperparameters, fitted
+from ..surrogate.ard_process import GaussianProcess, Hyperparameters, fitted
 from .optuna_scale import Scale
 
 Floats = NDArray[np.float64]

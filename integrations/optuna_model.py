@@ -11,13 +11,13 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..surrogate.ard_process import GaussianProcess
 from ..surrogate.metrics import spearman
 from .optuna_branches import Branches
 from .optuna_fits import Fits, Inputs
 from .optuna_history import History, mean_places
 from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
 from .optuna_opinion import Opinion
-from .optuna_process import GaussianProcess
 from .optuna_scale import SHARES, Scale
 
 Floats = NDArray[np.float64]

@@ -266,7 +266,14 @@ def _assignment(name: str, value: Any) -> str:
     if isinstance(value, tuple):
         items = enumerate(cast("Sequence[Any]", value))
         return " ".join(filter(None, (_assignment(f"{name}_{number}", item) for number, item in items)))
+    return _word(name, value) if isinstance(value, (bool, int, float, str)) else _written(name, value)
+
+
+def _written(name: str, value: Any) -> str:
     return re.sub(r"\s", "_", f"{name.strip()}={_text(value)}")
+
+
+_word = lru_cache(maxsize=4096, typed=True)(_written)  # thousands of configurations have few words
 
 
 def _text(value: Any) -> str:

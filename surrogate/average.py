@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from .contents import KERNELS, Contents
 from .features import Features
+from .field_process import FieldProcess
+from .fields import Fields
 from .forest import Forest
 from .gaussian_processes import GaussianProcesses
 from .kernel import kernels
@@ -26,6 +28,8 @@ Floats = NDArray[np.float64]
 _FEWEST_OF_PLAIN = 8  # observations that a model of texts alone needs, unless nothing else is known
 _FLATTERED = 1.2  # how much larger the errors of processes are, which were chosen by the scores that they expect
 _CHOSEN = 3.0  # the same where one total was chosen of many
+_HALF_GROWN = 0.9  # the same of trees, of which only a third did not see an observation: all of them err less
+_FITTED = 16.0  # over the observations, and 1 more: the same where lengths were fitted to all of them
 _CAUTION, _SOME_TRUST = 7.0, 0.05  # at so many observations a prior of some trust counts as one of full trust
 _USELESS = 0.8  # of the precision of a mean; what is no more precise counts nothing
 _LEAST_SHARE, _LEAST_ERROR = 1e-6, 1e-9
@@ -85,7 +89,9 @@ def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> I
     if totals.kernels:
         yield GaussianProcesses(totals, y, totals.kernels), _CHOSEN
     if enough:
-        yield Forest(reading.texts, y), 1.0
+        yield Forest(reading.texts, y), _HALF_GROWN
+    if enough and FieldProcess.suits(fields := Fields(reading.texts)):
+        yield FieldProcess(fields, reading.texts, y), 1 + _FITTED / len(y)
 
 
 def shares(errors: Floats, y: Floats, trust: float) -> Floats:

@@ -1,9 +1,9 @@
 """What can be counted in a candidate's text without a model: the features of a plain model.
 
 ``name=number``, with a unit or without, is the logarithm of the number, in bytes or seconds where the unit says so (see
-`quantities`); any other word is counted, whole and by its beginnings, so that ``conv3x3<0,2`` is a ``conv3x3`` too and
-``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are read as these (`plain`). Where words stand counts only among
-texts that have the same ones, as orders of passes have.
+`quantities`), of a list the sum, too; any other word is counted, whole and by its beginnings, so that ``conv3x3<0,2``
+is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are read as these (`plain`). Where words
+stand counts only among texts that have the same ones, as orders of passes have.
 
 Shapes: n texts, F features.
 """
@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import chain, islice
 
 import numpy as np
@@ -29,6 +29,7 @@ _BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
 _LONGEST = 64  # a longer word is no field
 _MOST = 500  # features
 _FAR = 256  # words whose places are looked at
+_THIRD = "#2="  # behind the name of a third number, which those of a list have
 _TOLD_APART = 0.8  # share of texts that differ in their counts, below which places are looked at
 
 
@@ -85,26 +86,45 @@ class Fields:
     """
 
     def __init__(self, texts: Sequence[str], counted: Counted | None = None) -> None:
-        self._counted = counted = counted or _telling(texts)
-        varied = _varied([counted(text) for text in texts])
+        self._counted = counted or _telling(texts)
+        self._lists = _lists(map(self._counted, texts))
+        rows = [self._row(text) for text in texts]
+        varied = _varied(rows)
         most = sorted(varied, key=lambda name: (-varied[name], name))[:_MOST]
-        self._names = sorted(name for name in most if varied[name])
+        self.names = sorted(name for name in most if varied[name])
+        """Of the features; those of numbers end in ``=``."""
         self._least: dict[str, float] = {}  # least size of each number, 1 at most
-        for name, value in chain.from_iterable(numbers(text).items() for text in texts):
-            self._least[name] = min(self._least.get(name, 1.0), abs(value) or 1.0)
+        for name, value in chain.from_iterable(row.items() for row in rows):
+            if name.endswith("="):
+                self._least[name] = min(self._least.get(name, 1.0), abs(value) or 1.0)
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Features of texts, (n, F)."""
-        rows = [self._counted(text) for text in texts]
-        counts = np.array([[row.get(name, 0.0) for name in self._names] for row in rows], dtype=np.float64)
-        return self._scaled(counts.reshape(len(rows), len(self._names)))
+        rows = [self._row(text) for text in texts]
+        counts = np.array([[row.get(name, 0.0) for name in self.names] for row in rows], dtype=np.float64)
+        return self._scaled(counts.reshape(len(rows), len(self.names)))
+
+    def _row(self, text: str) -> Mapping[str, float]:
+        """Features of a text, with the sums of its lists."""
+        own, sums = self._counted(text), dict[str, float]()
+        if not self._lists:
+            return own
+        for name, value in own.items():
+            if name.endswith("=") and (of := name[:-1].partition("#")[0]) in self._lists:
+                sums[f"{of}+="] = sums.get(f"{of}+=", 0.0) + value
+        return {**own, **sums}
 
     def _scaled(self, columns: Floats) -> Floats:
-        for place, name in enumerate(self._names):
+        for place, name in enumerate(self.names):
             if name in self._least:
                 own, least = columns[:, place], self._least[name]
                 columns[:, place] = np.sign(own) * (np.log2(least + np.abs(own)) - np.log2(least))
         return columns
+
+
+def _lists(rows: Iterable[Mapping[str, float]]) -> set[str]:
+    """Names that some row has a third number of."""
+    return {name.removesuffix(_THIRD) for row in rows for name in row if name.endswith(_THIRD)}
 
 
 def _telling(texts: Sequence[str]) -> Counted:

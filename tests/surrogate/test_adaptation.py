@@ -179,8 +179,9 @@ def interacting(count: int) -> tuple[list[str], Floats]:
     return [" ".join(f"f{n}={2**f}" for n, f in enumerate(row)) for row in fields.tolist()], values
 
 
+@pytest.mark.parametrize("by_trees", [False, True])
 @pytest.mark.parametrize("trust", [0.0, 0.5])
-def test_interactions_of_fields_are_learnt_by_trees(trust: float, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_interactions_of_fields_are_learnt(trust: float, by_trees: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     texts, values = interacting(260)
     told = np.random.default_rng(1).normal(size=(260, 1)) + 5  # a prior and states that know nothing
 
@@ -193,9 +194,16 @@ def test_interactions_of_fields_are_learnt_by_trees(trust: float, monkeypatch: p
         p = learnt(predicted(told[60:, 0]), read(slice(60, None)))
         return float(np.mean((p.quantile(0.5) - values[60:]) ** 2))
 
-    with_trees = error()
-    monkeypatch.setattr(average, "Forest", lambda texts, y: Forest(["the same"] * len(y), y))
-    assert with_trees < error() / 2
+    def without_lengths() -> None:
+        monkeypatch.setattr(average.FieldProcess, "suits", lambda fields: False)
+
+    def without_trees() -> None:
+        monkeypatch.setattr(average, "Forest", lambda texts, y: Forest(["the same"] * len(y), y))
+
+    (without_lengths if by_trees else without_trees)()
+    learnt = error()
+    (without_trees if by_trees else without_lengths)()
+    assert learnt < error() / 2
 
 
 def test_values_alike_but_for_what_a_logarithm_tells_move_the_scale() -> None:

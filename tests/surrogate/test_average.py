@@ -31,7 +31,7 @@ def test_no_expert_alone_is_better_by_much(trust: float) -> None:
     y = own.states[:, 0] + own.states[:, 1] if trust else np.log2(blocks)
     average = averaged(own, y, trust)
     errors = [np.mean((expert.left_out - y) ** 2) for expert in average.experts]
-    assert np.mean((average.left_out - y) ** 2) < 1.3 * min(errors)
+    assert np.mean((average.left_out - y) ** 2) < 1.3 * min(errors) + 1e-9
 
 
 def test_without_trust_there_is_no_prior() -> None:
@@ -57,7 +57,7 @@ def test_what_is_no_better_than_a_mean_counts_nothing() -> None:
     assert shares_of(0.5, 20, (0.3, 0.2, 0.2))[2] == shares_of(0.5, 20, (0.3, 0.2, 0.2))[1]
 
 
-@pytest.mark.parametrize(("count", "trust", "experts"), [(7, 0.5, 2), (8, 0.5, 4), (5, 0.0, 3)])
+@pytest.mark.parametrize(("count", "trust", "experts"), [(7, 0.5, 2), (8, 0.5, 5), (5, 0.0, 4)])
 def test_models_of_texts_alone_need_some_observations_unless_nothing_else_is_known(
     count: int, trust: float, experts: int
 ) -> None:

@@ -53,12 +53,25 @@ def test_of_very_many_features_those_that_vary_most_are_kept() -> None:
     programs = [" ".join([f"lr={number}", *(f"only{number}_{word}" for word in range(60))]) for number in range(40)]
     fields = Fields([f"{text} even" if number % 2 else text for number, text in enumerate(programs)])
     assert fields(programs).shape == (40, 500)
-    assert len({*fields(programs)[:, fields._names.index("lr=")]}) == 40
-    assert "even" in fields._names
+    assert len({*fields(programs)[:, fields.names.index("lr=")]}) == 40
+    assert "even" in fields.names
 
 
 def test_where_words_stand_counts_only_where_their_numbers_tell_nothing_apart() -> None:
     orders = [" ".join(order) for order in permutations(["inline", "unroll", "fuse"])]
     fields = Fields(orders)(orders)
     assert len({tuple(row) for row in fields.tolist()}) == len(orders)
-    assert not any("@" in name for name in Fields(["conv1x1<0 conv3x3<1", "conv3x3<0 conv1x1<1"])._names)
+    assert not any("@" in name for name in Fields(["conv1x1<0 conv3x3<1", "conv3x3<0 conv1x1<1"]).names)
+
+
+def test_the_numbers_of_a_list_are_added_up() -> None:
+    networks = ["MLP(layers=[32, 64, 32])", "MLP(layers=[128])", "MLP(layers=[64])"]
+    fields = Fields(networks)
+    added = fields(networks)[:, fields.names.index("layers+=")]
+    assert added.tolist() == pytest.approx(np.log2([129, 129, 65]).tolist())
+    other = fields(["MLP(layers=[256, 256])"])[0, fields.names.index("layers+=")]
+    assert other == pytest.approx(np.log2(513))
+
+
+def test_two_numbers_of_one_name_are_no_list() -> None:
+    assert Fields(["tile=16x8", "tile=8x8"]).names == ["tile="]

@@ -223,7 +223,7 @@ def test_a_text_is_read_once_in_either_direction(surrogate: RLMSurrogate, monkey
 
 
 def test_after_training_nothing_is_answered_from_before(surrogate: RLMSurrogate, tmp_path: Path) -> None:
-    surrogate.observe(PROBLEM, POOL[:8], VALUES[:8])
+    surrogate.observe(PROBLEM, POOL[:4], VALUES[:4])
     before = surrogate.predict(PROBLEM, POOL).mean
     rows = [Row(PROBLEM.context, (text,), {PROBLEM.metric: value}) for text, value in zip(POOL, VALUES, strict=True)]
     surrogate.fit(rows, Training(steps=40))

@@ -1,4 +1,4 @@
-"""A Gaussian process on encoded parameters: what the sampler goes by where the language model knows nothing.
+"""A Gaussian process on encoded parameters, which finds out how much each matters: automatic relevance determination.
 
 Matern 5/2 with a length for each parameter (Rasmussen and Williams 2006), fitted to the evidence with a prior on the
 lengths that grows with the number of parameters (Hvarfner et al. 2024).
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.linalg import cho_factor, cho_solve, solve_triangular
 from scipy.optimize import minimize
 
-from ..surrogate.covariance import left_out, matern, squares
+from .covariance import left_out, matern, squares
 
 Floats = NDArray[np.float64]
 

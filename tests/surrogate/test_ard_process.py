@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from scipy.optimize import check_grad
 
 from prerank.integrations.optuna_improvement import front, log_expected_improvement, log_feasibility
-from prerank.integrations.optuna_process import GaussianProcess, Hyperparameters, _loss, fitted
 from prerank.integrations.optuna_scale import SHARES, Scale
+from prerank.surrogate.ard_process import GaussianProcess, Hyperparameters, _loss, fitted
 
 RNG = np.random.default_rng(0)
 X = RNG.random((25, 3))
