@@ -4,12 +4,13 @@ The model's own prediction is the prior. What it makes of a candidate besides, t
 (on other devices, on other data sets), its hidden states before these and the plain fields of the text, are what
 Gaussian processes go by, unless the model has read nothing of the space. Others add up what a candidate consists of,
 the operations in its text and the numbers that it states; one finds out how much each plain field matters. A random
-forest goes by these fields, or by the graph that a text writes. What they expect, and what the prior says on the scale of the values, is averaged: each counts the
-more the better it predicts every measurement from the others (in closed form, or by the trees that did not see it), the
-prior also the more it is trusted and the fewer were measured. The average is used only if it predicts better than the
-mean of all does, by more than chance; else the prior's ranking stays, moved to the scale of the values where it lies
-elsewhere. The scale is all that is learnt of fewer than five, or of equal values. The more words a candidate has that
-neither the model nor the observed ones had, the less it is expected to differ from a mean, with the error of one.
+forest goes by these fields, or by the graph that a text writes. What they expect, and what the prior says on the scale
+of the values, is averaged: each counts the more the better it predicts every measurement from the others (in closed
+form, or by the trees that did not see it), the prior also the more it is trusted and the fewer were measured. The
+average is used only if it predicts better than the mean of all does, by more than chance; else the prior's ranking
+stays, moved to the scale of the values where it lies elsewhere. The scale is all that is learnt of fewer than five, or
+of equal values. The more words a candidate has that neither the model nor the observed ones had, the less it is
+expected to differ from a mean, with the error of one.
 
 Values are standardised on a scale of their own (`Warp`), so that units do not matter: an accuracy may be observed in
 per cent.
