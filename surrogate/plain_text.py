@@ -13,7 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from .pairs import apart
-from .quantities import NUMBER, UNIT, unknown_unit
+from .quantities import NUMBER, UNIT, united, unknown_unit
 from .remembered import remembered
 
 _OTHER = re.compile(r"""["'\[\];\t]|(?<=\S)[{}]|[{}](?=\S)|\w\(|[:,]\s|(?:^|\s)-|^[^=<,]*+,[^=<]*+$|=[^=<\s]*,\w+=""")
@@ -29,7 +29,7 @@ _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 @remembered
 def plain(text: str) -> str:
     """A text in words and ``name=value``; as it is if it is written so, as those of all spaces are."""
-    text = apart(text)
+    text = apart(united(text))
     if any(form.search(text) for form in (_OTHER, _BARE, _SEVERAL, _UNITED)):
         return " ".join(_words(_SEVERAL.sub(_numbers, text)))
     names = [word.partition("=")[0] for word in text.split() if "=" in word]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from prerank.surrogate.fields import Fields
-from prerank.surrogate.quantities import quantity, unknown_unit
+from prerank.surrogate.quantities import quantity, united, unknown_unit
 
 
 @pytest.mark.parametrize(
@@ -56,3 +57,10 @@ def test_settings_that_mix_units_are_in_their_order() -> None:
     columns = Fields(texts)(texts)
     assert columns.shape == (4, 2)
     assert (columns[1:] > columns[:-1]).all()
+
+
+def test_units_that_stand_apart_count() -> None:
+    texts = ["mem: 512 MB, wait: 900 us", "mem: 4 GB, wait: 2 ms"]
+    assert (np.diff(Fields(texts)(texts), axis=0) > 0).all()
+    for text in ("3 m wide, 2 s, of 4 GBs", "layers: 4\nGB: 3"):
+        assert united(text) == text
