@@ -90,7 +90,7 @@ def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> I
         yield GaussianProcesses(totals, y, totals.kernels), _CHOSEN
     if enough:
         yield Forest(reading.texts, y), _HALF_GROWN
-    if enough and FieldProcess.suits(fields := Fields(reading.texts)):
+    if enough and FieldProcess.suits(reading.texts, fields := Fields(reading.texts)):
         yield FieldProcess(fields, reading.texts, y), 1 + _FITTED / len(y)
 
 

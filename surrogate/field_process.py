@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from .ard_process import GaussianProcess, Hyperparameters, fitted
 from .fields import Fields
 from .reading import Reading
+from .text_graph import read
 
 Floats = NDArray[np.float64]
 
@@ -44,9 +45,9 @@ class FieldProcess:
         self.left_out[rows] = self._process.left_out + self._mean
 
     @staticmethod
-    def suits(fields: Fields) -> bool:
-        """Whether there are so many features that lengths can be told."""
-        return 0 < len(fields.names) <= _MOST
+    def suits(texts: Sequence[str], fields: Fields) -> bool:
+        """Whether there are so many features that lengths can be told; not of graphs, whose words name places."""
+        return 0 < len(fields.names) <= _MOST and not all(map(read, texts))
 
     def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
         """Means and variances of the scores of new candidates, (m,) each."""

@@ -195,7 +195,7 @@ def test_interactions_of_fields_are_learnt(trust: float, by_trees: bool, monkeyp
         return float(np.mean((p.quantile(0.5) - values[60:]) ** 2))
 
     def without_lengths() -> None:
-        monkeypatch.setattr(average.FieldProcess, "suits", lambda fields: False)
+        monkeypatch.setattr(average.FieldProcess, "suits", lambda texts, fields: False)
 
     def without_trees() -> None:
         monkeypatch.setattr(average, "Forest", lambda texts, y: Forest(["the same"] * len(y), y))

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from prerank.surrogate.field_process import FieldProcess
@@ -56,7 +57,14 @@ def test_what_is_far_away_is_less_certain() -> None:
     assert variances[0] < variances[1]
 
 
-def test_it_needs_fields_but_not_too_many() -> None:
-    assert not FieldProcess.suits(Fields(["same"] * 3))
-    assert FieldProcess.suits(Fields(["a=1", "a=2"]))
-    assert not FieldProcess.suits(Fields([f"word{number}" for number in range(100)]))
+@pytest.mark.parametrize(
+    ("texts", "suits"),
+    [
+        (["same"] * 3, False),
+        (["a=1", "a=2"], True),
+        ([f"word{number}" for number in range(100)], False),
+        (["input conv<0 output<1", "input skip<0 output<1"], False),
+    ],
+)
+def test_it_needs_some_fields_and_no_graph(texts: list[str], suits: bool) -> None:
+    assert FieldProcess.suits(texts, Fields(texts)) == suits
