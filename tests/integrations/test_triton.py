@@ -214,6 +214,20 @@ def test_a_kept_decision_tells_configurations_of_one_text_apart() -> None:
         assert pruned(kernel(prune, configs=[hooked, plain]))[0] is hooked
 
 
+@pytest.mark.parametrize("form", [lambda prune: prune, dict])
+def test_configurations_that_differ_in_what_has_no_text_are_kept_and_settle_nothing(
+    form: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    blocks = {"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 32}
+    configs = [triton.Config({**blocks, "ACT": own}) for own in (lambda x: x, lambda x: -x, 1 + 1j, 2j, 2j)]
+    surrogate = FakeSurrogate()
+    theirs = {"early_config_prune": lambda configs, *_, **__: configs} if form is dict else {}
+    for _ in range(2):
+        assert pruned(kernel(form(quiet(surrogate=surrogate)) | theirs, configs=configs)) == configs[:4]
+    assert [len(texts) for texts in surrogate.asked if len(texts) > 1] == [4, 4]
+    assert not list(tmp_path.rglob("*.decisions.jsonl"))
+
+
 def test_a_decorated_kernel_comes_before_an_attached_one(tmp_path: Path) -> None:
     def other_kernel(x: Any) -> None: ...
 
