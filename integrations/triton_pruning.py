@@ -16,7 +16,7 @@ from .triton_launch import Tuning
 from .triton_measurements import fastest
 from .triton_obstacles import obstacles_of, possible, spills_of
 from .triton_report import Verdict, show
-from .triton_selection import SURE, Keep, Outlook, named, select
+from .triton_selection import SURE, UNSURE, Keep, Outlook, named, select
 from .triton_static import resources, target_of
 from .triton_tables import Table
 
@@ -96,8 +96,7 @@ class Pruning:
         outlook = answer.outlook
         defaults, count = self._defaults(tuning), len(tuning.configs)
         kept = select(outlook.order, defaults, count, top_k, outlook.trust, answer.obstacles)
-        if top_k is None:
-            self._doubt(tuning, len(kept), outlook.trust)
+        self._doubt(tuning, len(kept), outlook, asked=top_k is not None)
         _decisions.add(tuning, beside, kept)
         return Decision(kept, answer)
 
@@ -137,12 +136,15 @@ class Pruning:
         except Exception as error:  # no weights for a launch that was decided before
             self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
 
-    def _doubt(self, tuning: Tuning, kept: int, trust: float) -> None:
-        """Warn once a kernel and device that little is known of it."""
-        if trust < SURE:
-            about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
-            of = f"{kept} of {len(tuning.configs)} configurations are kept"
-            self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
+    def _doubt(self, tuning: Tuning, kept: int, outlook: Outlook, *, asked: bool) -> None:
+        """Warn once a kernel and device that little is known of it; where so many are asked for, that nothing is."""
+        blind = outlook.trust <= UNSURE and kept < len(outlook.order)
+        if not (blind if asked else outlook.trust < SURE):
+            return
+        about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
+        of = f"{kept} of {len(tuning.configs)} configurations are kept"
+        why = ", as top_k asks; without it all that may run would be" * asked
+        self._warn(about, f"rlm_prune is not sure of {about} (trust {outlook.trust:.2f}): {of}{why}")
 
     def _limits(self, tuning: Tuning) -> Limits:
         told = (shared_memory(), current_family()) if self._here else (None, "")

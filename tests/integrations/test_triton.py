@@ -33,6 +33,7 @@ from prerank.integrations.triton_decisions import Decisions  # noqa: E402
 pytestmark = pytest.mark.usefixtures("interpreted")
 
 
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
 @given(st.integers(1, 24), st.floats(0, 1), st.integers(0, 23), st.randoms())
 @settings(max_examples=30)
 def test_what_is_kept_is_a_stable_subset_with_the_default(top_k: int, trust: float, default: int, random: Any) -> None:
@@ -174,6 +175,20 @@ def test_little_trust_is_said_once() -> None:
     assert 6 < kept[0] == kept[1] < 24
 
 
+@pytest.mark.parametrize(("trust", "warns"), [(0.0, True), (0.4, False)])
+@pytest.mark.parametrize(("top_k", "kept"), [(5, 5), (0.25, 6), (1, 1), (24, 24)])
+def test_what_is_kept_blindly_since_it_was_asked_for_is_said(
+    trust: float, warns: bool, top_k: float, kept: int
+) -> None:
+    tuned = kernel(quiet(surrogate=FakeSurrogate(trust), top_k=top_k))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert [len(pruned(tuned, size)) for size in (64, 128)] == [kept, kept]
+    told = [str(own.message) for own in caught]
+    assert len(told) == (warns and kept < 24)
+    assert all(f"(trust 0.00): {kept} of 24 configurations are kept, as top_k asks" in text for text in told)
+
+
 def test_switches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PRERANK_PRUNE", "0")
     assert len(pruned(kernel(quiet(top_k=5)))) == len(pruned(kernel(dict(quiet(top_k=5))))) == 24
@@ -206,6 +221,7 @@ def test_a_broken_explanation_keeps_the_choice(monkeypatch: pytest.MonkeyPatch) 
         assert pruned(kernel(quiet(surrogate=surrogate, top_k=5))) == before
 
 
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
 def test_a_kept_decision_tells_configurations_of_one_text_apart() -> None:
     hooked = triton.Config({"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 32}, pre_hook=lambda _: None)
     plain = triton.Config(dict(hooked.kwargs))
