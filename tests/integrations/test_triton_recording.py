@@ -45,6 +45,21 @@ def test_recorded_timings_settle_the_launch_and_teach_the_next() -> None:
     assert len(recorded().read_text().splitlines()) == 6  # nothing is written after the statement
 
 
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
+@pytest.mark.parametrize(("trust", "top_k"), [(1.0, 4), (1.0, 3), (0.0, 4), (0.0, 2)])
+def test_what_was_the_fastest_of_few_is_kept_at_the_next_shapes(trust: float, top_k: int) -> None:
+    """The surrogate expects least of large blocks, which are the fastest."""
+
+    def best(size: int, **options: Any) -> int:
+        prune = quiet(device=HERE, surrogate=FakeSurrogate(trust), top_k=top_k, **options)
+        return launch(kernel(prune, Bench()), size).kwargs["BLOCK_SIZE_M"]
+
+    with rlm_prune.record():
+        assert best(1024) < 128
+        assert best(1100, keep=lambda config: config.kwargs["BLOCK_SIZE_M"] == 128) == 128
+        assert [best(size) for size in (1200, 1300, 1400)] == [128] * 3
+
+
 def recorded() -> Path:
     """The file of timings."""
     (file,) = (Path(os.environ["PRERANK_CACHE"]) / "triton").glob("*.measurements.jsonl")
