@@ -17,7 +17,7 @@ from .triton_measurements import fastest
 from .triton_obstacles import obstacles_of, possible, spills_of
 from .triton_report import Verdict, show
 from .triton_selection import SURE, UNSURE, Keep, Outlook, named, select
-from .triton_static import resources, target_of
+from .triton_static import Resources, resources, target_of
 from .triton_tables import Table
 
 _RULES = 4  # version of what cannot run and of what is kept: what was decided by others is decided anew
@@ -105,13 +105,22 @@ class Pruning:
         device, defaults = self._limits(tuning), self._defaults(tuning)
         obstacles, spills = obstacles_of(tuning, device), spills_of(tuning, device)
         if self._compile:
-            if target_of(tuning.launch.device) is None:
-                self._warn("target", f"rlm_prune compiles nothing for {tuning.launch.device or 'no device'}: not known")
-            compiled = resources(kernel, tuning, possible(tuning, obstacles, defaults))
+            compiled = self._compiled(tuning, kernel, possible(tuning, obstacles, defaults))
             found = {place: own.obstacle(device.shared) for place, own in compiled.items()}
             obstacles |= {place: reason for place, reason in found.items() if reason is not None}
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
         return Answer(self._forecast(tuning, possible(tuning, obstacles, defaults), spills), obstacles, spills)
+
+    def _compiled(self, tuning: Tuning, kernel: Any, places: Sequence[int]) -> dict[int, Resources]:
+        """What some of the configurations need; where none can be compiled, a warning says why, once."""
+        name, device = tuning.launch.kernel.name, tuning.launch.device or "no device"
+
+        def untold(why: str) -> None:
+            self._warn(f"compile {name} {device}", f"rlm_prune compiles nothing of {name} for {device}: {why}")
+
+        if target_of(tuning.launch.device) is None:
+            self._warn("target", f"rlm_prune compiles nothing for {device}: not known")
+        return resources(kernel, tuning, places, untold)
 
     def order(self, tuning: Tuning, decision: Decision | None) -> list[int]:
         """All places: what is kept, then the others, what cannot run last; without a decision the defaults first."""
