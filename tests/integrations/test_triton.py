@@ -175,20 +175,6 @@ def test_little_trust_is_said_once() -> None:
     assert 6 < kept[0] == kept[1] < 24
 
 
-@pytest.mark.parametrize(("trust", "warns"), [(0.0, True), (0.4, False)])
-@pytest.mark.parametrize(("top_k", "kept"), [(5, 5), (0.25, 6), (1, 1), (24, 24)])
-def test_what_is_kept_blindly_since_it_was_asked_for_is_said(
-    trust: float, warns: bool, top_k: float, kept: int
-) -> None:
-    tuned = kernel(quiet(surrogate=FakeSurrogate(trust), top_k=top_k))
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        assert [len(pruned(tuned, size)) for size in (64, 128)] == [kept, kept]
-    told = [str(own.message) for own in caught]
-    assert len(told) == (warns and kept < 24)
-    assert all(f"(trust 0.00): {kept} of 24 configurations are kept, as top_k asks" in text for text in told)
-
-
 def test_switches(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("PRERANK_PRUNE", "0")
     assert len(pruned(kernel(quiet(top_k=5)))) == len(pruned(kernel(dict(quiet(top_k=5))))) == 24
@@ -228,20 +214,6 @@ def test_a_kept_decision_tells_configurations_of_one_text_apart() -> None:
     prune = quiet(surrogate=FakeSurrogate(0.0), top_k=1, keep=lambda config: config.pre_hook is not None)
     for _ in range(2):
         assert pruned(kernel(prune, configs=[hooked, plain]))[0] is hooked
-
-
-@pytest.mark.parametrize("form", [lambda prune: prune, dict])
-def test_configurations_that_differ_in_what_has_no_text_are_kept_and_settle_nothing(
-    form: Callable[[Any], Any], tmp_path: Path
-) -> None:
-    blocks = {"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 32}
-    configs = [triton.Config({**blocks, "ACT": own}) for own in (lambda x: x, lambda x: -x, 1 + 1j, 2j, 2j)]
-    surrogate = FakeSurrogate()
-    theirs = {"early_config_prune": lambda configs, *_, **__: configs} if form is dict else {}
-    for _ in range(2):
-        assert pruned(kernel(form(quiet(surrogate=surrogate)) | theirs, configs=configs)) == configs[:4]
-    assert [len(texts) for texts in surrogate.asked if len(texts) > 1] == [4, 4]
-    assert not list(tmp_path.rglob("*.decisions.jsonl"))
 
 
 def test_a_decorated_kernel_comes_before_an_attached_one(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -94,3 +95,21 @@ def test_what_cannot_be_compared_is_equal_to_itself_alone() -> None:
 def test_launches_with_and_without_what_cannot_be_read_are_told_apart() -> None:
     keys = {read_tuning(None, [], given, {}, "").launch.key for given in ({"n": 8}, {"n": 8, "act": object()})}
     assert len(keys) == 2
+
+
+@pytest.mark.usefixtures("interpreted")
+@pytest.mark.parametrize("form", [lambda prune: prune, dict])
+def test_configurations_that_differ_in_what_has_no_text_are_kept_and_settle_nothing(
+    form: Callable[[Any], Any], tmp_path: Path
+) -> None:
+    triton = pytest.importorskip("triton")
+    from pruned_launches import FakeSurrogate, kernel, pruned, quiet
+
+    blocks = {"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 32}
+    configs = [triton.Config({**blocks, "ACT": own}) for own in (lambda x: x, lambda x: -x, 1 + 1j, 2j, 2j)]
+    surrogate = FakeSurrogate()
+    theirs = {"early_config_prune": lambda configs, *_, **__: configs} if form is dict else {}
+    for _ in range(2):
+        assert pruned(kernel(form(quiet(surrogate=surrogate)) | theirs, configs=configs)) == configs[:4]
+    assert [len(texts) for texts in surrogate.asked if len(texts) > 1] == [4, 4]
+    assert not list(tmp_path.rglob("*.decisions.jsonl"))
