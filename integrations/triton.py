@@ -26,7 +26,7 @@ from .triton_forecast import Forecast
 from .triton_kernel import function_of, is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording
-from .triton_options import count, kept_first, opened
+from .triton_options import count, kept_first, opened, pruner
 from .triton_perf_model import Kept, PerfModel, switched_off, their_top_k
 from .triton_pruning import Pruning
 from .triton_selection import Keep
@@ -81,6 +81,7 @@ class RLMPrune(Mapping[str, Any]):
         if device is not None and not isinstance(device, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"device is {device!r}; give its name, such as 'NVIDIA A100'")
         top_k, keep, surrogate = count(top_k), kept_first(keep), opened(surrogate)
+        early_config_prune = pruner(early_config_prune)
         self._options: dict[str, Any] = {
             "top_k": top_k,
             "keep": keep,
