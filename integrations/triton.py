@@ -19,7 +19,14 @@ from typing import Any
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
 from ..surrogate.once import Once
-from .triton_autotuner import Decorated, benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
+from .triton_autotuner import (
+    Decorated,
+    benchmark_again,
+    benchmark_none,
+    calling_autotuner,
+    decorated_kernel,
+    traced_kernel,
+)
 from .triton_device import device_name
 from .triton_experience import Learner
 from .triton_forecast import Forecast
@@ -114,16 +121,23 @@ class RLMPrune(Mapping[str, Any]):
         return {"perf_model": self.perf_model, "top_k": Kept(self.perf_model.wanted)}[name]
 
     def _pruner(self, of: Decorated) -> Callable[..., Any]:
-        """`prune`, which torch.compile may trace where torch is loaded."""
+        """`prune`, which torch.compile may trace where torch is loaded; of nothing: of what is then found."""
         if "torch" not in sys.modules:
             return self.prune
 
-        def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
-            return self._traced(of.kernel, of.keys, configs, named)
+        def known() -> Decorated:
+            return traced_kernel() if of.kernel is None else of
 
-        kernel = kernel_of(of.kernel)
-        deciding = (*of.keys, *(kernel.constants if kernel else ()))
-        return traceable(self.prune, places, self._theirs, deciding, of.tuned)
+        def names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+            kernel, keys, tuned = known()
+            found = kernel_of(kernel)
+            return (*keys, *(found.constants if found else ())), tuple(tuned)
+
+        def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
+            kernel, keys, _ = known()
+            return self._traced(kernel, keys, configs, named)
+
+        return traceable(self.prune, places, self._theirs, names)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("early_config_prune", "perf_model", "top_k"))

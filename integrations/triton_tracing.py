@@ -44,8 +44,7 @@ def traceable(
     eager: Callable[..., list[Any]],
     places: Places,
     theirs: Callable[..., Any] | None,
-    deciding: Sequence[str],
-    tuned: Sequence[str],
+    names: Callable[[], tuple[tuple[str, ...], tuple[str, ...]]],
 ) -> Callable[..., Any]:
     """An ``early_config_prune`` for both: called by Triton, or traced by Dynamo.
 
@@ -53,9 +52,9 @@ def traceable(
         eager: The pruner as Triton calls it.
         places: Configurations and named arguments, plain -> places that are kept.
         theirs: The user's own pruner, which is traced first.
-        deciding: Names of the arguments that tell launches apart.
-        tuned: Names that configurations give values to. Dynamo puts those that heuristics give beside them, and would
-            guard on what is not there. None: all that they have, since what is decorated is not known.
+        names: Says which arguments tell launches apart, and which ones configurations give values to. Dynamo puts what
+            heuristics give beside these, and would guard on what is not there. Where it says none, what is decorated is
+            not known, and all are taken that configurations have.
     """
     import torch
     import triton.language
@@ -69,6 +68,7 @@ def traceable(
         named = {name: _argument(value) for name, value in zip(names, values, strict=True)}
         return places([TracedConfig(dict(kwargs), dict(options)) for kwargs, options in configs], named)
 
+    told = torch_compiler.assume_constant_result(names)
     called = torch_compiler.disable(eager)
 
     def early_config_prune(configs: Any, named_args: Any, **kwargs: Any) -> Any:
@@ -76,6 +76,7 @@ def traceable(
             return called(configs, named_args, **kwargs)
         if theirs is not None:
             configs = theirs(configs, named_args, **kwargs)
+        deciding, tuned = told()
         given = {**named_args, **kwargs}  # torch passes on by name what is so given
         named = {name: value for name, value in given.items() if name in deciding or not isinstance(value, float)}
         plain = tuple([_plain(value, torch.Tensor, readable) for value in named.values()])

@@ -89,11 +89,16 @@ def test_the_graph_is_whole_and_holds_what_is_kept(form: Callable[[Any], Any], d
     assert traced(scale(form(prune)), dynamic) == [(64, 2), (256, 4), (256, 8)]
 
 
-def test_what_heuristics_give_is_no_part_of_a_configuration() -> None:
+@pytest.mark.parametrize("form", [lambda prune: prune, dict])
+def test_what_heuristics_give_is_no_part_of_a_configuration(form: Callable[[Any], Any], tmp_path: Path) -> None:
     """Dynamo puts it there while it traces; a graph that is guarded by it cannot be kept."""
-    inner = scale(rlm_prune(top_k=3, device="NVIDIA A100", surrogate=Backwards()))
+    inner = scale(form(rlm_prune(top_k=3, device="NVIDIA A100", surrogate=Backwards())))
     inner.fn = triton.heuristics({"RATE": lambda arguments: 0.5})(inner.fn)
     assert len(traced(inner)) == 3
+    (file,) = tmp_path.rglob("*.decisions.jsonl")
+    decision = json.loads(file.read_text())
+    assert (decision["launch"]["kernel"], decision["best"]["BLOCK"]) == ("scale_kernel", 256)
+    assert "RATE" not in decision["best"]
 
 
 @pytest.mark.parametrize("dynamic", [False, True])
