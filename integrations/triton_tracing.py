@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from operator import index  # makes a dynamic size static, which int() does not
 from typing import Any, cast
 
@@ -61,12 +62,13 @@ def traceable(
 
     # Others are no constants to Dynamo. A float that does not tell launches apart would be compiled anew each time.
     readable = (int, float, str, torch.Tensor, torch.dtype, triton.language.dtype)
+    choosable = (*readable, Enum, tuple)
     torch_compiler: Any = torch.compiler
 
     @torch_compiler.assume_constant_result
     def constant(names: tuple[str, ...], values: tuple[Any, ...], configs: tuple[Any, ...]) -> tuple[int, ...]:
         named = {name: _argument(value) for name, value in zip(names, values, strict=True)}
-        return places([TracedConfig(dict(kwargs), dict(options)) for kwargs, options in configs], named)
+        return places([TracedConfig(_values(kwargs), dict(options)) for kwargs, options in configs], named)
 
     told = torch_compiler.assume_constant_result(names)
     called = torch_compiler.disable(eager)
@@ -80,7 +82,7 @@ def traceable(
         given = {**named_args, **kwargs}  # torch passes on by name what is so given
         named = {name: value for name, value in given.items() if name in deciding or not isinstance(value, float)}
         plain = tuple([_plain(value, torch.Tensor, readable) for value in named.values()])
-        kept = constant(tuple(named), plain, tuple([_written(config, tuned) for config in configs]))
+        kept = constant(tuple(named), plain, tuple([_written(config, tuned, choosable) for config in configs]))
         return [configs[place] for place in kept]
 
     return early_config_prune
@@ -94,12 +96,20 @@ def _plain(value: Any, tensor: Any, readable: Any) -> Any:
     return _static(value) if value is None or isinstance(value, readable) else ()
 
 
-def _written(config: Any, tuned: Sequence[str]) -> Any:
-    """A configuration as Dynamo can make a constant of it. This is traced."""
+def _written(config: Any, tuned: Sequence[str], choosable: Any) -> Any:
+    """A configuration as Dynamo can make a constant of it; no value where it cannot of one. This is traced."""
     options = ("num_warps", config.num_warps), ("num_ctas", config.num_ctas), ("num_stages", config.num_stages)
     all_options = (*options, ("maxnreg", config.maxnreg))
-    fields = tuple([(name, _static(config.kwargs[name])) for name in tuned or config.kwargs if name in config.kwargs])
-    return fields, tuple([(name, _static(value)) for name, value in all_options])
+    own = [(name, config.kwargs[name]) for name in tuned or config.kwargs if name in config.kwargs]
+    fields = [
+        (name, _static(value)) if value is None or isinstance(value, choosable) else (name,) for name, value in own
+    ]
+    return tuple(fields), tuple([(name, _static(value)) for name, value in all_options])
+
+
+def _values(fields: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Names and values of a configuration; one that could not be written is equal to nothing."""
+    return {name: value[0] if value else object() for name, *value in fields}
 
 
 def _static(value: Any) -> Any:
