@@ -19,14 +19,21 @@ from typing import Any
 import triton  # noqa: F401  # pyright: ignore[reportUnusedImport] (the host; without it there is nothing to prune)
 
 from ..surrogate.once import Once
-from .triton_autotuner import Decorated, benchmark_again, benchmark_none, calling_autotuner, decorated_kernel
+from .triton_autotuner import (
+    Decorated,
+    benchmark_again,
+    benchmark_none,
+    calling_autotuner,
+    decorated_kernel,
+    traced_kernel,
+)
 from .triton_device import device_name
 from .triton_experience import Learner
 from .triton_forecast import Forecast
 from .triton_kernel import function_of, is_interpreted, kernel_of
 from .triton_launch import Launch, Tuning, read_tuning
 from .triton_measurements import Recording
-from .triton_options import count, kept_first, opened
+from .triton_options import count, kept_first, opened, pruner
 from .triton_perf_model import Kept, PerfModel, switched_off, their_top_k
 from .triton_pruning import Pruning
 from .triton_selection import Keep
@@ -81,6 +88,7 @@ class RLMPrune(Mapping[str, Any]):
         if device is not None and not isinstance(device, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"device is {device!r}; give its name, such as 'NVIDIA A100'")
         top_k, keep, surrogate = count(top_k), kept_first(keep), opened(surrogate)
+        early_config_prune = pruner(early_config_prune)
         self._options: dict[str, Any] = {
             "top_k": top_k,
             "keep": keep,
@@ -113,16 +121,23 @@ class RLMPrune(Mapping[str, Any]):
         return {"perf_model": self.perf_model, "top_k": Kept(self.perf_model.wanted)}[name]
 
     def _pruner(self, of: Decorated) -> Callable[..., Any]:
-        """`prune`, which torch.compile may trace where torch is loaded."""
+        """`prune`, which torch.compile may trace where torch is loaded; of nothing: of what is then found."""
         if "torch" not in sys.modules:
             return self.prune
 
-        def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
-            return self._traced(of.kernel, of.keys, configs, named)
+        def known() -> Decorated:
+            return traced_kernel() if of.kernel is None else of
 
-        kernel = kernel_of(of.kernel)
-        deciding = (*of.keys, *(kernel.constants if kernel else ()))
-        return traceable(self.prune, places, self._theirs, deciding, of.tuned)
+        def names() -> tuple[tuple[str, ...], tuple[str, ...]]:
+            kernel, keys, tuned = known()
+            found = kernel_of(kernel)
+            return (*keys, *(found.constants if found else ())), tuple(tuned)
+
+        def places(configs: Sequence[Any], named: Mapping[str, Any]) -> tuple[int, ...]:
+            kernel, keys, _ = known()
+            return self._traced(kernel, keys, configs, named)
+
+        return traceable(self.prune, places, self._theirs, names)
 
     def __iter__(self) -> Iterator[str]:
         return iter(("early_config_prune", "perf_model", "top_k"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any, NamedTuple
 
 _FRAMES = 10  # callers that are looked at: a user's own pruner and a wrapper or two lie between
@@ -11,26 +12,30 @@ _FRAMES = 10  # callers that are looked at: a user's own pruner and a wrapper or
 
 def calling_autotuner() -> tuple[Any, dict[str, Any]] | None:
     """The Autotuner that is calling, with the keyword arguments of its launch, if one is among the callers."""
-    for frame in _callers():
+    for frame in islice(_callers(), _FRAMES):
         candidate = frame.f_locals.get("self")
-        if all(hasattr(candidate, name) for name in ("configs", "arg_names", "fn", "prune_configs")):
+        if _is_autotuner(candidate):
             return candidate, dict(frame.f_locals.get("kwargs") or {})
     return None
 
 
+def _is_autotuner(candidate: Any) -> bool:
+    return all(hasattr(candidate, name) for name in ("configs", "arg_names", "fn", "prune_configs"))
+
+
 def ranked_configs() -> list[Any] | None:
     """What an Autotuner asks its ``perf_model`` about: a user's own pruner may have made configurations."""
-    for frame in _callers():
+    for frame in islice(_callers(), _FRAMES):
         if frame.f_code.co_name == "prune_configs":
             return frame.f_locals.get("pruned_configs")
     return None
 
 
 class Decorated(NamedTuple):
-    """What an Autotuner that is being made is of.
+    """What an Autotuner is of.
 
     Args:
-        kernel: What it decorates; None: none is being made.
+        kernel: What it decorates; None: no Autotuner was found.
         keys: Arguments that it tunes anew for.
         tuned: Names that its configurations give values to.
     """
@@ -42,19 +47,32 @@ class Decorated(NamedTuple):
 
 def decorated_kernel() -> Decorated:
     """What an Autotuner that is being made is of."""
-    for frame in _callers():
+    for frame in islice(_callers(), _FRAMES):
         known = frame.f_locals
         if frame.f_code.co_name == "__init__" and "prune_configs_by" in known:
-            tuned = dict.fromkeys(name for config in known.get("configs") or () for name in config.kwargs)
-            return Decorated(known.get("fn"), known.get("key") or (), tuple(tuned))
+            return Decorated(known.get("fn"), known.get("key") or (), _tuned(known.get("configs") or ()))
     return Decorated()
 
 
+def traced_kernel() -> Decorated:
+    """What the Autotuner is of whose launch torch.compile traces: the outermost one, which is the user's.
+
+    Dynamo makes others of it, in whose configurations stands what heuristics give.
+    """
+    calls = [frame.f_locals for frame in _callers() if frame.f_code.co_name == "call_triton_kernel"]
+    kernels: list[Any] = [getattr(known.get("variable"), "kernel", None) for known in calls]
+    found = next(filter(_is_autotuner, reversed(kernels)), None)
+    return Decorated(found.fn, found.keys, _tuned(found.configs)) if found else Decorated()
+
+
+def _tuned(configs: Sequence[Any]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(name for config in configs for name in config.kwargs))
+
+
 def _callers() -> Iterator[Any]:
+    """Frames, the caller of the caller first."""
     frame = sys._getframe(2)  # pyright: ignore[reportPrivateUsage]
-    for _ in range(_FRAMES):
-        if frame is None:
-            return
+    while frame is not None:
         yield frame
         frame = frame.f_back
 

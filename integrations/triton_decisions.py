@@ -1,7 +1,8 @@
 """What was decided for a launch: kept in the user's cache folder, so that it is decided once.
 
 A decision holds the configurations as text, so that anybody can read why a kernel runs as it does, and their places,
-since two of one text may differ in what a text does not tell: a hook. A launch that could not be read in full has none.
+since two of one text may differ in what a text does not tell: a hook. A launch that could not be read in full, or whose
+configurations could not, has none.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ class Decisions:
             tuning: The launch and its configurations.
             beside: What a decision depends on besides.
         """
-        if tuning.launch.unread:
+        if not tuning.is_told:
             return None
         file, key = _file(tuning), _key(tuning, beside)
         with self._lock:
@@ -44,7 +45,7 @@ class Decisions:
 
     def add(self, tuning: Tuning, beside: str, kept: Sequence[int]) -> None:
         """Keep a decision; where the folder cannot be written, in memory alone."""
-        if tuning.launch.unread:
+        if not tuning.is_told:
             return
         file, key, texts = _file(tuning), _key(tuning, beside), tuning.keys
         told = {"of": len(texts), "kept": [texts[place] for place in kept], "best": tuning.words[kept[0]]}

@@ -17,7 +17,7 @@ from .triton_measurements import Log, Measurement
 from .triton_reading import Reading, reading_like
 
 FEWEST = 5
-"""Measurements of a launch below which nothing is learnt from it."""
+"""Measurements of a launch below which nothing is learnt from it; the fastest of them are tried all the same."""
 TELLING = 30
 """Measurements of a launch from which on they outweigh what the weights say of themselves."""
 _FEW = 2.0  # logarithms of sizes that a launch may be farther, for each by which it has more measurements
@@ -34,11 +34,16 @@ class Learner(Predictor, Protocol):
     def fork(self) -> Learner: ...
 
 
-def nearest(launch: Launch, log: Log) -> list[Measurement]:
+def nearest(launch: Launch, log: Log, fewest: int = FEWEST) -> list[Measurement]:
     """Measurements of the launch whose sizes are nearest, on the same device; the launch itself is nearest of all.
 
     One of few measurements, since it was pruned, counts as farther. What was compiled by another version of Triton
     serves where there is no less distant one by this.
+
+    Args:
+        launch: The launch to come.
+        log: What was measured of its kernel.
+        fewest: How many measurements a launch has at least that is looked at.
     """
 
     def apart(measured: Sequence[Measurement]) -> tuple[float, bool]:
@@ -46,7 +51,7 @@ def nearest(launch: Launch, log: Log) -> list[Measurement]:
         away, fewer = distance(launch, other), math.log(most / min(len(measured), most))
         return away and away + _FEW * fewer, other.get("compiler", "") != launch.compiler
 
-    enough = [measured for measured in log.launches(launch.counted) if len(measured) >= FEWEST]
+    enough = [measured for measured in log.launches(launch.counted) if len(measured) >= fewest]
     here = [measured for measured in enough if measured[0].launch["device"] == launch.device]
     most = min(max(map(len, here), default=0), _MOST)
     nothing: list[Measurement] = []

@@ -62,9 +62,12 @@ def is_interpreted(decorated: Any) -> bool:
 
 
 def function_word(value: Any) -> str | None:
-    """A function as a word, its name and the hash of its sources; None if it is none, or its source is not known."""
+    """A function as a word, its name and the hash of its sources; None if it is none, or its source is not known.
+
+    Nor is that of a lambda: Python has its whole line, where others may stand.
+    """
     kernel = kernel_of(value)
-    return f"{kernel.name}_{kernel.digest}" if kernel and kernel.source else None
+    return f"{kernel.name}_{kernel.digest}" if kernel and kernel.source and kernel.name.isidentifier() else None
 
 
 def layers(decorated: Any) -> Iterator[Any]:

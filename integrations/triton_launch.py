@@ -7,13 +7,15 @@ been the same from Triton 3.2 to 3.9.
 from __future__ import annotations
 
 import math
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from ..search_spaces import kernel_configs
-from .triton_kernel import Kernel, function_word, unwrapped
+from .triton_kernel import Kernel
+from .triton_values import are_equal, elements, tuned_word, words
 
 ALIGNED = 16
 """Bytes, and the number, by which Triton specialises pointers and whole numbers."""
@@ -100,8 +102,8 @@ class Launch:
     @property
     def key(self) -> str:
         """Tells launches apart: equal for equal kernels, devices, compilers and arguments that count."""
-        deciding = counting(self.scalars, self.counted)
-        return repr((self.kernel.name, self.kernel.digest, self.device, self.compiler, self.tensors, deciding))
+        kernel, deciding = self.kernel, counting(self.scalars, self.counted)
+        return repr((kernel.name, kernel.digest, self.device, self.compiler, self.tensors, deciding, *self.unread))
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,9 +123,13 @@ class Tuning:
     facts: Mapping[int, Mapping[str, int]] = field(default_factory=dict[int, Mapping[str, int]])
 
     @cached_property
+    def _written(self) -> list[dict[str, Any]]:
+        return [_tuned_words(config) for config in self.configs]
+
+    @cached_property
     def words(self) -> list[dict[str, Any]]:
-        """Names and values of each configuration."""
-        return [config_words(config) for config in self.configs]
+        """Names and values of each configuration; a value without a word is left out."""
+        return [_worded(written) for written in self._written]
 
     @cached_property
     def fields(self) -> list[dict[str, Any]]:
@@ -133,7 +139,30 @@ class Tuning:
     @cached_property
     def keys(self) -> list[str]:
         """Each configuration as text."""
-        return [_assignments(words) for words in self.words]
+        return [_assignments(written) for written in self._written]
+
+    @cached_property
+    def firsts(self) -> list[int]:
+        """Of each configuration the place of the first that is equal to it, by its values and its hook."""
+        alike: defaultdict[tuple[str, int], list[int]] = defaultdict(list)  # of one text there are few
+        found: list[int] = []
+        for place, (key, config) in enumerate(zip(self.keys, self.configs, strict=True)):
+            others = alike[key, id(config.pre_hook)]
+            found.append(next((other for other in others if self._have_equal_values(other, place)), place))
+            if found[-1] == place:
+                others.append(place)
+        return found
+
+    @cached_property
+    def is_told(self) -> bool:
+        """Whether texts tell the launch from others, and its configurations from each other, but for their hooks."""
+        if self.launch.unread or any(None in written.values() for written in self._written):
+            return False
+        first = {key: place for place, key in reversed(list(enumerate(self.keys)))}
+        return all(self._have_equal_values(first[key], place) for place, key in enumerate(self.keys))
+
+    def _have_equal_values(self, one: int, other: int) -> bool:
+        return one == other or are_equal(self.configs[one].all_kwargs(), self.configs[other].all_kwargs())
 
     def programs(self, place: int) -> int | None:
         """Programs that a configuration starts; None if the grid does not tell."""
@@ -169,9 +198,9 @@ def read_tuning(
 
 def _read_launch(kernel: Kernel, given: Mapping[str, Any], device: str, keys: Sequence[str], compiler: str) -> Launch:
     order = [name for name in kernel.arguments if name in given] or list(given)
-    read = _elements({name: given[name] for name in order})
+    read = elements({name: given[name] for name in order})
     tensors = {name: tensor for name, value in read.items() if (tensor := _tensor(value)) is not None}
-    scalars = _words(read)
+    scalars = words(read)
     deciding = (*keys, *kernel.constants)
     counted = _counted(scalars, deciding) if keys else None
     others = [name for name, value in read.items() if value is not None and name not in {*tensors, *scalars}]
@@ -203,42 +232,31 @@ def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[
 
 
 def config_words(config: Config) -> dict[str, Any]:
-    """Names and values of a configuration; options at their defaults are left out, as in the measured tables."""
-    words = _words(_elements(config.all_kwargs()))
-    return {name: value for name, value in words.items() if name not in _USUAL or value != _USUAL[name]}
+    """Names and values of a configuration; options at their defaults are left out, as in the measured tables.
+
+    So are values that have no word.
+    """
+    return _worded(_tuned_words(config))
 
 
 def config_key(config: Config) -> str:
-    """A configuration as text, ``BLOCK_M=64 num_warps=4``."""
-    return _assignments(config_words(config))
+    """A configuration as text, ``BLOCK_M=64 num_warps=4``; ``?`` stands for a value that has no word."""
+    return _assignments(_tuned_words(config))
 
 
-def _assignments(words: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={value}" for name, value in words.items())
+def _tuned_words(config: Config) -> dict[str, Any]:
+    """Names and values of a configuration; None: a value that has no word."""
+    given = {name: value for name, value in elements(config.all_kwargs()).items() if value is not None}
+    found = {name: tuned_word(value) for name, value in given.items()}
+    return {name: word for name, word in found.items() if name not in _USUAL or word != _USUAL[name]}
 
 
-def _elements(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Values by name; what a `tl.constexpr` holds instead of it, and the elements of a tuple."""
-    found: dict[str, Any] = {}
-    for name, value in given.items():
-        value = unwrapped(value)
-        if isinstance(value, tuple):
-            elements = enumerate(cast("tuple[Any, ...]", value))
-            found |= _elements({f"{name}.{place}": element for place, element in elements})
-        else:
-            found[name] = value
-    return found
+def _worded(written: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: word for name, word in written.items() if word is not None}
 
 
-def _words(given: Mapping[str, Any]) -> dict[str, int | float | str]:
-    return {name: word for name, value in given.items() if (word := _word(value)) is not None}
-
-
-def _word(value: Any) -> int | float | str | None:
-    """A number, a switch or a word as it is, a type of Triton or torch or a function as a word; None: anything else."""
-    if isinstance(value, (int, float, str)):
-        return value
-    return str(value).removeprefix("torch.") if type(value).__name__ == "dtype" else function_word(value)
+def _assignments(written: Mapping[str, Any]) -> str:
+    return " ".join(f"{name}={'?' if word is None else word}" for name, word in written.items())
 
 
 def _programs(arguments: Mapping[str, Any], config: Config) -> int | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -107,14 +107,20 @@ def log_of(kernel: Kernel) -> Log:
     return _logs.setdefault(file, Log()).read_on(file)
 
 
+def times_of(tuning: Tuning, places: Collection[int]) -> dict[int, float] | None:
+    """Place -> time of each of some configurations, nan if it did not run; None: not all of them are known."""
+    if len({tuning.keys[place] for place in places}) < len(places):
+        return None  # of one text, which may differ in a hook: whose time it was is not known
+    log, key = log_of(tuning.launch.kernel), tuning.launch.key
+    known = {place: log.ms(key, tuning.keys[place]) for place in sorted(places)}
+    found = {place: ms for place, ms in known.items() if ms is not None}
+    return found if len(found) == len(known) else None
+
+
 def fastest(tuning: Tuning, kept: list[int]) -> list[int]:
     """The fastest of those kept, if all of them were measured and one runs; else all of them."""
-    if len({tuning.keys[place] for place in kept}) < len(kept):
-        return kept  # of one text, which may differ in a hook: whose time it was is not known
-    log, key = log_of(tuning.launch.kernel), tuning.launch.key
-    known = {place: log.ms(key, tuning.keys[place]) for place in sorted(kept)}
-    running = {place: ms for place, ms in known.items() if ms is not None and not math.isnan(ms)}
-    return [min(running, key=lambda n: running[n])] if running and None not in known.values() else kept
+    running = {place: ms for place, ms in (times_of(tuning, kept) or {}).items() if not math.isnan(ms)}
+    return [min(running, key=lambda n: running[n])] if running else kept
 
 
 def write(launch: Launch, timings: Mapping[Config, Any]) -> None:

@@ -35,6 +35,4 @@ def spills_of(tuning: Tuning, device: Limits) -> dict[int, str]:
 
 def possible(tuning: Tuning, obstacles: Mapping[int, str], named: set[int]) -> list[int]:
     """Places of what may run, of equal ones the first, and of what is kept in any case."""
-    equals = [(key, id(config.pre_hook)) for key, config in zip(tuning.keys, tuning.configs, strict=True)]
-    first = {own: place for place, own in reversed(list(enumerate(equals)))}
-    return [n for n, own in enumerate(equals) if n in named or (n not in obstacles and first[own] == n)]
+    return [n for n, first in enumerate(tuning.firsts) if n in named or (n not in obstacles and first == n)]

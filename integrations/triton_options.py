@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any, cast
@@ -54,3 +54,14 @@ def opened(surrogate: Any) -> Learner | None:
     if surrogate is not None and not hasattr(surrogate, "predict"):
         raise TypeError(f"surrogate is {surrogate!r}; give an RLMSurrogate, or the folder of a checkpoint")
     return surrogate
+
+
+def pruner(early_config_prune: Any) -> Callable[..., Any] | None:
+    """The user's own pruner as it is.
+
+    Raises:
+        TypeError: If it is no function.
+    """
+    if early_config_prune is not None and not callable(early_config_prune):
+        raise TypeError(f"early_config_prune is {early_config_prune!r}; give a function of configs and named arguments")
+    return early_config_prune

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from ..search_spaces.launch_limits import Limits, limits
@@ -13,14 +14,14 @@ from .triton_decisions import Decisions
 from .triton_device import current_family, shared_memory
 from .triton_forecast import Forecast
 from .triton_launch import Tuning
-from .triton_measurements import fastest
+from .triton_measurements import fastest, times_of
 from .triton_obstacles import obstacles_of, possible, spills_of
 from .triton_report import Verdict, show
-from .triton_selection import SURE, Keep, Outlook, named, select
-from .triton_static import resources, target_of
+from .triton_selection import SURE, UNSURE, Keep, Outlook, named, select
+from .triton_static import Resources, resources, target_of
 from .triton_tables import Table
 
-_RULES = 3  # version of what cannot run and of what is kept: what was decided by others is decided anew
+_RULES = 4  # version of what cannot run and of what is kept: what was decided by others is decided anew
 _decisions = Decisions()
 
 
@@ -45,11 +46,13 @@ class Decision(NamedTuple):
         kept: Places of the configurations, best first.
         answer: What was asked for it; None: nothing, since it was decided before.
         shipped: Whether a table says so.
+        times: Place -> milliseconds of all that was kept before, whose fastest is kept now; empty: nothing is settled.
     """
 
     kept: Sequence[int]
     answer: Answer | None = None
     shipped: bool = False
+    times: Mapping[int, float] = MappingProxyType({})
 
 
 class Pruning:
@@ -89,15 +92,13 @@ class Pruning:
             return Decision([shipped], shipped=True)
         beside = self._beside(tuning, top_k)
         before = _decisions.find(tuning, beside)
-        if before is not None:  # if all of it was measured, the fastest is settled
-            settles = top_k is None or (top_k == 1 and isinstance(top_k, int))
-            return Decision(fastest(tuning, before) if settles else before)
+        if before is not None:
+            return _settled(tuning, before) if top_k is None or (top_k, type(top_k)) == (1, int) else Decision(before)
         answer = self.ask(tuning, kernel)
         outlook = answer.outlook
         defaults, count = self._defaults(tuning), len(tuning.configs)
         kept = select(outlook.order, defaults, count, top_k, outlook.trust, answer.obstacles)
-        if top_k is None:
-            self._doubt(tuning, len(kept), outlook.trust)
+        self._doubt(tuning, len(kept), outlook, asked=top_k is not None)
         _decisions.add(tuning, beside, kept)
         return Decision(kept, answer)
 
@@ -106,13 +107,22 @@ class Pruning:
         device, defaults = self._limits(tuning), self._defaults(tuning)
         obstacles, spills = obstacles_of(tuning, device), spills_of(tuning, device)
         if self._compile:
-            if target_of(tuning.launch.device) is None:
-                self._warn("target", f"rlm_prune compiles nothing for {tuning.launch.device or 'no device'}: not known")
-            compiled = resources(kernel, tuning, possible(tuning, obstacles, defaults))
+            compiled = self._compiled(tuning, kernel, possible(tuning, obstacles, defaults))
             found = {place: own.obstacle(device.shared) for place, own in compiled.items()}
             obstacles |= {place: reason for place, reason in found.items() if reason is not None}
             tuning = replace(tuning, facts={place: own.words for place, own in compiled.items()})
         return Answer(self._forecast(tuning, possible(tuning, obstacles, defaults), spills), obstacles, spills)
+
+    def _compiled(self, tuning: Tuning, kernel: Any, places: Sequence[int]) -> dict[int, Resources]:
+        """What some of the configurations need; where none can be compiled, a warning says why, once."""
+        name, device = tuning.launch.kernel.name, tuning.launch.device or "no device"
+
+        def untold(why: str) -> None:
+            self._warn(f"compile {name} {device}", f"rlm_prune compiles nothing of {name} for {device}: {why}")
+
+        if target_of(tuning.launch.device) is None:
+            self._warn("target", f"rlm_prune compiles nothing for {device}: not known")
+        return resources(kernel, tuning, places, untold)
 
     def order(self, tuning: Tuning, decision: Decision | None) -> list[int]:
         """All places: what is kept, then the others, what cannot run last; without a decision the defaults first."""
@@ -127,22 +137,36 @@ class Pruning:
         if os.environ.get("PRERANK_EXPLAIN") != "1":
             return
         try:
-            outlook, obstacles, spills = decision.answer or self.ask(tuning, kernel)
-            kept, defaults, shipped = set(decision.kept), self._defaults(tuning), decision.shipped
-            verdicts = [
-                Verdict(config, place in kept, obstacles.get(place), place in defaults, shipped, spills.get(place))
-                for place, config in enumerate(tuning.words)
-            ]
-            show(tuning.launch, outlook, verdicts)
+            answer = decision.answer or self.ask(tuning, kernel)
+            show(tuning.launch, answer.outlook, self._verdicts(tuning, decision, answer))
         except Exception as error:  # no weights for a launch that was decided before
             self._warn("explain", f"rlm_prune cannot explain {tuning.launch.kernel.name}: {error!r}")
 
-    def _doubt(self, tuning: Tuning, kept: int, trust: float) -> None:
-        """Warn once a kernel and device that little is known of it."""
-        if trust < SURE:
-            about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
-            of = f"{kept} of {len(tuning.configs)} configurations are kept"
-            self._warn(about, f"rlm_prune is not sure of {about} (trust {trust:.2f}): {of}")
+    def _verdicts(self, tuning: Tuning, decision: Decision, answer: Answer) -> list[Verdict]:
+        kept, defaults = set(decision.kept), self._defaults(tuning)
+        return [
+            Verdict(
+                config,
+                place in kept,
+                answer.obstacles.get(place),
+                place in defaults,
+                decision.shipped,
+                answer.spills.get(place),
+                tuning.firsts[place] != place,
+                decision.times.get(place),
+            )
+            for place, config in enumerate(tuning.words)
+        ]
+
+    def _doubt(self, tuning: Tuning, kept: int, outlook: Outlook, *, asked: bool) -> None:
+        """Warn once a kernel and device that little is known of it; where so many are asked for, that nothing is."""
+        blind = outlook.trust <= UNSURE and kept < len(outlook.order)
+        if not (blind if asked else outlook.trust < SURE):
+            return
+        about = f"{tuning.launch.kernel.name} on {tuning.launch.device or 'an unnamed device'}"
+        of = f"{kept} of {len(tuning.configs)} configurations are kept"
+        why = ", as top_k asks; without it all that may run would be" * asked
+        self._warn(about, f"rlm_prune is not sure of {about} (trust {outlook.trust:.2f}): {of}{why}")
 
     def _limits(self, tuning: Tuning) -> Limits:
         told = (shared_memory(), current_family()) if self._here else (None, "")
@@ -160,3 +184,9 @@ class Pruning:
         """What a decision depends on beside launch and configurations."""
         bounds = f"{self._compile} {self._limits(tuning)} {_RULES}"
         return f"{self._forecast.fingerprint} {top_k} {sorted(self._defaults(tuning))} {bounds}"
+
+
+def _settled(tuning: Tuning, before: list[int]) -> Decision:
+    """Of what was decided before the fastest, if all of it was measured."""
+    kept = fastest(tuning, before)
+    return Decision(kept, times={} if kept == before else times_of(tuning, before) or {})

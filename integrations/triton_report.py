@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ class Verdict:
         default: Whether it is the default.
         shipped: Whether a table chose.
         spill: Why it is known to be slow; None: it is not.
+        is_equal: Whether another one before it is equal to it.
+        ms: Its time, where times have settled the launch, nan if it did not run; None: not measured, or not settled.
     """
 
     config: Mapping[str, Any]
@@ -29,17 +32,31 @@ class Verdict:
     default: bool
     shipped: bool = False
     spill: str | None = None
+    is_equal: bool = False
+    ms: float | None = None
 
     @property
     def reason(self) -> str:
         """Why it is kept or dropped."""
         if self.shipped:
             return "shipped in the table" if self.kept else "the table holds another"
+        if self.ms is not None:
+            return f"{'default, ' * self.default}{self._measured}"
         if self.obstacle:
             return f"{'default, though ' if self.kept and self.default else ''}{self.obstacle}"
+        if self.is_equal and not self.kept:
+            return "equal to another"
         if self.spill and not self.default:
             return f"comes last: {self.spill}"
-        return "default" if self.default else "predicted among the best" if self.kept else "predicted slower"
+        if self.default:
+            return "default" if self.kept else "default, predicted slower"
+        return "predicted among the best" if self.kept else "predicted slower"
+
+    @property
+    def _measured(self) -> str:
+        if self.ms is None or math.isnan(self.ms):
+            return "measured: does not run"
+        return f"measured {'the fastest' if self.kept else 'slower'}: {self.ms:.3g} ms"
 
 
 def differing(configs: Sequence[Mapping[str, Any]]) -> tuple[str, list[str], list[str]]:

@@ -20,7 +20,8 @@ Keep = Config | list[Any] | Callable[[Any], bool]
 
 SURE = 0.9
 """Trust from which on no more is kept than a sure surrogate needs."""
-_UNSURE = 0.3  # trust up to which nothing is dropped
+UNSURE = 0.3
+"""Trust up to which nothing is dropped unless the user says so."""
 _INTERVAL = (0.05, 0.95)
 _HOPE = 0.1
 
@@ -95,7 +96,7 @@ def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:
 def number_kept(n: int, trust: float) -> int:
     """How many of n are kept if the user does not say: about log2 n if trust is high, all of them if it is low."""
     sure = min(n, max(3, round(math.log2(max(n, 1)))))
-    doubt = min(max((SURE - trust) / (SURE - _UNSURE), 0.0), 1.0)
+    doubt = min(max((SURE - trust) / (SURE - UNSURE), 0.0), 1.0)
     return sure + math.ceil(doubt * (n - sure))
 
 
@@ -132,12 +133,12 @@ def select(
     """
     others = [place for place in order if place not in defaults]
     if top_k is None:
-        count = len(defaults) + (len(others) if trust <= _UNSURE else number_kept(len(others), trust))
+        count = len(defaults) + (len(others) if trust <= UNSURE else number_kept(len(others), trust))
     else:
         count = max(1, int(n * top_k) if isinstance(top_k, float) else top_k)
     wanted = [*sorted(defaults), *others]
     if top_k is not None and count == 1:
-        first = order if trust > _UNSURE else wanted
+        first = order if trust > UNSURE else wanted
         wanted = [place for place in first if place not in obstacles] or wanted
     kept = set(wanted[:count])
     return [place for place in order if place in kept]

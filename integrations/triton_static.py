@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -22,13 +22,18 @@ _TARGETS: dict[str, Target] = {
     "ampere": ("cuda", 86, 32),
     "ada": ("cuda", 89, 32),
     "hopper": ("cuda", 90, 32),
-    "blackwell": ("cuda", 100, 32),
+    "blackwell": ("cuda", 120, 32),
     "cdna2": ("hip", "gfx90a", 64),
     "cdna3": ("hip", "gfx942", 64),
 }
-_A100_SHARED_KB = 164  # the ampere of data centres is another target than that of desktops
+_OF_DATA_CENTRES: dict[str, Target] = {"ampere": ("cuda", 80, 32), "blackwell": ("cuda", 100, 32)}
+_DESKTOPS_SHARED_KB = 100  # cards of data centres have more, and are other targets than those of desktops
 _BLACKWELL = 100  # compute capability from which on Triton has an assembler of its own
-_TYPES = {"float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64", "bool": "i1", "uint8": "u8"}
+_TYPES = {
+    **{"float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64", "bool": "i1"},
+    **{"float8_e4m3fn": "fp8e4nv", "float8_e5m2": "fp8e5"},
+    **{"float8_e4m3fnuz": "fp8e4b8", "float8_e5m2fnuz": "fp8e5b16"},  # AMD's
+}
 
 Signature = tuple[dict[str, str], dict[tuple[int, ...], Any], dict[tuple[int, ...], Any]]
 
@@ -64,7 +69,9 @@ class Resources:
         return None
 
 
-def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int, Resources]:
+def resources(
+    decorated: Any, tuning: Tuning, places: Sequence[int], untold: Callable[[str], None] | None = None
+) -> dict[int, Resources]:
     """Compile some of the configurations; none for an unknown device, or where the interpreter stands for a compiler.
 
     Where none of them compiles, the arguments were not understood, and nothing is said of any; nor is it of one whose
@@ -74,20 +81,31 @@ def resources(decorated: Any, tuning: Tuning, places: Sequence[int]) -> dict[int
         decorated: The kernel, decorated by `triton.jit` and more.
         tuning: The launch and its configurations.
         places: Which of them.
+        untold: Is told why, where none of them compiles for a known device.
     """
     from rich.console import Console
     from rich.progress import track
 
     function, target = jit_function(decorated), target_of(tuning.launch.device)
-    if function is None or target is None:
+    if target is None:
         return {}
     about, console = f"compiling {tuning.launch.kernel.name}", Console(stderr=True, emoji=False)
     found: dict[int, Resources] = {}
-    for place in track(places, about, transient=True, console=console):
+    for place in track(places if function else (), about, transient=True, console=console):
         signature = _signature(decorated, function, tuning, tuning.configs[place])
         if signature is not None:
             found[place] = _compiled(function, signature, tuning.configs[place], target)
-    return found if any(own.error is None for own in found.values()) else {}
+    if any(own.error is None for own in found.values()):
+        return found
+    if places and untold is not None:
+        untold(_why_none(function, found))
+    return {}
+
+
+def _why_none(function: Any, found: Mapping[int, Resources]) -> str:
+    if function is None:
+        return "no kernel that Triton compiles is known; rlm_prune.attach(kernel) names it"
+    return next((str(own.error) for own in found.values()), "its arguments are known at the launch alone")
 
 
 def _compiled(function: Any, signature: Signature, config: Config, target: Target) -> Resources:
@@ -174,9 +192,8 @@ def _scalar(value: Any) -> str:
 
 
 def _type(dtype: str) -> str:
-    """``float8_e4m3fn`` is ``fp8e4nv``; whole numbers are called by their bits."""
-    eights = {"float8_e4m3fn": "fp8e4nv", "float8_e5m2": "fp8e5"}
-    return _TYPES.get(dtype) or eights.get(dtype) or re.sub(r"int(\d+)", r"i\1", dtype)
+    """``float8_e4m3fn`` is ``fp8e4nv``; whole numbers are called by their bits: ``i32``, ``u32``."""
+    return _TYPES.get(dtype) or re.sub(r"(?:(u)|\b)int(?=\d)", lambda found: found[1] or "i", dtype)
 
 
 def _ptxas(ptx: str, architecture: int) -> tuple[int | None, int | None]:
@@ -219,6 +236,7 @@ def target_of(device: str) -> Target | None:
     if current is not None:
         return current
     found = find(device)
-    if found is not None and found.architecture == "ampere" and found.shared == _A100_SHARED_KB:
-        return "cuda", 80, 32
-    return _TARGETS.get(found.architecture) if found else None
+    if found is None:
+        return None
+    large = _OF_DATA_CENTRES.get(found.architecture) if (found.shared or 0) > _DESKTOPS_SHARED_KB else None
+    return large or _TARGETS.get(found.architecture)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from enum import Enum
 from operator import index  # makes a dynamic size static, which int() does not
 from typing import Any, cast
 
@@ -44,8 +45,7 @@ def traceable(
     eager: Callable[..., list[Any]],
     places: Places,
     theirs: Callable[..., Any] | None,
-    deciding: Sequence[str],
-    tuned: Sequence[str],
+    names: Callable[[], tuple[tuple[str, ...], tuple[str, ...]]],
 ) -> Callable[..., Any]:
     """An ``early_config_prune`` for both: called by Triton, or traced by Dynamo.
 
@@ -53,22 +53,24 @@ def traceable(
         eager: The pruner as Triton calls it.
         places: Configurations and named arguments, plain -> places that are kept.
         theirs: The user's own pruner, which is traced first.
-        deciding: Names of the arguments that tell launches apart.
-        tuned: Names that configurations give values to. Dynamo puts those that heuristics give beside them, and would
-            guard on what is not there. None: all that they have, since what is decorated is not known.
+        names: Says which arguments tell launches apart, and which ones configurations give values to. Dynamo puts what
+            heuristics give beside these, and would guard on what is not there. Where it says none, what is decorated is
+            not known, and all are taken that configurations have.
     """
     import torch
     import triton.language
 
     # Others are no constants to Dynamo. A float that does not tell launches apart would be compiled anew each time.
     readable = (int, float, str, torch.Tensor, torch.dtype, triton.language.dtype)
+    choosable = (*readable, Enum, tuple)
     torch_compiler: Any = torch.compiler
 
     @torch_compiler.assume_constant_result
     def constant(names: tuple[str, ...], values: tuple[Any, ...], configs: tuple[Any, ...]) -> tuple[int, ...]:
         named = {name: _argument(value) for name, value in zip(names, values, strict=True)}
-        return places([TracedConfig(dict(kwargs), dict(options)) for kwargs, options in configs], named)
+        return places([TracedConfig(_values(kwargs), dict(options)) for kwargs, options in configs], named)
 
+    told = torch_compiler.assume_constant_result(names)
     called = torch_compiler.disable(eager)
 
     def early_config_prune(configs: Any, named_args: Any, **kwargs: Any) -> Any:
@@ -76,10 +78,11 @@ def traceable(
             return called(configs, named_args, **kwargs)
         if theirs is not None:
             configs = theirs(configs, named_args, **kwargs)
+        deciding, tuned = told()
         given = {**named_args, **kwargs}  # torch passes on by name what is so given
         named = {name: value for name, value in given.items() if name in deciding or not isinstance(value, float)}
         plain = tuple([_plain(value, torch.Tensor, readable) for value in named.values()])
-        kept = constant(tuple(named), plain, tuple([_written(config, tuned) for config in configs]))
+        kept = constant(tuple(named), plain, tuple([_written(config, tuned, choosable) for config in configs]))
         return [configs[place] for place in kept]
 
     return early_config_prune
@@ -93,12 +96,20 @@ def _plain(value: Any, tensor: Any, readable: Any) -> Any:
     return _static(value) if value is None or isinstance(value, readable) else ()
 
 
-def _written(config: Any, tuned: Sequence[str]) -> Any:
-    """A configuration as Dynamo can make a constant of it. This is traced."""
+def _written(config: Any, tuned: Sequence[str], choosable: Any) -> Any:
+    """A configuration as Dynamo can make a constant of it; no value where it cannot of one. This is traced."""
     options = ("num_warps", config.num_warps), ("num_ctas", config.num_ctas), ("num_stages", config.num_stages)
     all_options = (*options, ("maxnreg", config.maxnreg))
-    fields = tuple([(name, _static(config.kwargs[name])) for name in tuned or config.kwargs if name in config.kwargs])
-    return fields, tuple([(name, _static(value)) for name, value in all_options])
+    own = [(name, config.kwargs[name]) for name in tuned or config.kwargs if name in config.kwargs]
+    fields = [
+        (name, _static(value)) if value is None or isinstance(value, choosable) else (name,) for name, value in own
+    ]
+    return tuple(fields), tuple([(name, _static(value)) for name, value in all_options])
+
+
+def _values(fields: Sequence[tuple[Any, ...]]) -> dict[str, Any]:
+    """Names and values of a configuration; one that could not be written is equal to nothing."""
+    return {name: value[0] if value else object() for name, *value in fields}
 
 
 def _static(value: Any) -> Any:

@@ -33,6 +33,7 @@ from prerank.integrations.triton_decisions import Decisions  # noqa: E402
 pytestmark = pytest.mark.usefixtures("interpreted")
 
 
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
 @given(st.integers(1, 24), st.floats(0, 1), st.integers(0, 23), st.randoms())
 @settings(max_examples=30)
 def test_what_is_kept_is_a_stable_subset_with_the_default(top_k: int, trust: float, default: int, random: Any) -> None:
@@ -206,6 +207,7 @@ def test_a_broken_explanation_keeps_the_choice(monkeypatch: pytest.MonkeyPatch) 
         assert pruned(kernel(quiet(surrogate=surrogate, top_k=5))) == before
 
 
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
 def test_a_kept_decision_tells_configurations_of_one_text_apart() -> None:
     hooked = triton.Config({"BLOCK_SIZE_M": 64, "BLOCK_SIZE_N": 64, "BLOCK_SIZE_K": 32}, pre_hook=lambda _: None)
     plain = triton.Config(dict(hooked.kwargs))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +46,10 @@ def surroundings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     torch._dynamo.reset()
 
 
-def scale(prune: Any) -> Any:
-    configs = [triton.Config({"BLOCK": block}, num_warps=warps) for block in (64, 128, 256) for warps in (2, 4, 8)]
+def scale(prune: Any, configs: list[Any] | None = None) -> Any:
+    configs = configs or [
+        triton.Config({"BLOCK": block}, num_warps=warps) for block in (64, 128, 256) for warps in (2, 4, 8)
+    ]
 
     @triton.autotune(configs, key=["n"], prune_configs_by=prune)
     @triton.jit
@@ -89,11 +93,36 @@ def test_the_graph_is_whole_and_holds_what_is_kept(form: Callable[[Any], Any], d
     assert traced(scale(form(prune)), dynamic) == [(64, 2), (256, 4), (256, 8)]
 
 
-def test_what_heuristics_give_is_no_part_of_a_configuration() -> None:
+@pytest.mark.parametrize("form", [lambda prune: prune, dict])
+def test_what_heuristics_give_is_no_part_of_a_configuration(form: Callable[[Any], Any], tmp_path: Path) -> None:
     """Dynamo puts it there while it traces; a graph that is guarded by it cannot be kept."""
-    inner = scale(rlm_prune(top_k=3, device="NVIDIA A100", surrogate=Backwards()))
+    inner = scale(form(rlm_prune(top_k=3, device="NVIDIA A100", surrogate=Backwards())))
     inner.fn = triton.heuristics({"RATE": lambda arguments: 0.5})(inner.fn)
     assert len(traced(inner)) == 3
+    (file,) = tmp_path.rglob("*.decisions.jsonl")
+    decision = json.loads(file.read_text())
+    assert (decision["launch"]["kernel"], decision["best"]["BLOCK"]) == ("scale_kernel", 256)
+    assert "RATE" not in decision["best"]
+
+
+class Order(Enum):
+    ROW = 1
+    COLUMN = 2
+
+
+@dataclass(frozen=True)
+class Tile:
+    m: int
+
+
+@pytest.mark.parametrize(
+    ("values", "told"), [(list(Order), True), ([(1, 2), (1, 3)], True), ([Tile(1), Tile(2)], False)]
+)
+def test_configurations_with_values_of_any_kind_are_traced(values: list[Any], told: bool, tmp_path: Path) -> None:
+    configs = [triton.Config({"BLOCK": 64, "RATE": value}) for value in (*values, values[0])]
+    tuned = scale(rlm_prune(top_k=3, device="NVIDIA A100", surrogate=Backwards()), configs)
+    assert len(traced(tuned)) == (2 if told else 3)  # it is not known whether what Dynamo cannot write is equal
+    assert bool(list(tmp_path.rglob("*.decisions.jsonl"))) == told
 
 
 @pytest.mark.parametrize("dynamic", [False, True])

@@ -13,7 +13,7 @@ from fake_surrogate import FakeSurrogate
 from launches import CONFIGS, expected, product
 
 from prerank.integrations.triton_forecast import Forecast
-from prerank.integrations.triton_measurements import Measurement
+from prerank.integrations.triton_measurements import Measurement, write
 from prerank.surrogate import Prediction, Problem
 
 
@@ -55,6 +55,36 @@ def test_what_is_known_is_weighed_with_what_another_launch_taught(trust: float, 
     surrogate: Any = Contrary(trust)
     measured = [Measurement(tuned.launch.to_json(), words, 1.0) for words in tuned.words[:1]]
     assert Forecast(surrogate).after(measured, tuning, [0, 1, 2]).order == order
+
+
+@pytest.mark.usefixtures("own_cache")
+@pytest.mark.parametrize(("trust", "order"), [(0.9, [0, 3, 1, 2, 4, 5]), (0.1, [3, 0, 2, 1, 4, 5])])
+@pytest.mark.parametrize("least", [1, 2, 4])
+def test_what_was_fast_among_few_at_another_size_is_tried(trust: float, order: list[int], least: int) -> None:
+    """The surrogate, which learns nothing from so few, expects most of the first configurations."""
+    configs = [FakeConfig({"BLOCK_M": 64, "BLOCK_N": 64, "BLOCK_K": 32, "G" * (n + 1): 1}) for n in range(6)]
+    tuning, tuned, far = (product(("float16", "float16"), (n, 512, 512), configs) for n in (1024, 512, 1 << 20))
+    surrogate: Any = FakeSurrogate(trust)
+    times = {3: 1.0, 2: 2.0, 4: 3.0, 5: 4.0}
+    write(tuned.launch, {configs[place]: times[place] for place in list(times)[:least]})
+    write(far.launch, {configs[5]: 1.0})
+    found = Forecast(surrogate)(tuning, range(6)).order
+    assert list(found)[:2] == order[:2]
+    assert sorted(found) == list(range(6))
+    assert surrogate.observed == []
+    if least > 1:
+        assert list(found) == order
+
+
+@pytest.mark.usefixtures("own_cache")
+def test_few_measurements_nearby_stand_beside_many_far_away() -> None:
+    configs = [FakeConfig({"BLOCK_M": 64, "BLOCK_N": 64, "BLOCK_K": 32, "G" * (n + 1): 1}) for n in range(6)]
+    tuning, near, far = (product(("float16", "float16"), (n, 512, 512), configs) for n in (1024, 1024, 1 << 20))
+    surrogate: Any = FakeSurrogate(0.9)
+    write(far.launch, {config: 1.0 + place for place, config in enumerate(configs)})
+    assert list(Forecast(surrogate)(tuning, range(6)).order) == [0, 1, 2, 3, 4, 5]
+    write(near.launch, {configs[5]: 1.0, configs[4]: 2.0})
+    assert list(Forecast(surrogate)(tuning, range(6)).order) == [0, 5, 1, 4, 2, 3]
 
 
 def test_what_spills_comes_last_unless_it_was_measured_to_be_the_fastest() -> None:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,20 @@ def test_a_name_of_nothing_is_told() -> None:
     with pytest.warns(UserWarning, match="names none of the 24 configurations"):
         found = pruned(kernel(quiet(top_k=2, keep=absent)))
     assert len(found) == 2
+
+
+@pytest.mark.parametrize(("trust", "warns"), [(0.0, True), (0.4, False)])
+@pytest.mark.parametrize(("top_k", "kept"), [(5, 5), (0.25, 6), (1, 1), (24, 24)])
+def test_what_is_kept_blindly_since_it_was_asked_for_is_said(
+    trust: float, warns: bool, top_k: float, kept: int
+) -> None:
+    tuned = kernel(quiet(surrogate=FakeSurrogate(trust), top_k=top_k))
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert [len(pruned(tuned, size)) for size in (64, 128)] == [kept, kept]
+    told = [str(own.message) for own in caught]
+    assert len(told) == (warns and kept < 24)
+    assert all(f"(trust 0.00): {kept} of 24 configurations are kept, as top_k asks" in text for text in told)
 
 
 def test_a_share_of_all_stays_all_after_it_was_measured() -> None:
@@ -188,6 +203,9 @@ def test_unusable_options_are_named() -> None:
     for wrong in {"top_k": "8"}, {"top_k": True}, {"keep": (1, 2)}, {"keep": []}, {"surrogate": 3}:
         with pytest.raises(TypeError, match=f"{next(iter(wrong))} is "):
             rlm_prune(**wrong)
+    for own in lambda wrong: rlm_prune(**wrong), rlm_prune.__or__:
+        with pytest.raises(TypeError, match="early_config_prune is 3; give a function"):
+            own({"early_config_prune": 3})
 
 
 def test_options_may_be_of_other_kinds_of_the_same() -> None:

@@ -16,7 +16,7 @@ from prerank.surrogate import Prediction
 
 triton = pytest.importorskip("triton")
 
-from pruned_launches import A100, HERE, Bench, FakeSurrogate, kernel, launch, pruned, quiet  # noqa: E402
+from pruned_launches import A100, HERE, Bench, FakeSurrogate, choices, kernel, launch, pruned, quiet  # noqa: E402
 
 from prerank.integrations import triton as host  # noqa: E402
 from prerank.integrations import triton_pruning  # noqa: E402
@@ -43,6 +43,21 @@ def test_recorded_timings_settle_the_launch_and_teach_the_next() -> None:
     nobody = Bench()
     launch(kernel(quiet(device=HERE, surrogate=surrogate), nobody), 512)
     assert len(recorded().read_text().splitlines()) == 6  # nothing is written after the statement
+
+
+@pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
+@pytest.mark.parametrize(("trust", "top_k"), [(1.0, 4), (1.0, 3), (0.0, 4), (0.0, 2)])
+def test_what_was_the_fastest_of_few_is_kept_at_the_next_shapes(trust: float, top_k: int) -> None:
+    """The surrogate expects least of large blocks, which are the fastest."""
+
+    def best(size: int, **options: Any) -> int:
+        prune = quiet(device=HERE, surrogate=FakeSurrogate(trust), top_k=top_k, **options)
+        return launch(kernel(prune, Bench()), size).kwargs["BLOCK_SIZE_M"]
+
+    with rlm_prune.record():
+        assert best(1024) < 128
+        assert best(1100, keep=lambda config: config.kwargs["BLOCK_SIZE_M"] == 128) == 128
+        assert [best(size) for size in (1200, 1300, 1400)] == [128] * 3
 
 
 def recorded() -> Path:
@@ -119,6 +134,23 @@ def test_a_shipped_choice_is_explained(
     assert "1 of 24 configs kept" in told
     assert told.count("shipped in the table") == 1
     assert told.count("the table holds another") == 23
+
+
+def test_what_times_have_settled_is_explained_by_them(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    configs, surrogate = choices(), FakeSurrogate()
+    configs.append(triton.Config(dict(configs[3].kwargs), num_warps=8, num_stages=3))
+    with rlm_prune.record():
+        launch(kernel(quiet(device=HERE, surrogate=surrogate), Bench(), configs))
+    monkeypatch.setenv("PRERANK_EXPLAIN", "1")
+    monkeypatch.setenv("COLUMNS", "200")
+    launch(kernel(quiet(device=HERE, surrogate=surrogate), Bench(), configs))
+    told = capsys.readouterr().err
+    assert told.count("default, measured the fastest: 0.0") == 1
+    assert told.count("measured slower") == 5
+    assert told.count("equal to another") == 1
+    assert "predicted among the best" not in told
 
 
 def test_exports_say_what_they_lack(tmp_path: Path) -> None:

@@ -37,5 +37,22 @@ def test_why_a_configuration_comes_last_is_said() -> None:
     assert Verdict({}, True, None, True, spill="256 registers").reason == "default"
 
 
+def test_what_was_measured_is_told_as_such() -> None:
+    def reason(kept: bool, ms: float, default: bool = False, obstacle: str | None = None) -> str:
+        return Verdict({}, kept, obstacle, default, ms=ms).reason
+
+    assert reason(True, 0.0123456) == "measured the fastest: 0.0123 ms"
+    assert reason(False, 2.0) == "measured slower: 2 ms"
+    assert reason(False, 2.0, default=True) == "default, measured slower: 2 ms"
+    assert reason(True, 2.0, default=True, obstacle="99 warps") == "default, measured the fastest: 2 ms"
+    assert reason(False, float("nan")) == "measured: does not run"
+
+
+def test_a_default_that_is_not_kept_and_what_is_equal_to_another_are_told() -> None:
+    assert Verdict({}, False, None, True).reason == "default, predicted slower"
+    assert Verdict({}, False, None, False, is_equal=True).reason == "equal to another"
+    assert Verdict({}, True, None, True, is_equal=True).reason == "default"
+
+
 def test_a_single_configuration_is_said_whole() -> None:
     assert differing([{"M": 64, "num_warps": 4}]) == ("", ["M", "num_warps"], ["64 4"])

@@ -22,7 +22,7 @@ from prerank.integrations.triton_kernel import kernel_of  # noqa: E402
 from prerank.integrations.triton_launch import Tensor, read_tuning  # noqa: E402
 from prerank.integrations.triton_loop import pipelined  # noqa: E402
 from prerank.integrations.triton_reading import is_aligned  # noqa: E402
-from prerank.integrations.triton_static import Resources, resources  # noqa: E402
+from prerank.integrations.triton_static import Resources, resources, target_of  # noqa: E402
 from prerank.search_spaces.launch_limits import limits, obstacle  # noqa: E402
 
 TWO = tl.constexpr(2)
@@ -198,6 +198,64 @@ def test_the_assembler_is_the_one_that_triton_takes(monkeypatch: pytest.MonkeyPa
     assert Path(triton_static._assembler(90)).parent.parent.name == "nvidia"
     monkeypatch.setenv("TRITON_PTXAS_PATH", "/told")
     assert triton_static._assembler(100) == "/told"
+
+
+@pytest.mark.parametrize(
+    ("device", "architecture"),
+    [("NVIDIA GeForce RTX 5090", 120), ("NVIDIA B200", 100), ("NVIDIA A30", 80), ("NVIDIA A10", 86)],
+)
+def test_desktops_are_other_targets_than_data_centres(device: str, architecture: int) -> None:
+    assert target_of(device) == ("cuda", architecture, 32)
+
+
+def test_what_runs_on_a_desktop_of_blackwell_is_not_refused(tmp_path: Path) -> None:
+    """Compiled for data centres' Blackwell, this product has one pair of tiles more in shared memory."""
+    config = triton.Config({"BLOCK_M": 128, "BLOCK_N": 128, "BLOCK_K": 64}, num_stages=4, num_warps=8)
+    named: dict[str, Any] = {name: Tensor("float16") for name in ("a_ptr", "b_ptr", "c_ptr")}
+    named |= {"K": 1024, "stride_am": 1024, "stride_bk": 4096}
+    kernel, device = product(tmp_path, "plain"), "RTX 5090"
+    found = resources(kernel, read_tuning(kernel_of(kernel), [config], named, {}, device), [0])[0]
+    assert found.obstacle(limits(device).shared) is None
+
+
+@pytest.mark.parametrize(
+    ("dtype", "device"),
+    [
+        *((dtype, "AMD Instinct MI300X") for dtype in ("float8_e4m3fnuz", "float8_e5m2fnuz")),
+        *((dtype, "NVIDIA A100") for dtype in ("uint8", "uint16", "uint32", "uint64", "int8", "int64", "bool")),
+    ],
+)
+def test_tensors_of_all_types_are_compiled(dtype: str, device: str) -> None:
+    @triton.jit
+    def copy_kernel(x_ptr, y_ptr, BLOCK: tl.constexpr):  # noqa: N803
+        place = tl.arange(0, BLOCK)
+        tl.store(y_ptr + place, tl.load(x_ptr + place))
+
+    named = {name: Tensor(dtype, (64,)) for name in ("x_ptr", "y_ptr")}
+    tuning = read_tuning(kernel_of(copy_kernel), [triton.Config({"BLOCK": 64})], named, {}, device)
+    assert [own.error for own in resources(copy_kernel, tuning, [0]).values()] == [None]
+
+
+def test_why_nothing_is_compiled_is_said_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from pruned_launches import FakeSurrogate, quiet
+
+    @triton.jit
+    def copy_kernel(x_ptr, n, BLOCK: tl.constexpr):  # noqa: N803
+        tl.store(x_ptr + tl.arange(0, BLOCK), 1.0)
+
+    monkeypatch.setenv("PRERANK_CACHE", str(tmp_path))
+    configs = [triton.Config({"BLOCK": block}) for block in (64, 128, 256)]
+    prune = quiet(compile=True, top_k=2, surrogate=FakeSurrogate())
+    prune.attach(copy_kernel)
+    with pytest.warns(UserWarning, match=r"compiles nothing of copy_kernel for NVIDIA A100: .*complex64") as caught:
+        kept = [prune.prune(configs, {"x_ptr": Tensor("complex64", (64,)), "n": n}) for n in (64, 128)]
+    assert (len(caught), kept) == (1, [configs[:2]] * 2)
+    with pytest.warns(UserWarning, match="copy_kernel for NVIDIA H100: its arguments are known at the launch alone"):
+        on_another = prune(device="NVIDIA H100")
+        on_another.attach(copy_kernel)
+        on_another.prune(configs, {"x_ptr": object(), "n": 64})
+    with pytest.warns(UserWarning, match=r"kernel for NVIDIA A100: no kernel .*rlm_prune\.attach\(kernel\) names it"):
+        quiet(compile=True).prune(configs, {"x_ptr": Tensor("float16", (64,)), "n": 64})
 
 
 def test_unknown_devices_are_not_compiled_for() -> None:
