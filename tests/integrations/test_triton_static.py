@@ -139,7 +139,7 @@ def test_what_the_compiler_needs_is_no_less_than_the_bound(
     launch, a100 = read_tuning(kernel_of(kernel), [config], named, {}, "").launch, limits("NVIDIA A100")
     assert (compiled_once(kernel, named, config)[0].obstacle(a100.shared) is None) == runs
     (staged,) = pipelined(launch, [fields])
-    assert runs == (obstacle(fields, a100, (2, 2), aligned=is_aligned(launch), pipelined=staged) is None)
+    assert runs == (obstacle(fields, a100, (2, 2), aligned=is_aligned(launch, [fields]), pipelined=staged) is None)
 
 
 @pytest.mark.parametrize(
