@@ -20,7 +20,7 @@ from .triton_selection import SURE, Keep, Outlook, named, select
 from .triton_static import resources, target_of
 from .triton_tables import Table
 
-_RULES = 3  # version of what cannot run and of what is kept: what was decided by others is decided anew
+_RULES = 4  # version of what cannot run and of what is kept: what was decided by others is decided anew
 _decisions = Decisions()
 
 
