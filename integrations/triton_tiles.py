@@ -11,8 +11,8 @@ from ..search_spaces import kernel_configs
 from .triton_kernel import Kernel
 from .triton_launch import Launch
 from .triton_sources import calls, operand_loads, parsed
-from .triton_values import Value
-from .triton_walk import Walk, number
+from .triton_values import Value, number
+from .triton_walk import Walk
 
 _BLOCKS = ("block_m", "block_n", "block_k")
 

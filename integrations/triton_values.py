@@ -12,6 +12,9 @@ from typing import Literal
 Kind = Literal["any", "one", "even", "line", "mask"]
 Shape = tuple[str, ...] | None
 
+_SEVERAL = 4  # elements that divide a number that is compiled in; of one byte each they are what `cp.async` moves
+_ALIGNED = 16  # what Triton looks whether a number that is passed divides by
+
 UNTOLD = "?"
 """A length that the source does not tell; one is written ""."""
 
@@ -129,6 +132,42 @@ def joined(one: Value, other: Value) -> Value:
     alike = shape is not None and (one.kind, one.axis) == (other.kind, other.axis)
     name, step = (own if own == its else "" for own, its in ((one.name, other.name), (one.step, other.step)))
     return Value(shape, one.kind if alike else "any", one.axis if alike else 0, name, step)
+
+
+def constant(value: object) -> Value:
+    """What is written as such; no mask is one that keeps all."""
+    if isinstance(value, bool) or not isinstance(value, int):
+        return Value(kind="mask" if isinstance(value, bool) or value is None else "any")
+    return number(value, True)
+
+
+def number(value: int, compiled: bool, name: str = "") -> Value:
+    """A whole number.
+
+    Args:
+        value: The number.
+        compiled: Whether it is compiled in, so that all is known that it divides by.
+        name: The argument that it is.
+    """
+    kind: Kind = "one" if value == 1 else "even" if value % (_SEVERAL if compiled else _ALIGNED) == 0 else "any"
+    return Value(kind=kind, name=name or str(value))
+
+
+def matrix(shape: Shape) -> tuple[str, str]:
+    """Lengths of a matrix; of anything else they are not told."""
+    return (shape[0], shape[1]) if shape is not None and len(shape) == 2 else (UNTOLD, UNTOLD)
+
+
+def told(one: str, other: str) -> str:
+    """A length that two say; one of them may not tell."""
+    if UNTOLD in (one, other):
+        return other if one == UNTOLD else one
+    return same(one, other)
+
+
+def same(one: str, other: str) -> str:
+    """A length, where two are equal."""
+    return one if one == other else UNTOLD
 
 
 def _broadcast(one: Shape, other: Shape) -> Shape:

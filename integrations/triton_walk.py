@@ -16,22 +16,24 @@ from .triton_values import (
     NUMBER,
     UNKNOWN,
     UNTOLD,
-    Kind,
     Shape,
     Value,
     both,
     compared,
+    constant,
     joined,
+    matrix,
     minus,
     modulo,
     placed,
     plus,
+    same,
     swapped,
     times,
+    told,
 )
 
 _ROUNDS = 8  # of a loop, until what is known of it must be settled
-_SEVERAL = 4  # elements that divide a number that is compiled in; of one byte each they are what `cp.async` moves
 _AS_IT_IS = ("to", "cast", "max_contiguous", "max_constancy")
 _LOADED = ("mask", "other", "boundary_check", "padding_option", "eviction_policy", "cache_modifier")
 
@@ -132,7 +134,7 @@ class Walk:
             case ast.Name():
                 return self._names.get(node.id, NUMBER)  # around a kernel there are only constants
             case ast.Constant():
-                return _constant(node.value)
+                return constant(node.value)
             case ast.BinOp():
                 return self._operation(node.op, self._value(node.left), self._value(node.right))
             case ast.UnaryOp(op=ast.USub()):
@@ -241,11 +243,11 @@ class Walk:
 
     def _product(self, call: ast.Call, given: Sequence[Value], named: Mapping[str, ast.expr]) -> Value:
         total = self._value(named["acc"]) if "acc" in named else given[2] if len(given) > 2 else UNKNOWN
-        (m, inner), (deep, n), (rows, columns) = (_matrix(own.shape) for own in (given[0], given[1], total))
-        shape = _told(m, rows), _told(n, columns)
-        lengths = *shape, _told(inner, deep)
+        (m, inner), (deep, n), (rows, columns) = (matrix(own.shape) for own in (given[0], given[1], total))
+        shape = told(m, rows), told(n, columns)
+        lengths = *shape, told(inner, deep)
         before = self.products.get(call, lengths)  # of the same tiles in each round
-        self.products[call] = tuple(map(_same, lengths, before))
+        self.products[call] = tuple(map(same, lengths, before))
         return Value(shape)
 
     def _block(self, call: ast.Call, named: Mapping[str, ast.expr]) -> Value:
@@ -275,24 +277,6 @@ def _joined(one: Mapping[str, Value], other: Mapping[str, Value]) -> dict[str, V
     return {name: joined(value, other[name]) for name, value in one.items() if name in other}
 
 
-def _constant(value: object) -> Value:
-    if isinstance(value, bool) or not isinstance(value, int):
-        return Value(kind="mask" if isinstance(value, bool) or value is None else "any")
-    return number(value, True)
-
-
-def number(value: int, compiled: bool, name: str = "") -> Value:
-    """A whole number.
-
-    Args:
-        value: The number.
-        compiled: Whether it is compiled in, so that all is known that it divides by.
-        name: The argument that it is.
-    """
-    kind: Kind = "one" if value == 1 else "even" if value % (_SEVERAL if compiled else 16) == 0 else "any"
-    return Value(kind=kind, name=name or str(value))
-
-
 def _range(given: Sequence[Value]) -> Value:
     if len(given) != 2:
         return UNKNOWN
@@ -310,19 +294,3 @@ def _is_promised(call: ast.Call, length: Value, value: Callable[[ast.expr], Valu
 
 def _is_zero(node: ast.expr) -> bool:
     return isinstance(node, ast.Constant) and not node.value
-
-
-def _matrix(shape: Shape) -> tuple[str, str]:
-    """Lengths of a matrix; of anything else they are not told."""
-    return (shape[0], shape[1]) if shape is not None and len(shape) == 2 else (UNTOLD, UNTOLD)
-
-
-def _told(one: str, other: str) -> str:
-    """A length that two say; one of them may not tell."""
-    if UNTOLD in (one, other):
-        return other if one == UNTOLD else one
-    return _same(one, other)
-
-
-def _same(one: str, other: str) -> str:
-    return one if one == other else UNTOLD

@@ -72,8 +72,12 @@ for tile in range(tl.program_id(0), tl.cdiv(M, BLOCK_M), 132):
         start = round * BLOCK_K
         acc = tl.dot({a}, {b}, acc)
 """.strip()
-DOWN = "A = a_ptr + (m[:, None] * stride_am + k[None, :])\nfor start in range(K, 0, -BLOCK_K):\n    "
-DOWN += "acc += tl.dot(tl.load(A, mask=k[None, :] < start, other=0.0), {b})\n    A += BLOCK_K"
+DOWN = """
+A = a_ptr + (m[:, None] * stride_am + k[None, :])
+for start in range(K, 0, -BLOCK_K):
+    acc += tl.dot(tl.load(A, mask=k[None, :] < start, other=0.0), {b})
+    A += BLOCK_K
+""".strip()
 TRANSPOSED = "tl.load(b_ptr + n[:, None] * K + (start + k)[None, :])"
 
 
