@@ -18,6 +18,13 @@ from prerank.search_spaces import kernel_configs
 _TUTORIAL_ARGUMENTS = ("a_ptr", "b_ptr", "c_ptr", "M", "N", "K")
 _STRIDES = {"am": "mat1_stride_0", "ak": "mat1_stride_1", "bk": "mat2_stride_0", "bn": "mat2_stride_1"}
 _OPTIONS = ("num_warps", "num_stages")
+_BLOCKS = ("BLOCK_M", "BLOCK_N", "BLOCK_K")
+_PRODUCT = """
+def product({first}, {second}, M, N, K, BLOCK_M, BLOCK_N, BLOCK_K):
+    row, column, inner = tl.arange(0, BLOCK_M), tl.arange(0, BLOCK_N), tl.arange(0, BLOCK_K)
+    a = tl.load({first} + row[:, None] * K + inner[None, :])
+    total = tl.dot(a, tl.load({second} + inner[:, None] * N + column[None, :]))
+"""
 _BENCHMARK_SECONDS = 0.125  # what Triton's do_bench takes for a configuration
 
 
@@ -68,7 +75,9 @@ class Shape:
     def least_itemsizes(self) -> tuple[int, int] | None:
         """Those that `rlm_prune` counts on; the table holds no source, but is of products alone."""
         launch = self.tuning.launch
-        product = replace(launch, kernel=replace(launch.kernel, source="tl.dot(a, b)"))
+        first, second, _ = launch.tensors
+        arguments, source = (*launch.kernel.arguments, *_BLOCKS), _PRODUCT.format(first=first, second=second)
+        product = replace(launch, kernel=replace(launch.kernel, arguments=arguments, source=source))
         return operand_sizes(product, self.tuning.words)
 
     def slowdown(self, places: set[int]) -> float:

@@ -2,44 +2,57 @@
 
 Triton pipelines an innermost ``for`` in as many stages as the configuration says. It does not so treat a ``while``, a
 loop that is unrolled, one with stages of its own, loads under a condition that is known at run time only, and a loop of
-one round, which is no loop once it is compiled; nor loads that are gathered. Where the source does not show a plain
-loop, one stage is all that may be counted on.
+one round, which is no loop once it is compiled; nor loads that are gathered or scattered, nor what has a barrier or a
+print beside it, or a function that may hold one. Where the source does not show a plain loop, one stage is all that may
+be counted on.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
 from .triton_kernel import Kernel
 from .triton_launch import Launch
-from .triton_sources import called, calls, loads_side_by_side, operands, parsed
+from .triton_sources import called, calls, gathers, operands, parsed
+from .triton_tiles import reads_side_by_side
 
 _PLAIN = 3  # arguments of a range; the fourth of a `tl.range` is its number of stages
+_HARMLESS = re.compile(  # of Triton and Python, but for what writes, prints, waits or is written in assembly
+    "abs|advance|arange|assume|broadcast|broadcast_to|cast|cdiv|ceil|clamp|cos|cumsum|dot|erf|exp|exp2|expand_dims|fdiv|"
+    "float|floor|fma|full|int|load|log|log2|max|max_constancy|max_contiguous|maximum|min|minimum|multiple_of|permute|"
+    "program_id|range|rsqrt|sigmoid|sin|split|sqrt|static_assert|static_print|sum|to|trans|where|zeros|zeros_like"
+)
 
 
-def pipelined(launch: Launch, fields: Sequence[Mapping[str, Any]]) -> list[bool]:
+def pipelined(launch: Launch, fields: Sequence[Mapping[str, Any]], descriptors: bool = False) -> list[bool]:
     """Of each configuration, whether Triton surely pipelines the product in the stages that it says.
 
     Args:
         launch: The launch.
         fields: Name -> value of each, as `kernel_configs.field` spells the names.
+        descriptors: Whether the device copies what descriptors describe.
     """
-    plain, k = has_plain_loop(launch.kernel), _compiled_k(launch)
+    plain = has_plain_loop(launch.kernel) and reads_side_by_side(launch, fields, False, descriptors)
+    k = _compiled_k(launch)
     return [plain and not _is_one_round(k, own) for own in fields]
 
 
 @lru_cache(maxsize=256)
 def has_plain_loop(kernel: Kernel) -> bool:
-    """Whether all loops are over a bare range, and each product in an innermost one that loads both of its operands."""
+    """Whether all loops are over a bare range, and each product in an innermost one that loads both of its operands.
+
+    Such a loop does nothing but read and compute.
+    """
     tree = parsed(kernel)
-    if tree is None or not loads_side_by_side(tree):
+    if tree is None or gathers(tree):
         return False
     loops = [node for node in ast.walk(tree) if isinstance(node, ast.For | ast.While)]
     dots = set(calls(tree, "dot"))
-    plain = [loop for loop in loops if _decides_nothing(loop, kernel.constants)]
+    plain = [loop for loop in loops if _decides_nothing(loop, kernel.constants) and _is_harmless(loop)]
     inside = {dot for loop in plain for dot in calls(loop, "dot") if _loads_operands(loop, dot)}
     return bool(dots) and dots == inside and all(map(_is_plain, loops))
 
@@ -56,6 +69,11 @@ def _decides_nothing(loop: ast.For | ast.While, constants: Sequence[str]) -> boo
     names = {node.id for test in tests for node in ast.walk(test) if isinstance(node, ast.Name)}
     nested = any(isinstance(node, ast.For | ast.While) for node in inner)
     return not nested and names <= set(constants)
+
+
+def _is_harmless(loop: ast.AST) -> bool:
+    """Whether all that a loop calls is known to order no accesses to memory."""
+    return all(_HARMLESS.fullmatch(called(call)) for call in calls(loop, ""))
 
 
 def _loads_operands(loop: ast.AST, dot: ast.Call) -> bool:

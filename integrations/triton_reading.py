@@ -16,10 +16,10 @@ from ..search_spaces import kernel_configs
 from ..search_spaces.problem import Problem
 from .triton_kernel import Kernel
 from .triton_launch import ALIGNED, Launch, Tensor, argument_of
-from .triton_sources import operand_arguments
+from .triton_sources import operand_arguments, operand_names
+from .triton_tiles import multiplies_blocks, reads_side_by_side
 
 _BLOCKS = ("block_m", "block_n", "block_k")
-_DOT = re.compile(r"^[^#\n]*\bdot\w*\(", re.MULTILINE)
 _TYPE = re.compile(r"\b(?:b?float|fp|bf|u?int)(\d+)")
 _PRECISIONS = ("allow_tf32", "input_precision")
 _PRECISION = re.compile(rf"""[(,]\s*(?:{"|".join(_PRECISIONS)})\s*=\s*["']?(\w+)""")
@@ -28,6 +28,7 @@ _OPERANDS = (("a", "mat1"), ("b", "mat2"))  # names
 _TEMPLATE_FIELDS = (*_BLOCKS, "stages", "warps")
 _TUTORIAL_FIELDS = (*_TEMPLATE_FIELDS, "group_m")
 _TUTORIAL = "triton_matmul_tutorial_fp16"
+_TEMPLATES = ("triton_mm", "triton_mixed_mm")
 _WIDE = 4  # bytes
 _LIKENESS = 0.9  # trust in what is known of another kernel that multiplies matrices
 
@@ -86,12 +87,12 @@ def reading_like(like: Reading, launch: Launch, words: Sequence[Mapping[str, Any
 
 
 def operand_sizes(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[int, int] | None:
-    """Least bytes of an element of each operand as a program may hold it; None: the kernel multiplies no matrices.
+    """Least bytes of an element of each operand as a program may hold it; None: the kernel multiplies no such blocks.
 
     Several whole numbers may be packed in one: they count nothing. A product that is called, and not in the kernel's
     own source, is not seen.
     """
-    if _operands(launch, words) is None or not _DOT.search(launch.kernel.source):
+    if _operands(launch, words) is None or not launch.kernel.source:
         return None
     first, second = (_least_size(launch, names) for names in _OPERANDS)
     return first, second
@@ -103,17 +104,23 @@ def has_wide_operand(launch: Launch) -> bool:
     return any(itemsize(tensor.dtype) >= _WIDE for tensor in tensors)
 
 
-def is_aligned(launch: Launch) -> bool:
+def is_aligned(launch: Launch, fields: Sequence[Mapping[str, Any]] = ()) -> bool:
     """Whether elements of an operand lie side by side, and Triton knows that their rows begin at multiples of several.
 
-    It knows so of whole numbers that are multiples of 16 or 1 and of addresses that are, unless it is told not to look.
+    It knows so of addresses and whole numbers that are multiples of 16, or 1, unless it is told not to look, and of any
+    number that is compiled in. What it makes of them is told from the source.
+
+    Args:
+        launch: The launch.
+        fields: Name -> value of each configuration, as `kernel_configs.field` spells the names.
     """
     own = [(argument_of(name), value) for name, value in launch.scalars.items() if type(value) is int]
     passed = [(name, value) for name, value in own if name not in launch.kernel.constants]
     known = all(name not in launch.kernel.unspecialised for name in [*launch.tensors, *(name for name, _ in passed)])
     divides = all(value == 1 or value % ALIGNED == 0 for _, value in passed)
     operands = [tensor for names in _OPERANDS for tensor in _candidates(launch, names)]
-    return known and divides and all(own.aligned and (not own.strides or 1 in own.strides) for own in operands)
+    regular = all(own.aligned and (not own.strides or 1 in own.strides) for own in operands)
+    return known and divides and regular and reads_side_by_side(launch, fields, True, True)
 
 
 def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
@@ -131,12 +138,24 @@ def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list
 
 
 def _operands(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Tensor, Tensor] | None:
-    """The two operands, where sizes m, n, k are given, the blocks are tuned and the first tensors are matrices."""
-    tuned = set(map(kernel_configs.field, words[0])) if words else set[str]()
-    tensors = list(launch.tensors.values())
-    if not tuned.issuperset(_BLOCKS) or not {"m", "n", "k"} <= set(_sizes(launch)) or len(tensors) < 3:
+    """The two operands, where sizes m, n, k are given, the blocks are tuned, and the source multiplies such blocks."""
+    fields = [{kernel_configs.field(name): value for name, value in own.items()} for own in words]
+    tuned = set(fields[0]) if fields else set[str]()
+    sized = {"m", "n", "k"} <= set(_sizes(launch)) and len(launch.tensors) > 2
+    if not (sized and tuned.issuperset(_BLOCKS)):
         return None
-    return tensors[0], tensors[1]
+    if not launch.kernel.source:  # of a kernel of which nothing but its name and arguments is known
+        return _by_place(launch) if launch.kernel.name in _TEMPLATES or _is_tutorial(launch.kernel) else None
+    return _by_place(launch) if multiplies_blocks(launch, fields) else None
+
+
+def _by_place(launch: Launch) -> tuple[Tensor, Tensor]:
+    """The tensors that the first and the second operand are loaded from, or else the first two."""
+    own = list(launch.tensors.values())
+    names = operand_names(launch.kernel)
+    read = [[tensor for name, tensor in launch.tensors.items() if argument_of(name) in place] for place in names]
+    first, second = (found[0] if found else own[place] for place, found in enumerate(read))
+    return first, second
 
 
 def _least_size(launch: Launch, names: tuple[str, ...]) -> int:

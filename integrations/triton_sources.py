@@ -38,34 +38,41 @@ def operands(dot: ast.Call) -> list[ast.expr]:
     return dot.args[:2]
 
 
-@lru_cache(maxsize=256)
 def operand_arguments(kernel: Kernel) -> frozenset[str]:
     """The kernel's arguments that its products' operands follow from; none if there is no product, or no tree."""
-    tree = parsed(kernel)
-    return _names(_operand_sources(tree, _flow(tree))) & frozenset(kernel.arguments) if tree else frozenset()
+    first, second = operand_names(kernel)
+    return first | second
 
 
-def loads_side_by_side(tree: ast.AST) -> bool:
-    """Whether no operand is gathered: no address and no mask of its loads follows from a load or a product.
+@lru_cache(maxsize=256)
+def operand_names(kernel: Kernel) -> tuple[frozenset[str], frozenset[str]]:
+    """The same, of the first operands and of the second ones."""
+    tree, own = parsed(kernel), frozenset(kernel.arguments)
+    flow, dots = (_flow(tree), list(calls(tree, "dot"))) if tree else ({}, [])
+    first, second = ([node for dot in dots for node in operands(dot)[place : place + 1]] for place in (0, 1))
+    return _names(_sources(first, flow)) & own, _names(_sources(second, flow)) & own
 
-    Nor from a multiple that is written as a number, which leaves gaps between what is loaded.
-    """
-    flow = _flow(tree)
-    loads = [load for source in _operand_sources(tree, flow) for load in calls(source, "load")]
+
+def assigned(tree: ast.AST, name: str) -> list[ast.expr]:
+    """All that is ever assigned to a name."""
+    return _flow(tree).get(name, [])
+
+
+def operand_loads(tree: ast.AST) -> list[ast.Call]:
+    """All loads that the operands of products may be made of."""
+    return list(dict.fromkeys(load for source in _operand_sources(tree, _flow(tree)) for load in calls(source, "load")))
+
+
+def gathers(tree: ast.AST) -> bool:
+    """Whether an operand may be gathered: an address or a mask of its loads follows from a load or a product."""
+    flow, loads = _flow(tree), operand_loads(tree)
     asked = [part for load in loads for part in (*load.args, *(keyword.value for keyword in load.keywords))]
-    return not any(_scatters(node) for source in _sources(asked, flow) for node in ast.walk(source))
+    return any(any(calls(source, word)) for source in _sources(asked, flow) for word in ("load", "dot"))
 
 
 def _operand_sources(tree: ast.AST, flow: Mapping[str, Sequence[ast.expr]]) -> list[ast.expr]:
     """All that the operands of products may be made of."""
     return _sources([operand for dot in calls(tree, "dot") for operand in operands(dot)], flow)
-
-
-def _scatters(node: ast.AST) -> bool:
-    if isinstance(node, ast.Call):
-        return called(node).startswith(("load", "dot"))
-    factors = (node.left, node.right) if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult) else ()
-    return any(isinstance(factor, ast.Constant) for factor in factors)
 
 
 def _flow(tree: ast.AST) -> dict[str, list[ast.expr]]:

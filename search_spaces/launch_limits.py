@@ -9,11 +9,11 @@ has 4 bytes of it to copy, the least that ``cp.async`` moves (PTX ISA), which of
 if it is known what the sizes and strides divide by. A loop of one stage, or none, may hold one operand after the
 other. On Hopper, 32-bit operands are counted once: whether they are pipelined there depends on layouts and strides.
 
-Registers: an accumulator of 32-bit numbers that needs more than two times the 255 registers that a thread can have
-(CUDA programming guide, technical specifications) is dropped too. It might be compiled, in minutes, and would live in
-memory: none of 4,800 such launches of a measured table ran. One that takes all registers of its threads, of the 65,536
-that a unit has for a block, runs, but has to `spill` the rest: the best such launch of each size of that table took
-four times as long as the best of all.
+Registers: an accumulator that needs more than two times the 255 registers that a thread can have (CUDA programming
+guide, technical specifications) is dropped too; a register holds 32 bits. It might be compiled, in minutes, and would
+live in memory: none of 4,800 such launches of a measured table ran. One that takes all registers of its threads, of the
+65,536 that a unit has for a block, runs, but has to `spill` the rest: the best such launch of each size of that table
+took four times as long as the best of all.
 """
 
 from __future__ import annotations
@@ -25,11 +25,12 @@ from .devices import find
 
 _ASYNCHRONOUS = ("ampere", "ada", "hopper", "blackwell")
 _ACCUMULATE_IN_REGISTERS = ("ampere", "ada", "hopper")
-_CLUSTERS = ("hopper", "blackwell")
+_CLUSTERS = ("hopper", "blackwell")  # which have the tensor memory accelerator, too
 _RESERVED_KB = 1  # of the shared memory of a unit, for the system, from Ampere on
 _LEAST_COPY = 4  # bytes
 _WIDE = 4  # bytes of an element
 _REGISTERS, _REGISTERS_OF_BLOCK = 255, 2**16  # a thread, and all of a block's
+_REGISTER_BYTES = 4
 _MOST_ACCUMULATOR = 2 * _REGISTERS
 _MOST_ELEMENTS = 2**20  # of a Triton tensor
 _MOST_THREADS = 1024
@@ -55,6 +56,11 @@ class Limits:
         """Whether tiles are copied while others are multiplied."""
         return self.architecture in _ASYNCHRONOUS
 
+    @property
+    def descriptors(self) -> bool:
+        """Whether tiles that a descriptor describes are copied so, too."""
+        return self.architecture in _CLUSTERS
+
 
 def limits(device: str, shared: int | None = None, architecture: str = "") -> Limits:
     """Limits of a device's name; those of an unknown one bound nothing but the threads.
@@ -79,6 +85,7 @@ def obstacle(
     wide: bool = False,
     aligned: bool = True,
     pipelined: bool = True,
+    sum_size: int = 4,
 ) -> str | None:
     """Why a configuration cannot run; None: nothing speaks against it.
 
@@ -89,6 +96,7 @@ def obstacle(
         wide: Whether an operand may all the same have elements of 32 bits or more.
         aligned: Whether the compiler knows that rows begin at multiples of several elements.
         pipelined: Whether the compiler keeps the stages of the product's loop; if it has none, it keeps none.
+        sum_size: Bytes of a sum of a matrix product.
     """
     warps, stages, ctas = _options(fields)
     if min(warps, ctas) < 1:
@@ -103,10 +111,15 @@ def obstacle(
     if not pipelined or (not aligned and min(itemsizes) < _LEAST_COPY):
         stages = 1  # of what is not aligned a thread may have one element to copy at a time
     widest = max(*itemsizes, _WIDE * wide)
-    return _matmul_obstacle(blocks, stages, warps * device.warp * ctas, ctas, device, itemsizes, widest)
+    threads = warps * device.warp * ctas
+    held = _memory_obstacle(blocks, stages, threads, ctas, device, itemsizes, widest)
+    registers, fits = _sum_registers(blocks, threads, sum_size), device.architecture not in _ACCUMULATE_IN_REGISTERS
+    if held is not None or registers <= _MOST_ACCUMULATOR or fits:
+        return held
+    return f"an accumulator of {registers} registers a thread, of {_REGISTERS}"
 
 
-def _matmul_obstacle(
+def _memory_obstacle(
     blocks: tuple[int, int, int],
     stages: int,
     threads: int,
@@ -122,28 +135,33 @@ def _matmul_obstacle(
     needed = _shared_bytes(tiles, stages, threads, device, widest) // ctas
     if device.shared is not None and needed > device.shared:
         return f"{needed // 1024} KB of shared memory; a block has {device.shared // 1024}"
-    registers = m * n // threads
-    if registers > _MOST_ACCUMULATOR and device.architecture in _ACCUMULATE_IN_REGISTERS:
-        return f"an accumulator of {registers} registers a thread, of {_REGISTERS}"
     return None
 
 
-def spill(fields: Mapping[str, object], device: Limits) -> str | None:
+def spill(fields: Mapping[str, object], device: Limits, sum_size: int = 4) -> str | None:
     """Why a configuration of a matrix product that runs is slow: its sums alone fill the registers of its threads.
 
     Args:
         fields: Name -> value, as of `obstacle`.
         device: Where it shall run.
+        sum_size: Bytes of a sum.
 
     Returns:
         The reason; None: nothing speaks against it.
     """
-    (warps, _, ctas), (m, n, _) = _options(fields), _blocks(fields)
+    warps, _, ctas = _options(fields)
     if min(warps, ctas) < 1 or device.architecture not in _ACCUMULATE_IN_REGISTERS:
         return None
     threads = warps * device.warp
-    registers, most = m * n // (threads * ctas), min(_REGISTERS, _REGISTERS_OF_BLOCK // threads)
+    registers = _sum_registers(_blocks(fields), threads * ctas, sum_size)
+    most = min(_REGISTERS, _REGISTERS_OF_BLOCK // threads)
     return f"an accumulator of {registers} registers a thread, of {most}" if registers >= most else None
+
+
+def _sum_registers(blocks: tuple[int, int, int], threads: int, size: int) -> int:
+    """Registers of 32 bits that the sums of a product take of each thread."""
+    m, n, _ = blocks
+    return m * n * size // (_REGISTER_BYTES * threads)
 
 
 def _shared_bytes(tiles: tuple[int, int], stages: int, threads: int, device: Limits, itemsize: int) -> int:

@@ -20,17 +20,36 @@ CONFIGS = [
 ARGUMENTS = ("A", "B", "C", "M", "N", "K", "stride_am", "stride_ak", "stride_bk", "stride_bn")
 
 
+SOURCE = """
+def mine({first}, {second}, C, M, N, K, stride_am, stride_ak, stride_bk, stride_bn, BLOCK_M, BLOCK_N, BLOCK_K):
+    row = tl.program_id(0) * BLOCK_M + tl.arange(0, BLOCK_M)
+    column = tl.program_id(1) * BLOCK_N + tl.arange(0, BLOCK_N)
+    acc = tl.zeros((BLOCK_M, BLOCK_N), dtype=tl.float32)
+    for start in range(0, K, BLOCK_K):
+        inner = start + tl.arange(0, BLOCK_K)
+        a = tl.load({first} + row[:, None] * stride_am + inner[None, :] * stride_ak)
+        b = tl.load({second} + inner[:, None] * stride_bk + column[None, :] * stride_bn)
+        {line}
+"""
+BLOCKS = ("BLOCK_M", "BLOCK_N", "BLOCK_K")
+
+
+def source(line: str = "acc = tl.dot(a, b, acc)", first: str = "A", second: str = "B") -> str:
+    """A plain product of such arguments, in whose loop a line is as told."""
+    return SOURCE.format(line=line.replace("\n    ", "\n        "), first=first, second=second)
+
+
 def product(
     dtypes: tuple[str, str],
     values: tuple[int, ...],
     configs: list[FakeConfig] = CONFIGS,
-    source: str = "def mine(): ...",
+    source: str = source(),
     **constants: Any,
 ) -> Any:
     tensors = [Tensor(dtype) for dtype in (*dtypes, "float16")]
     given: list[Any] = [*tensors, *values]
     named: dict[str, Any] = dict(zip(ARGUMENTS, given, strict=False)) | constants
-    kernel = Kernel("mine", (*ARGUMENTS, *constants), source, tuple(constants))
+    kernel = Kernel("mine", (*ARGUMENTS, *constants, *BLOCKS), source, tuple(constants))
     return read_tuning(kernel, configs, named, {"grid": (8,)}, "NVIDIA A100")
 
 

@@ -82,8 +82,12 @@ def kernel(prune: Any, bench: Bench | None = None, configs: list[Any] | None = N
         BLOCK_SIZE_N: tl.constexpr,  # noqa: N803
         BLOCK_SIZE_K: tl.constexpr,  # noqa: N803
     ):
+        row, column = tl.arange(0, BLOCK_SIZE_M)[:, None], tl.arange(0, BLOCK_SIZE_N)[None, :]
+        total = tl.full((BLOCK_SIZE_M, BLOCK_SIZE_N), 0.0, tl.float32)
         for start in range(K, 0, BLOCK_SIZE_K):  # no round, but what has no such loop in its source is not bounded
-            tl.dot(tl.load(a_ptr + start), tl.load(b_ptr + start))
+            inner = start + tl.arange(0, BLOCK_SIZE_K)
+            a = tl.load(a_ptr + row * K + inner[None, :])
+            total += tl.dot(a, tl.load(b_ptr + inner[:, None] * N + column))
         tl.store(c_ptr, 1.0)
 
     return matmul_kernel

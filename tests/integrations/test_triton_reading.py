@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import torch
 from fake_config import FakeConfig
-from launches import CONFIGS, product, read
+from launches import BLOCKS, CONFIGS, product, read, source
 
 from prerank.integrations.triton_kernel import Kernel
 from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
@@ -40,7 +40,26 @@ def test_a_users_product_is_read_word_for_word_as_in_training(
     )
     assert template.to_text(tuning.words[0]) == text
     assert own.problem("latency_ms").context.startswith("mine\nnvidia-a100 gpu ampere")
-    assert own.problem("latency_ms").context.endswith("def mine(): ...")
+    assert own.problem("latency_ms").context.count("def mine(") == 1
+
+
+@pytest.mark.parametrize("block", ["BLOCK_N", "BLOCK_K"])
+def test_a_product_of_other_tiles_is_read_by_its_own_name_alone(block: str) -> None:
+    """As those of the gradients of a linear layer, whose loops are over m or n."""
+    other = source().replace("BLOCK_M", "BLOCK_X").replace(block, "BLOCK_M").replace("BLOCK_X", block)
+    for own in (other, "def mine(A, B, C): inner(A, B, C)", "def mine(: ...", ""):
+        tuning = product(("float16", "float16"), (512, 512, 512), source=own)
+        assert [reading.kernel for reading in readings(tuning.launch, tuning.words)] == ["mine"]
+        assert operand_sizes(tuning.launch, tuning.words) is None
+
+
+def test_operands_are_what_the_product_reads_wherever_the_output_stands() -> None:
+    tensors = {"c_ptr": "float32", "a_ptr": "float16", "b_ptr": "bfloat16"}
+    given: dict[str, Any] = {name: Tensor(dtype) for name, dtype in tensors.items()} | dict.fromkeys("MNK", 64)
+    kernel = Kernel("mine", (*given, *BLOCKS), source(first="a_ptr", second="b_ptr"))
+    tuning = read_tuning(kernel, CONFIGS, given, {}, "NVIDIA A100")
+    fields = readings(tuning.launch, tuning.words)[-1].fields
+    assert (fields["mat1_dtype"], fields["mat2_dtype"]) == ("float16", "bfloat16")
 
 
 def test_grouped_programs_are_read_as_the_tutorials() -> None:
@@ -76,16 +95,16 @@ def test_grouped_programs_are_read_as_the_tutorials() -> None:
     ],
 )
 def test_the_precision_of_a_product_is_read(constants: dict[str, Any], line: str, rounds: bool) -> None:
-    source = f"def mine():\n    {line}"
-    tuning = product(("float32", "float32"), (512, 256, 128, 128, 1, 1, 128), source=source, **constants)
+    own = source(line)
+    tuning = product(("float32", "float32"), (512, 256, 128, 128, 1, 1, 128), source=own, **constants)
     template = readings(tuning.launch, tuning.words)[-1]
     assert template.fields["using_tf32"] is rounds
 
 
 def test_a_precision_that_all_configurations_name_is_read() -> None:
     configs = [FakeConfig(config.kwargs | {"ALLOW_TF32": False}) for config in CONFIGS]
-    source = "def mine():\n    acc += tl.dot(a, b, allow_tf32=ALLOW_TF32)"
-    tuning = product(("float32", "float32"), (512, 256, 128, 128, 1, 1, 128), configs, source)
+    own = source("acc += tl.dot(a, b, allow_tf32=ALLOW_TF32)")
+    tuning = product(("float32", "float32"), (512, 256, 128, 128, 1, 1, 128), configs, own)
     assert readings(tuning.launch, tuning.words)[-1].fields["using_tf32"] is False
 
 
@@ -113,11 +132,12 @@ def test_other_kernels_are_no_products() -> None:
     assert len(readings(tuning.launch, tuning.words)) == 1
 
 
-def multiplied(source: str = "tl.dot(a, b)", kind: str = "", **dtypes: str) -> Any:
-    """Operand sizes of a product of such tensors."""
+def multiplied(own: str = "", kind: str = "", **dtypes: str) -> Any:
+    """Operand sizes of a product of such tensors, of the first two unless the source says otherwise."""
     named = {name: Tensor(dtype) for name, dtype in dtypes.items()}
     given: dict[str, Any] = named | {"M": 64, "N": 64, "K": 64} | {"TYPE": kind}
-    tuning = read_tuning(Kernel("mine", tuple(given), source), CONFIGS, given, {}, "NVIDIA A100")
+    kernel = Kernel("mine", (*given, *BLOCKS), own or source("acc += tl.dot(a, b)", *list(dtypes)[:2]))
+    tuning = read_tuning(kernel, CONFIGS, given, {}, "NVIDIA A100")
     return operand_sizes(tuning.launch, tuning.words)
 
 
@@ -126,7 +146,8 @@ def test_operand_sizes_are_the_least_that_they_may_be() -> None:
     assert multiplied(c_ptr="float32", **halves) == (2, 2)
     assert multiplied(x="float32", y="float16", out="float32") == (2, 2)  # which of them are operands is not known
     assert multiplied(c_ptr="float32", **singles) == (4, 4)
-    assert multiplied("tl.dot(a.to(tl.float16), b)", c_ptr="float32", **singles) == (2, 2)
+    cast = source("acc += tl.dot(a.to(tl.float16), b)", "a_ptr", "b_ptr")
+    assert multiplied(cast, c_ptr="float32", **singles) == (2, 2)
     assert multiplied(c_ptr="float32", kind="fp16", **singles) == (2, 2)
     assert multiplied(a_ptr="float16", b_ptr="int32", c_ptr="float16") == (2, 0)  # packed
     assert multiplied(x="float16", w="uint8", out="float16") == (0, 0)
@@ -134,7 +155,8 @@ def test_operand_sizes_are_the_least_that_they_may_be() -> None:
 
 LINEAR = """
 def linear(x_ptr, w_ptr, b_ptr, M, N, K, BLOCK_M, BLOCK_N, BLOCK_K):
-    x_at, w_at = x_ptr + rows * K, w_ptr + columns
+    rows, columns, inner = tl.arange(0, BLOCK_M), tl.arange(0, BLOCK_N), tl.arange(0, BLOCK_K)
+    x_at, w_at = x_ptr + rows[:, None] * K + inner[None, :], w_ptr + inner[:, None] * N + columns[None, :]
     for k in range(0, K, BLOCK_K):
         x = tl.load(x_at)
         acc += tl.dot(x, tl.load(w_at))
@@ -152,7 +174,7 @@ def test_an_argument_of_an_operands_name_that_no_product_reads_is_none() -> None
 def test_a_source_without_a_product_has_no_operands() -> None:
     halves = {"a_ptr": "float16", "b_ptr": "float16", "c_ptr": "float16"}
     assert multiplied("tl.store(c, a + b)  # no tl.dot(", **halves) is None
-    assert multiplied("", **halves) is None
+    assert multiplied("# not a word", **halves) is None
 
 
 def test_wide_operands_are_known() -> None:

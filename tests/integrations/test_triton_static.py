@@ -83,6 +83,8 @@ LOOPS = {
     "unrolled": "for start in tl.static_range(0, 128, BLOCK_K):",
     "stages of its own": "for start in tl.range(0, K, BLOCK_K, num_stages=1):",
     "no loop": "start = tl.program_id(0)\n    if True:",
+    "a barrier": "for start in range(0, K, BLOCK_K):\n        tl.debug_barrier()",
+    "an odd start": "for start in range(1, K, BLOCK_K):",
     "a condition": "for start in range(0, K, BLOCK_K):\n      if start != tl.program_id(0):",
 }
 PRODUCT = """
@@ -125,7 +127,7 @@ def product(folder: Path, loop: str, constant: bool = False, unspecialised: Sequ
         ("counted rounds", False, 1024, 4096, False),
         ("counted rounds", True, 64, 4096, True),
         *((loop, False, 1024, 4096, True) for loop in ("while", "unrolled", "stages of its own", "no loop")),
-        ("a condition", False, 1024, 4096, True),
+        *((loop, False, 1024, 4096, True) for loop in ("a condition", "a barrier", "an odd start")),
     ],
 )
 def test_what_the_compiler_needs_is_no_less_than_the_bound(
@@ -139,7 +141,7 @@ def test_what_the_compiler_needs_is_no_less_than_the_bound(
     launch, a100 = read_tuning(kernel_of(kernel), [config], named, {}, "").launch, limits("NVIDIA A100")
     assert (compiled_once(kernel, named, config)[0].obstacle(a100.shared) is None) == runs
     (staged,) = pipelined(launch, [fields])
-    assert runs == (obstacle(fields, a100, (2, 2), aligned=is_aligned(launch), pipelined=staged) is None)
+    assert runs == (obstacle(fields, a100, (2, 2), aligned=is_aligned(launch, [fields]), pipelined=staged) is None)
 
 
 @pytest.mark.parametrize(

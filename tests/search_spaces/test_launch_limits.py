@@ -67,6 +67,14 @@ def test_of_a_product_without_a_pipelined_loop_one_stage_counts() -> None:
     assert obstacle(own | {"block_k": 512}, limits("NVIDIA A100"), FP16, pipelined=False) is not None
 
 
+def test_sums_of_16_bits_take_half_the_registers() -> None:
+    large, device = config(256, 256, 32, warps=4), limits("NVIDIA A100")
+    assert "512 registers" in (obstacle(large, device, FP16) or "")
+    assert obstacle(large, device, FP16, sum_size=2) is None
+    assert spill(large, device, 2) == "an accumulator of 256 registers a thread, of 255"
+    assert spill(large | {"block_n": 128}, device, 2) is None
+
+
 def test_the_driver_knows_better_than_the_list() -> None:
     own = config(64, 64, 64, stages=4)
     assert obstacle(own, limits("NVIDIA A100"), FP16) is None

@@ -1,0 +1,69 @@
+"""What a kernel's source shows of a launch's tiles: whether they are its blocks, and whether they are copied ahead."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+from ..search_spaces import kernel_configs
+from .triton_kernel import Kernel
+from .triton_launch import Launch
+from .triton_source_values import Value, number
+from .triton_sources import calls, operand_loads, parsed
+from .triton_walk import Walk
+
+_BLOCKS = ("block_m", "block_n", "block_k")
+
+Fields = Sequence[Mapping[str, Any]]
+
+
+def multiplies_blocks(launch: Launch, fields: Fields) -> bool:
+    """Whether every product is surely one of tiles of block_m x block_k and block_k x block_n.
+
+    Args:
+        launch: The launch.
+        fields: Name -> value of each configuration, as `kernel_configs.field` spells the names.
+    """
+    tree = parsed(launch.kernel)
+    if tree is None:
+        return False
+    products, walk = set(calls(tree, "dot")), _walk(launch, fields, True)
+    tiles = {tuple(map(kernel_configs.field, tile)) for tile in walk.products.values()}
+    return tiles == {_BLOCKS} and products == set(walk.products)
+
+
+def reads_side_by_side(launch: Launch, fields: Fields, exact: bool, descriptors: bool) -> bool:
+    """Whether all loads of a product's operands surely read several elements side by side.
+
+    Args:
+        launch: The launch.
+        fields: Name -> value of each configuration.
+        exact: Whether numbers count as they are; if not, all but 1 count as multiples.
+        descriptors: Whether the device copies what descriptors describe.
+    """
+    tree, walk = parsed(launch.kernel), _walk(launch, fields, exact)
+    loads = operand_loads(tree) if tree else []
+    return all(walk.is_regular(load) or (descriptors and load in walk.described) for load in loads)
+
+
+def _walk(launch: Launch, fields: Fields, exact: bool) -> Walk:
+    known = tuple((name, _argument(launch, fields, name, exact)) for name in launch.kernel.arguments)
+    return _walked(launch.kernel, known)
+
+
+@lru_cache(maxsize=256)
+def _walked(kernel: Kernel, arguments: tuple[tuple[str, Value], ...]) -> Walk:
+    return Walk(parsed(kernel) or ast.Module([], []), dict(arguments))
+
+
+def _argument(launch: Launch, fields: Fields, name: str, exact: bool) -> Value:
+    """What is known of an argument whatever the configuration."""
+    if name in launch.tensors:
+        return Value(kind="even", name=name)  # what begins between is told by `is_aligned`
+    field = kernel_configs.field(name)
+    values = [launch.scalars[name]] if name in launch.scalars else [own.get(field) for own in fields]
+    compiled = name not in launch.scalars or name in launch.kernel.constants
+    found = {number(value if exact or value == 1 else 0, compiled, name) for value in values if type(value) is int}
+    return found.pop() if len(found) == 1 and all(type(value) is int for value in values) else Value(name=name)
