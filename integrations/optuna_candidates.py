@@ -73,7 +73,11 @@ class Candidates:
         self._fits, self._size, self.settled = fits, size, settled
         self.tried = np.concatenate([past.rows, past.pending])
         self.modelled: bool = past.succeeded.sum() >= max(1, startup)
-        """Whether the parameters say anything."""
+        """Whether the parameters say what is good."""
+        self.begins: bool = len(past.rows) < max(1, startup)
+        """Whether trials are still to be spread, whatever became of the first ones."""
+        self.tells: bool = bool(past.succeeded.any()) and not self.begins
+        """Whether the parameters say anything, if only which trials fail."""
 
     @cached_property
     def model(self) -> Model:

@@ -17,6 +17,7 @@ from .optuna_scale import Scale
 Floats = NDArray[np.float64]
 
 _MOST_FITTED = 100  # trials that hyperparameters are fitted to
+_MOSTLY = 0.75  # share of an output that is one value
 _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
 _SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
 
@@ -78,8 +79,15 @@ class Fits:
         near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
         start = self._hyper.get(key, near)
-        self._hyper[key], evidence = fitted(inputs.features[some], inputs.owners, y[some], start, inputs.breadth)
+        self._hyper[key], evidence = fitted(
+            inputs.features[some], inputs.owners, y[some], start, inputs.breadth, exact=_repeats(y[some])
+        )
         return evidence * len(y) / len(some)
+
+
+def _repeats(y: Floats) -> bool:
+    """Whether an output is mostly one value, which no noise would leave so: what differs is no accident."""
+    return int(np.unique(y, return_counts=True)[1].max()) >= _MOSTLY * len(y)
 
 
 def _due(before: int, count: int, soon: int, growth: float) -> bool:

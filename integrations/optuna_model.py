@@ -63,9 +63,16 @@ class Model:
         self.objectives = [
             process(name, y, scale.share) for name, y, scale in zip(names, scores.T, self.scales, strict=True)
         ]
-        bounds = enumerate(_bounds(history, kept))
-        self._constraints = [process(f"constraint {number}", column) for number, column in bounds]
+        bounds = _bounds(history, kept)
+        bounded = {name: _bounded(column) for name, column in bounds.items() if _varies(column)}
+        self._usual = np.array([_usual(column) for column in bounded.values()])
+        shifted = zip(bounded.items(), self._usual.tolist(), strict=True)
+        self._constraints = [process(name, column - usual) for (name, column), usual in shifted]
         self._observed, self._feasible = inputs.features, history.feasible[kept]
+        unmet = any((column > 0).any() and not _varies(column) for column in bounds.values())
+        flat = not any(map(_varies, columns))
+        self.undecided: bool = flat if self._feasible.any() else unmet
+        """Whether nothing tells what is better, among what may be kept within the other constraints."""
         self.incumbents = rows[self._best(scores)]
 
     def _best(self, scores: Floats) -> NDArray[np.intp]:
@@ -93,8 +100,14 @@ class Model:
     def violates(self, rows: Floats) -> NDArray[np.bool_]:
         """Candidates that are more likely than not to violate a constraint, or to fail, (m,)."""
         features = self._parameters.features(rows)
-        means = [constraint(features)[0] > 0 for constraint in self._constraints]
-        return np.any(means, axis=0) if means else np.zeros(len(rows), dtype=np.bool_)
+        if not self._constraints:
+            return np.zeros(len(rows), dtype=np.bool_)
+        return np.asarray((self._bounds_at(features)[0] > 0).any(axis=1))
+
+    def _bounds_at(self, features: Floats) -> tuple[Floats, Floats]:
+        """Means and standard deviations of the constraints, of which there is one at least, (m, C) each."""
+        means, stds = _together(self._constraints, features)
+        return means + self._usual, stds
 
     def acquisition(self, among: Floats | None, opinion: Opinion | None) -> Acquisition:
         """Expected improvement over the best feasible trial, or over a part of the front, times feasibility.
@@ -110,7 +123,7 @@ class Model:
             features = self._parameters.features(rows)
             score = np.zeros(len(rows))
             if self._constraints:
-                score += log_feasibility(*_together(self._constraints, features))
+                score += log_feasibility(*self._bounds_at(features))
             return score + (improvement(*self._expected(features, opinion)) if improvement else 0.0)
 
         return wanted
@@ -171,18 +184,36 @@ def _without_penalty(losses: Floats) -> Floats:
     return np.minimum(losses, far) if far > known.min() else losses
 
 
-def _bounds(history: History, kept: NDArray[np.intp]) -> list[Floats]:
-    """Constraints on scales of their own, and whether a trial failed, which is one like others."""
-    found = [_bounded(column) for column in history.violations[kept].T if np.isfinite(column).any()]
-    succeeded = history.succeeded[kept]
-    return found if succeeded.all() else [*found, _bounded(np.where(succeeded, -1.0, 1.0))]
+def _varies(column: Floats) -> bool:
+    """Whether an output has two values. Of one that has not, a process would say that it has the same everywhere."""
+    known = column[~np.isnan(column)]
+    return bool((known != known[:1]).any())
+
+
+def _bounds(history: History, kept: NDArray[np.intp]) -> dict[str, Floats]:
+    """Constraints by name, and whether a trial failed, which is one like others."""
+    columns = enumerate(history.violations[kept].T)
+    found = {f"constraint {number}": column for number, column in columns if not np.isnan(column).all()}
+    return found | {"failure": np.where(history.succeeded[kept], -1.0, 1.0)}
+
+
+def _is_yes_or_no(violations: Floats) -> bool:
+    return len(np.unique(violations[~np.isnan(violations)])) <= 2
+
+
+def _usual(bounded: Floats) -> float:
+    """What is to be expected of a constraint far from all trials: of a flag, whose size tells nothing, its mean."""
+    return float(np.nanmean(bounded)) if _is_yes_or_no(bounded) else 0.0
 
 
 def _bounded(violations: Floats) -> Floats:
     """Constraints on a scale of their own whose 0 stays where it is.
 
-    Penalties that are far larger than what is satisfied, or the other way round, shall not make that look like 0.
+    Penalties that are far larger than what is satisfied, or the other way round, shall not make that look like 0, nor
+    shall a 0 that is all a flag says.
     """
+    if _is_yes_or_no(violations):
+        return np.where(np.isnan(violations), np.nan, np.where(violations > 0, 1.0, -1.0))
     spread = np.sqrt(np.nanmean(np.clip(violations / 2, -1e150, 1e150) ** 2)) * 2
     sides = [violations[violations > 0], -violations[violations < 0]]
     spread = min([spread, *(_APART * np.median(side) for side in sides if side.size)])

@@ -30,6 +30,7 @@ class _Number:
         self._low, self._high = distribution.low, distribution.high
         self._log, self._step = distribution.log, distribution.step or 0.0
         self._kind = int if isinstance(distribution, IntDistribution) else float
+        self._ends = _floats_within(self._low, self._high)
         margin = self._step / 2
         self._bottom, self._top = self._scaled(self._low - margin), self._scaled(self._high + margin)
         self.steps = round((self._high - self._low) / self._step) + 1 if self._step else 0
@@ -47,7 +48,7 @@ class _Number:
         values: Floats = np.exp(scaled) if self._log else scaled
         if self._step:
             values = self._low + np.round((values - self._low) / self._step) * self._step
-        return np.clip(values, self._low, self._high)
+        return np.clip(values, *self._ends)
 
     def decode(self, column: Floats) -> list[Any]:
         values = self._values(np.clip(column, 0, 1)).tolist()
@@ -208,6 +209,15 @@ def _column(distribution: BaseDistribution) -> _Number | _Category:
     if isinstance(distribution, (FloatDistribution, IntDistribution)):
         return _Number(distribution)
     raise ValueError(f"{distribution!r} is no distribution that can be sampled; use a float, an int or a category")
+
+
+def _floats_within(low: float, high: float) -> tuple[float, float]:
+    """The least and the largest float of a range: those nearest to large whole numbers may be outside of it."""
+    least, most = float(low), float(high)
+    return (
+        least if least >= low else math.nextafter(least, math.inf),
+        most if most <= high else math.nextafter(most, -math.inf),
+    )
 
 
 def _beside(value: float, column: _Number | _Category) -> Floats:

@@ -72,3 +72,18 @@ def farthest(parameters: Parameters, rows: Floats, others: Floats) -> Floats:
         return rows[0]
     rows = rows[:_FEW]
     return rows[np.argmax(squares(parameters.features(rows), parameters.features(others)).min(axis=1))]
+
+
+def in_the_widest_gap(parameters: Parameters, rows: Floats, others: Floats) -> Floats:
+    """Of any number of rows the one farthest from all others, where the ends of each range meet, (D,).
+
+    No place is nearer to a border than others then, and all of the space is filled evenly, however long it takes.
+    """
+    return rows[np.argmax(squares(_closed(parameters, rows), _closed(parameters, others)).min(axis=1))]
+
+
+def _closed(parameters: Parameters, rows: Floats) -> Floats:
+    """Categories as indicators and numbers on circles, (m, F)."""
+    angles = 2 * np.pi * rows[:, parameters.choices == 0]
+    categories = parameters.features(rows)[:, np.flatnonzero(parameters.indicators)]
+    return np.concatenate([categories, np.cos(angles) / 4, np.sin(angles) / 4], axis=1)

@@ -17,7 +17,7 @@ from .optuna_candidates import Candidates, Texts
 from .optuna_history import History, Known, mean_places
 from .optuna_model import Model
 from .optuna_opinion import Opinion
-from .optuna_pool import farthest
+from .optuna_pool import farthest, in_the_widest_gap
 from .optuna_reader import Choice, Names, Params, Pool, Reader
 
 Floats = NDArray[np.float64]
@@ -127,23 +127,35 @@ def _allowed(candidates: Candidates, rows: Floats) -> Floats:
 
 
 def by_parameters(candidates: Candidates, signs: Sequence[int], texts: Texts | None = None) -> Proposal | None:
-    """What is expected to improve most, by Gaussian processes; at first, what is farthest from all that was tried.
+    """What is expected to improve most, by Gaussian processes; until one trial succeeds, what is far from all tried.
 
     Returns:
         None if there is nothing that may be proposed and was not tried.
     """
     parameters = candidates.parameters
-    if not candidates.modelled:
+    if not candidates.tells:
         rows = candidates.drawn(texts)
-        chosen = farthest(parameters, rows, candidates.tried) if len(rows) else None
+        spread = farthest if candidates.begins else in_the_widest_gap
+        chosen = spread(parameters, rows, candidates.tried) if len(rows) else None
         return None if chosen is None else Proposal(parameters.decode(chosen[None])[0], {})
     rows = candidates.pool(candidates.model.incumbents, texts)
-    return _proposed(candidates, candidates.refined(rows, texts), signs) if len(rows) else None
+    return _proposed(candidates, _best(candidates, rows, texts), signs) if len(rows) else None
+
+
+def _best(candidates: Candidates, rows: Floats, texts: Texts | None) -> Floats:
+    """The most wanted one; where nothing tells what is better, the farthest from all that was tried, (D,).
+
+    A process would be least sure of the corners, and ask for one after the other.
+    """
+    allowed = rows[~candidates.model.violates(rows)] if candidates.model.undecided else rows[:0]
+    if not len(allowed):
+        return candidates.refined(rows, texts)
+    return in_the_widest_gap(candidates.parameters, allowed, candidates.tried)
 
 
 def once_more(candidates: Candidates, signs: Sequence[int]) -> Proposal | None:
     """Of what was tried the most wanted, whose measurements may be noisy; None where nothing can be told of it."""
-    row = candidates.again() if candidates.modelled else None
+    row = candidates.again() if candidates.tells else None
     return None if row is None else _proposed(candidates, row, signs)
 
 

@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 _LENGTH_SPREAD, _SIZE_SPREAD = np.sqrt(3), 1.0  # of logarithms
 _NOISE, _NOISE_SPREAD = -6.0, 2.0  # logarithm of the variance, and its spread
 _BOUNDS = {"length": (np.log(5e-3), np.log(1e3)), "size": (np.log(0.05), np.log(20.0)), "noise": (np.log(1e-6), 0.0)}
+_EXACT = {"length": (np.log(0.25), np.log(1e3)), "size": _BOUNDS["size"], "noise": (np.log(1e-6), np.log(1e-2))}
 _STEPS = 50
 
 
@@ -49,7 +50,13 @@ class Hyperparameters:
 
 
 def fitted(
-    features: Floats, owners: NDArray[np.intp], y: Floats, start: Hyperparameters, breadth: float
+    features: Floats,
+    owners: NDArray[np.intp],
+    y: Floats,
+    start: Hyperparameters,
+    breadth: float,
+    *,
+    exact: bool = False,
 ) -> tuple[Hyperparameters, float]:
     """Hyperparameters of most evidence given standardised observations, and the log evidence with their prior.
 
@@ -59,12 +66,14 @@ def fitted(
         y: What was observed, (n,).
         start: Where the search begins.
         breadth: Lengths that matter to one observation, on average.
+        exact: Whether there is hardly any noise, nor any detail: what is rare in y would else be taken for either.
     """
     parameters = len(start.vector) - 2
     squares = np.zeros((parameters, len(y), len(y)))
     for column, owner in zip(features.T, owners.tolist(), strict=True):
         squares[owner] += (column[:, None] - column) ** 2
-    bounds = [_BOUNDS["length"]] * parameters + [_BOUNDS["size"], _BOUNDS["noise"]]
+    within = _EXACT if exact else _BOUNDS
+    bounds = [within["length"]] * parameters + [within["size"], within["noise"]]
     inside = np.clip(start.vector, *np.transpose(bounds))
     flat = squares.reshape(parameters, -1)
     found = minimize(

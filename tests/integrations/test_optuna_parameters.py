@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -99,6 +100,13 @@ def test_whole_numbers_of_any_size_are_in_their_order() -> None:
     parameters = Parameters({"c": CategoricalDistribution(choices)})
     places = parameters.features(parameters.encode([{"c": choice} for choice in choices]))[:, -1]
     assert places.tolist() == [0.5, 0.25, 0, 1, 0.75]
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 2**63 - 1), (-(2**62) + 1, 2**62 - 1), (2**60 + 1, 2**60 + 2**55 - 1)])
+def test_large_whole_numbers_come_out_within_their_range(low: int, high: int) -> None:
+    """The floats nearest to these ends, as which Optuna stores them, lie outside."""
+    space: dict[str, BaseDistribution] = {"n": IntDistribution(low, high)}
+    assert inside(space, Parameters(space).decode(np.linspace(0, 1, 9)[:, None]))
 
 
 @given(st.lists(st.frozensets(st.sampled_from("abcdefg"))))
