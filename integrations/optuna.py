@@ -184,16 +184,15 @@ class RLMSampler(BaseSampler):
     ) -> list[Proposal]:
         """One candidate of each group: of the first by its text, with which the others have nothing to do, if it can.
 
-        Of a single group of which all was tried, one is measured again; where others have to do with its value, it is
-        what the independent sampler says.
+        Of a group of which all was tried, what is expected to be best is taken again; at first, while nothing is
+        expected, it is what the independent sampler says.
         """
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         candidates = [self._candidates(memory, known, group, signs, _settled(study, trial, group)) for group in groups]
         read, texts = self._read(study, candidates[0], memory, known) if self._reads else (None, None)
         first = read or by_parameters(candidates[0], signs, texts)
         found = [first, *(by_parameters(own, signs) for own in candidates[1:])]
-        if found == [None]:
-            found = [once_more(candidates[0], signs)]
+        found = [one or once_more(own, signs) for one, own in zip(found, candidates, strict=True)]
         return [one or self._outside(study, trial, group) for one, group in zip(found, groups, strict=True)]
 
     def _candidates(
