@@ -26,12 +26,15 @@ from optuna.trial import FrozenTrial, TrialState
 from ..surrogate import Problem, Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
 from ..surrogate.once import Once
-from .optuna_candidates import Candidates, Texts
+from .optuna_candidates import Candidates
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
+from .optuna_parameters import Params
 from .optuna_proposal import Proposal, by_parameters, by_text, once_more, texts_of
 from .optuna_question import contradiction, posed
-from .optuna_reader import Names, Params, Reader, ToText
+from .optuna_reader import Names, Reader, ToText
+from .optuna_subject import Subject
+from .optuna_texts import Texts
 
 Space = dict[str, BaseDistribution]
 ATTRIBUTE = "prerank"
@@ -50,7 +53,8 @@ class RLMSampler(BaseSampler):
         problem: What the objective measures, or one problem for each objective; its direction is the study's.
             None describes the study by its parameters.
         to_text: Parameters -> text of the candidate; None marks an invalid one, which is never proposed. It gets the
-            parameters (of `search_space`, if given) that all complete trials have. Default: ``name=value`` of each.
+            parameters of the candidate's branch (of `search_space`, if given), as far as trials show what branches
+            depend on. Where it fails, the parameters decide. Default: ``name=value`` of each.
         surrogate: What predicts; None is the packaged checkpoint. Each study gets a fork of it, which learns from
             the study's trials. Bare, and without `sources`, there is nothing to know, and none is loaded.
         search_space: Distributions, if known, so that the first trial is ranked too.
@@ -184,16 +188,15 @@ class RLMSampler(BaseSampler):
     ) -> list[Proposal]:
         """One candidate of each group: of the first by its text, with which the others have nothing to do, if it can.
 
-        Of a single group of which all was tried, one is measured again; where others have to do with its value, it is
-        what the independent sampler says.
+        Of a group of which all was tried, what is expected to be best is taken again; at first, while nothing is
+        expected, it is what the independent sampler says.
         """
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
         candidates = [self._candidates(memory, known, group, signs, _settled(study, trial, group)) for group in groups]
         read, texts = self._read(study, candidates[0], memory, known) if self._reads else (None, None)
         first = read or by_parameters(candidates[0], signs, texts)
         found = [first, *(by_parameters(own, signs) for own in candidates[1:])]
-        if found == [None]:
-            found = [once_more(candidates[0], signs)]
+        found = [one or once_more(own, signs) for one, own in zip(found, candidates, strict=True)]
         return [one or self._outside(study, trial, group) for one, group in zip(found, groups, strict=True)]
 
     def _candidates(
@@ -216,11 +219,11 @@ class RLMSampler(BaseSampler):
     ) -> tuple[Proposal | None, Texts | None]:
         """What the surrogate chooses, if it works and has a say; else the parameters decide, of what has such texts."""
         group, texts = candidates.parameters.distributions, None
-        problems, space = posed(self._problem, study.directions, [*group]), self._text_of(group, memory)
+        problems, subject = posed(self._problem, study.directions, [*group]), self._text_of(group, memory)
         try:
             reader = self._reader(memory, problems)
-            texts = texts_of(candidates, reader, problems, known, space)
-            return by_text(candidates, reader, problems, texts, frozenset(space)) if texts else (None, None)
+            texts = texts_of(candidates, reader, problems, known, subject)
+            return by_text(candidates, reader, problems, texts, subject.names) if texts else (None, None)
         except Exception as error:  # a study of hours must not die of a surrogate
             self._warn("failed", f"the surrogate failed ({error!r}); the search goes on without it")
             return None, texts
@@ -230,20 +233,21 @@ class RLMSampler(BaseSampler):
         given = self._space or {}
         return given | dict(sorted(memory.space.items())) | given
 
-    def _text_of(self, group: Space, memory: Memory) -> Space:
+    def _text_of(self, group: Space, memory: Memory) -> Subject:
         """What a text is made of: a group, and what is read together with it but has a single value."""
-        together, space = self._together(memory), self._known_space(memory)
-        return {name: own for name, own in space.items() if name in group or (name in together and own.single())}
+        together, known = self._together(memory), self._known_space(memory)
+        space = {name: own for name, own in known.items() if name in group or (name in together and own.single())}
+        return Subject(space, memory.rules(space))
 
     def _together(self, memory: Memory) -> Names:
-        """Parameters that a text is made of: none of a branch, which trials that did not take it would never teach.
+        """Parameters that a text is made of: none of a branch of which it is not seen what it depends on.
 
         By name and value any can be read, and bare none are, so that groups say which belong together.
         """
         if self._space is None:
-            return memory.shared(memory.space if self._to_text is not None else ())
+            return memory.explained(memory.space if self._to_text is not None else {})
         settled = {name for name, own in self._space.items() if own.single()}
-        return memory.shared(self._space) | settled if self._reads else Names()
+        return memory.explained(self._space) | settled if self._reads else Names()
 
     @property
     def _reads(self) -> bool:

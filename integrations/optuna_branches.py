@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from .optuna_parameters import Parameters, Params
-from .optuna_patterns import Rule
+from .optuna_patterns import Rule, present
 
 Floats = NDArray[np.float64]
 _NUMBER, _CATEGORY = 0.5, 0.0  # in the row of a candidate that does not have them
@@ -45,11 +45,7 @@ class Branches(Parameters):
 
     def names(self, params: Mapping[str, Any]) -> frozenset[str]:
         """Parameters of the branch that a candidate takes."""
-        there = {*self.distributions}
-        for name, (switch, absent) in self.rules.items():
-            if switch not in there or (switch in params and params[switch] in absent):
-                there.discard(name)
-        return frozenset(there)
+        return present(self.distributions, self.rules, params)
 
     def encode(self, candidates: Sequence[Mapping[str, Any]]) -> Floats:
         """Rows of candidates that have all parameters of their branches, (n, D)."""

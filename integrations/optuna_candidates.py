@@ -5,7 +5,6 @@ Shapes: m candidates, D parameters.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Set
 from functools import cached_property
 
 import numpy as np
@@ -16,38 +15,17 @@ from .optuna_fits import Fits
 from .optuna_history import History
 from .optuna_model import Acquisition, Model
 from .optuna_opinion import Opinion
+from .optuna_parameters import Params
 from .optuna_pool import SAME, fresh, pool, refined
-from .optuna_reader import Params
+from .optuna_texts import Texts
 
 Floats = NDArray[np.float64]
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
 _ALL = 5  # times that as many were drawn as there are, when nothing new says that all were tried
 
 
-class Texts:
-    """What candidates say, each read once.
-
-    Args:
-        parameters: Their search space.
-        read: Parameters -> text; None of what may not be proposed.
-        tried: Texts that are not to be proposed again.
-    """
-
-    def __init__(self, parameters: Branches, read: Callable[[Params], str | None], tried: Set[str]) -> None:
-        self._parameters, self._read, self.tried = parameters, read, tried
-        self._texts: dict[bytes, str | None] = {}
-
-    def __call__(self, rows: Floats) -> list[str | None]:
-        """Texts of candidates (m, D), None of those that may not be proposed."""
-        keys = [row.tobytes() for row in rows]
-        new = {key: number for number, key in enumerate(keys) if key not in self._texts}
-        read = map(self._read, self._parameters.decode(rows[list(new.values())])) if new else ()
-        self._texts.update(zip(new, (None if text in self.tried else text for text in read), strict=True))
-        return [self._texts[key] for key in keys]
-
-
 class Candidates:
-    """Candidates that may be proposed, and how to get more of them. Those of some texts have one that is new.
+    """Candidates that may be proposed, and how to get more of them. Those of some texts say nothing that was tried.
 
     Args:
         parameters: Their search space.
@@ -84,8 +62,8 @@ class Candidates:
         """What the trials say of them, at least one of which must have succeeded."""
         return Model(self.parameters, self.past, self._fits, self.rng)
 
-    def wanted(self, rows: Floats, opinion: Opinion) -> Floats:
-        """How much some are wanted by their parameters and by what else is known of them, (m,)."""
+    def wanted(self, rows: Floats, opinion: Opinion | None = None) -> Floats:
+        """How much some are wanted by their parameters, and by what else is known of them, (m,)."""
         return self._acquisition(rows, opinion)(rows)
 
     def refined(self, rows: Floats, texts: Texts | None) -> Floats:
@@ -124,7 +102,7 @@ class Candidates:
         What is like trials of an earlier range may lie outside of the present one: it is moved inside to be judged.
         """
         rows = fresh(self.parameters.put(self.parameters.snap(rows), self.settled), self.tried)
-        return rows if texts is None else rows[[text is not None for text in texts(rows)]]
+        return rows if texts is None else rows[texts.may(rows)]
 
     def _acquisition(self, rows: Floats, opinion: Opinion | None = None) -> Acquisition:
         """Where values are decided that the best trials may not have, some improve on the others at least."""

@@ -62,17 +62,23 @@ class Memory:
         return Names(names) if self._whole is None else self._whole.intersection(names)
 
     def rules(self, space: Space) -> dict[str, Rule]:
-        """What those of some parameters depend on that not all trials have; none where that is not seen of all."""
+        """What those of some parameters depend on that not all trials have, where that is seen."""
         return self._patterns.rules(space) if len(self._groups) > 1 else {}
+
+    def explained(self, space: Space) -> Names:
+        """Those of some parameters of which it is known which trials have them."""
+        return self.shared(space) | self.rules(space).keys()
 
     def partition(self, space: Space, together: Collection[str]) -> list[Space]:
         """The parameters by groups, the first of them those that are read together, if any are.
 
-        Where none are, and it is seen which branches there are, all that trials had are one group.
+        Where none are, and it is seen what some branches depend on, these are one group with all of that.
         """
-        first = Names(space).intersection(together)
-        met = Names(space).intersection(Names().union(*self._groups))
-        whole = not first and self.rules({name: space[name] for name in space if name in met})
-        others = [met] if whole else [group & Names(space) - first for group in self._groups]
+        first = Names(space).intersection(together) or self._branched(space)
+        others = [group & Names(space) - first for group in self._groups]
         rest = Names(space).difference(first, *others)
         return [{name: space[name] for name in space if name in part} for part in (first, *others, rest) if part]
+
+    def _branched(self, space: Space) -> Names:
+        """Parameters of branches, of which it is seen what they depend on, with all others that are in all trials."""
+        return self.explained(space) if self.rules(space) else Names()

@@ -7,7 +7,7 @@ the units of a third layer from three layers on.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
@@ -30,7 +30,7 @@ class Patterns:
 
     def __init__(self) -> None:
         self._seen: dict[frozenset[str], defaultdict[str, Values]] = {}
-        self._found: tuple[dict[str, BaseDistribution], dict[str, Rule]] | None = None
+        self._found: dict[frozenset[str], tuple[dict[str, BaseDistribution], dict[str, Rule]]] = {}
 
     def note(self, params: Mapping[str, Any], distributions: Space) -> None:
         """A complete trial's parameters."""
@@ -41,16 +41,17 @@ class Patterns:
             if _choices(distribution) is not None:
                 values[name].add(distribution.to_internal_repr(params[name]))  # a choice may be a list
         if new or sum(map(len, values.values())) > before:
-            self._found = None
+            self._found = {}
 
     def rules(self, space: Space) -> dict[str, Rule]:
-        """What each of some parameters depends on, if not all trials have it; none where that is not seen of all.
+        """What each of some parameters depends on, if not all trials have it and that is seen.
 
         Those that others depend on come before these.
         """
-        if self._found is None or self._found[0] != space:
-            self._found = dict(space), self._rules(space)
-        return self._found[1]
+        names = frozenset(space)
+        if names not in self._found or self._found[names][0] != space:
+            self._found[names] = dict(space), self._rules(space)
+        return self._found[names][1]
 
     def _rules(self, space: Space) -> dict[str, Rule]:
         choices = {name: values for name, own in space.items() if (values := _choices(own)) is not None}
@@ -61,7 +62,7 @@ class Patterns:
             switches = [(switch, choices[switch]) for switch in fewest if switch not in left]
             new = {name: rule for name in left if (rule := self._rule(name, switches))}
             if not new:
-                return {}
+                break  # a float, two others, or nothing that is seen decides of those that are left
             found |= {name: _outside(rule, space) for name, rule in new.items()}
             left = [name for name in left if name not in new]
         return found
@@ -80,6 +81,15 @@ class Patterns:
         """Values of a switch in the trials that had a parameter, or had not."""
         patterns = [values for pattern, values in self._seen.items() if (name in pattern) == there]
         return {value for values in patterns for value in values.get(switch, {_NONE})}
+
+
+def present(names: Iterable[str], rules: Mapping[str, Rule], params: Mapping[str, Any]) -> frozenset[str]:
+    """Those of some parameters that a candidate has, by what is known of it."""
+    there = {*names}
+    for name, (switch, absent) in rules.items():
+        if switch not in there or (switch in params and params[switch] in absent):
+            there.discard(name)
+    return frozenset(there)
 
 
 def _choices(distribution: BaseDistribution) -> Sequence[int] | None:

@@ -5,23 +5,27 @@ Shapes: m candidates, D parameters.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from optuna.distributions import BaseDistribution
 
 from ..surrogate import Problem
-from .optuna_candidates import Candidates, Texts
+from .optuna_candidates import Candidates
 from .optuna_history import History, Known, mean_places
 from .optuna_model import Model
 from .optuna_opinion import Opinion
-from .optuna_pool import farthest, in_the_widest_gap
-from .optuna_reader import Choice, Names, Params, Pool, Reader
+from .optuna_parameters import Params
+from .optuna_pool import farthest, fresh, in_the_widest_gap
+from .optuna_reader import Choice, Names, Pool, Reader
+from .optuna_subject import Subject
+from .optuna_texts import Texts
 
 Floats = NDArray[np.float64]
 _INCUMBENTS = 8
+_LETTERS = 2**18  # of the texts that are read for one proposal: 20 of 2,000 words
+_LEAST = 8  # texts that are read, however long they are
 _BAND = 1.645  # standard deviations that hold 90 %
 
 
@@ -33,26 +37,29 @@ class Proposal(NamedTuple):
 
 
 def texts_of(
-    candidates: Candidates,
-    reader: Reader,
-    problems: Sequence[Problem],
-    known: Sequence[Known],
-    space: Mapping[str, BaseDistribution],
+    candidates: Candidates, reader: Reader, problems: Sequence[Problem], known: Sequence[Known], subject: Subject
 ) -> Texts | None:
-    """How candidates are read, now that the surrogate has learnt what became of trials; None: no text can be made.
+    """How candidates are read, now that the surrogate has learnt what became of trials; None: no text tells any.
 
     Args:
         candidates: What may be proposed.
         reader: Makes the texts; its surrogate learns.
         problems: One for each objective.
         known: Trials of the study with their parameters.
-        space: What a text is made of.
+        subject: What a text is made of.
     """
-    told = [(trial, text) for trial, params in known if (text := reader.read_trial(trial, params, space)) is not None]
-    reader.learn(problems, told, candidates.past.outcomes)
-    if reader.unreadable(space):
+    read = [(trial, reader.read_trial(trial, params, subject), params) for trial, params in known]
+    told = [(trial, text, params) for trial, text, params in read if text is not None]
+    beside = reader.left_out(candidates.parameters, subject)
+    outcomes = candidates.past.outcomes
+    reader.learn(problems, [(trial, text) for trial, text, _ in told], outcomes, best=bool(beside))
+    if beside >= candidates.parameters.distributions.keys():
+        reader.tells_nothing_new()
         return None
-    return Texts(candidates.parameters, lambda params: reader.read(params, space), {text for _, text in told})
+    if reader.unreadable(subject):
+        return None
+    by_text = [(text, params) for _, text, params in told]
+    return Texts(candidates.parameters, lambda params: reader.read(params, subject), by_text, beside)
 
 
 def by_text(
@@ -64,17 +71,30 @@ def by_text(
         The proposal, and the texts that what the parameters propose must have instead: none if there is no new one.
     """
     together = candidates.modelled and reader.has_opinion(problems)
-    rows = _readable(candidates, reader, texts, names, favourite=together)
-    if reader.unreadable(names):
-        return None, None
-    if not rows:
+    rows = _pooled(candidates, reader, texts, names, favourite=together)
+    if not len(rows):
         return None, _anything_new(candidates, reader, texts)
     if together:
-        return _by_both(candidates, reader, problems, rows), texts
-    choice = reader.choose(problems, list(rows), candidates.rng)
+        return _by_both(candidates, reader, problems, texts, rows), texts
+    said = _to_choose(candidates, texts, rows)
+    choice = reader.choose(problems, [*said], candidates.rng, _share(texts, rows)) if said else None
     if choice is None:
         return None, texts
-    return Proposal(candidates.parameters.decode(rows[choice.text][None])[0], _said(choice)), texts
+    return Proposal(candidates.parameters.decode(said[choice.text][None])[0], _said(choice)), texts
+
+
+def _to_choose(candidates: Candidates, texts: Texts, rows: Floats) -> dict[str, Floats]:
+    """Texts with their most wanted candidates; while nothing is known of these, new texts if there are any."""
+    if candidates.modelled and texts.beside:
+        rows = rows[np.argsort(candidates.wanted(rows), kind="stable")]
+    said = {text: row for text, row in zip(texts(rows), rows, strict=True) if text is not None}
+    new = {text: row for text, row in said.items() if text not in texts.tried}
+    return said if candidates.modelled else new or said
+
+
+def _share(texts: Texts, rows: Floats) -> float:
+    """Share of candidates that have a text."""
+    return sum(text is not None for text in texts(rows)) / len(rows)
 
 
 def _anything_new(candidates: Candidates, reader: Reader, texts: Texts) -> Texts | None:
@@ -87,35 +107,53 @@ def _anything_new(candidates: Candidates, reader: Reader, texts: Texts) -> Texts
 
 
 def _by_both(
-    candidates: Candidates, reader: Reader, problems: Sequence[Problem], readable: Mapping[str, Floats]
+    candidates: Candidates, reader: Reader, problems: Sequence[Problem], texts: Texts, rows: Floats
 ) -> Proposal:
-    """The most wanted of some texts, by what is said of it and of its parameters."""
-    opinion, rows = reader.opinion(problems, list(readable)), np.stack([*readable.values()])
-    best = np.lexsort((-candidates.wanted(rows, opinion), opinion.fails))[:1]
-    note = _expected(candidates.model, rows[best], [problem.loss_sign for problem in problems], opinion[best])
+    """The most wanted of some candidates, by what is said of them and of their parameters, or of these alone."""
+    said = [(number, text) for number, text in enumerate(texts(rows)) if text is not None]
+    wanted, fails = candidates.wanted(rows), np.zeros(len(rows), dtype=np.bool_)
+    if not said:
+        return _proposed(candidates, rows[np.argmax(wanted)], [problem.loss_sign for problem in problems])
+    places = np.array([number for number, _ in said])
+    opinion = reader.opinion(problems, [text for _, text in said])
+    wanted[places], fails[places] = candidates.wanted(rows[places], opinion), opinion.fails
+    best = np.lexsort((-wanted, fails))[:1]
+    own = opinion[np.flatnonzero(places == best)] if best in places else None
+    note = _expected(candidates.model, rows[best], [problem.loss_sign for problem in problems], own)
     return Proposal(candidates.parameters.decode(rows[best])[0], note)
 
 
-def _readable(
-    candidates: Candidates, reader: Reader, texts: Texts, names: Names, *, favourite: bool
-) -> Mapping[str, Floats]:
-    """Texts to choose from, with their rows: what is left of the last ones while no trial has ended since.
+def _pooled(candidates: Candidates, reader: Reader, texts: Texts, names: Names, *, favourite: bool) -> Floats:
+    """Candidates to choose from: what is left of the last ones while no trial has ended since, (m, D).
 
     With favourite, a new pool has what the parameters alone would choose.
     """
     past = candidates.past
     after = tuple(past.numbers), names
     if reader.pool is not None and reader.pool.drawn_after == after and not candidates.settled:
-        left = {text: row for text, row in reader.pool.rows.items() if text not in texts.tried}
-        if left:
+        left = fresh(reader.pool.rows[texts.may(reader.pool.rows)], candidates.tried)
+        if len(left):
             return left
     rows = _allowed(candidates, candidates.pool(past.rows[_ranked(past)[:_INCUMBENTS]], texts))
     if len(rows) and favourite:
-        rows = np.concatenate([rows, candidates.refined(rows, texts)[None]])
-    found = {text: row for text, row in zip(texts(rows), rows, strict=True) if text is not None}
+        rows = fresh(np.concatenate([candidates.refined(rows, texts)[None], rows]), candidates.tried)
+    rows = _affordable(candidates, texts, rows)
     if not candidates.settled:
-        reader.pool = Pool(after, found)
-    return found
+        reader.pool = Pool(after, rows)
+    return rows
+
+
+def _affordable(candidates: Candidates, texts: Texts, rows: Floats) -> Floats:
+    """As many candidates as may be read, in their order: the most wanted by their parameters and any, half each."""
+    lengths = np.array([len(text or "") for text in texts(rows)])
+    count = max(_LEAST, int(_LETTERS / max(1, lengths.mean()))) if len(rows) else 0
+    if len(rows) <= count:
+        return rows
+    order = candidates.rng.permutation(len(rows))
+    if candidates.modelled:
+        best = np.argsort(-candidates.wanted(rows), kind="stable")[: count // 2]
+        order = np.concatenate([best, np.setdiff1d(order, best, assume_unique=True)])
+    return rows[np.sort(order[:count])]
 
 
 def _allowed(candidates: Candidates, rows: Floats) -> Floats:

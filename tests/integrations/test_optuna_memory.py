@@ -57,6 +57,50 @@ def test_what_no_trial_had_yet_does_not_hide_the_branches() -> None:
     assert set(memory.rules(whole)) == {"x", "y"}
 
 
+def told(*params: dict[str, Any]) -> Memory:
+    """A memory of complete trials."""
+    trials = [create_trial(value=1.0, params=own, distributions={name: SPACE[name] for name in own}) for own in params]
+    for number, trial in enumerate(trials):
+        trial.number = number
+    memory = Memory()
+    memory.look(trials)
+    return memory
+
+
+@pytest.mark.parametrize("read", [False, True])
+def test_a_parameter_that_nothing_seen_explains_is_a_group_beside_the_branches(read: bool) -> None:
+    memory = told({"kind": "a", "x": 0.0}, {"kind": "b", "y": 0.0}, {"kind": "b", "y": 4.0, "z": 0.0})
+    assert memory.explained(SPACE) == {"kind", "x", "y"}
+    found = memory.partition(SPACE, memory.explained(SPACE) if read else ())
+    assert [set(group) for group in found] == [{"kind", "x", "y"}, {"z"}]
+
+
+def test_branches_are_searched_although_two_switches_decide_of_one_parameter() -> None:
+    def objective(trial: Trial) -> float:
+        kind, pre = trial.suggest_categorical("kind", ["a", "b", "c", "d"]), trial.suggest_categorical("pre", [0, 1])
+        loss = "abcd".index(kind) / 10 + (trial.suggest_float(f"{kind}_x", -5, 5) - 3) ** 2
+        return loss + 0.02 * pre + (trial.suggest_float("ratio", 0, 1) / 10 if pre and kind != "a" else 0)
+
+    best = []
+    for seed in range(3):
+        study = optuna.create_study(sampler=RLMSampler(seed=seed))
+        study.optimize(objective, n_trials=40)
+        best.append(study.best_value)
+    assert max(best) < 0.01
+
+
+def test_of_what_was_all_tried_the_best_is_taken_again_where_others_matter() -> None:
+    """Which of x and y there is nothing that is seen decides, so that kinds are a group of their own."""
+
+    def objective(trial: Trial) -> float:
+        kind = trial.suggest_categorical("kind", ["a", "b", "c", "d"])
+        return "dbac".index(kind) + (trial.suggest_float("xy"[trial.number % 2], 0, 1) - 0.3) ** 2
+
+    study = optuna.create_study(sampler=RLMSampler(seed=0))
+    study.optimize(objective, n_trials=32)
+    assert [trial.params["kind"] for trial in study.trials[16:]].count("d") > 12
+
+
 def test_a_trial_that_was_pruned_early_tears_nothing_apart() -> None:
     both = {"x": 0.0, "y": 0.0}
     trials = [create_trial(value=0.0, params=both, distributions={name: SPACE[name] for name in both})]

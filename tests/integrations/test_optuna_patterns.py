@@ -62,6 +62,20 @@ def test_what_depends_on_a_float_has_no_rule() -> None:
     assert rules({"c": 0.5}, {"c": 0.9, "gamma": 0.5}) == {}
 
 
+def test_what_has_no_rule_hides_no_other_rules() -> None:
+    found = rules(
+        {"kernel": "linear", "c": 0.5},
+        {"kernel": "rbf", "gamma": 0.5, "c": 0.1},
+        {
+            "kernel": "rbf",
+            "gamma": 0.5,
+            "c": 0.9,
+            "units2": 0.5,
+        },
+    )
+    assert found == {"gamma": Rule("kernel", ("linear",))}
+
+
 def test_two_that_come_together_do_not_depend_on_each_other() -> None:
     both = {"c": 0.9, "scaled": True, "scale": 2}
     assert rules({"c": 0.5}, both) == {}

@@ -247,3 +247,33 @@ def test_an_acquisition_that_is_given_decides_alone() -> None:
 def test_a_burst_larger_than_its_pool_goes_on() -> None:
     study = study_of(search_space=SPACE, pool_size=4)
     assert len({to_text(study.ask(SPACE).params) for _ in range(12)}) == 12
+
+
+def test_of_long_texts_few_are_read() -> None:
+    surrogate: Any = FakeSurrogate()
+    space: dict[str, BaseDistribution] = {"x": FloatDistribution(0, 1), "n": IntDistribution(1, 9)}
+    long = RLMSampler(surrogate=surrogate, to_text=lambda p: f"{p['x']} {p['n']}" * 1000, search_space=space, seed=0)
+    study = optuna.create_study(direction="maximize", sampler=long)
+    for _ in range(9):
+        trial = study.ask(space)
+        study.tell(trial, trial.params["x"])
+    most = [max(len(asked) for asked in surrogate.asked), max(sum(map(len, asked)) for asked in surrogate.asked)]
+    assert 8 <= most[0] < 20
+    assert most[1] < 2**18 * 1.2
+
+
+def test_candidates_of_any_depth_are_read_and_proposed() -> None:
+    def layers(trial: Trial) -> float:
+        return float(sum(trial.suggest_int(f"w{i}", 1, 8) for i in range(trial.suggest_int("depth", 2, 5))))
+
+    def stacked(params: dict[str, Any]) -> str:
+        return "-".join("a" * params[f"w{i}"] for i in range(params["depth"]))
+
+    surrogate: Any = FakeSurrogate()
+    study = study_of(surrogate=surrogate, to_text=stacked, pool_size=64)
+    study.enqueue_trial({"depth": 3})
+    with pytest.warns(UserWarning, match=r"to_text failed .* the parameters decide"):
+        study.optimize(layers, n_trials=20)
+    assert {text for _, text, _ in surrogate.observed} == {stacked(trial.params) for trial in study.trials[:-1]}
+    assert [trial.params["depth"] for trial in study.trials[12:]].count(5) > 5
+    assert "both" in chosen_by(study)

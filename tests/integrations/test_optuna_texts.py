@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -19,6 +20,8 @@ from optuna.trial import Trial, create_trial
 from optuna_objectives import SPACE, bowl, found
 
 from prerank.integrations.optuna import ATTRIBUTE, RLMSampler
+from prerank.integrations.optuna_branches import Branches
+from prerank.integrations.optuna_texts import UnreadableError, left_out
 from prerank.search_spaces import nas_bench_201
 from prerank.surrogate import Problem
 
@@ -190,3 +193,52 @@ def test_to_text_that_makes_no_string_is_told_of() -> None:
     with pytest.warns(UserWarning, match="return a string"):
         study.optimize(bowl, n_trials=3)
     assert len(study.trials) == 3
+
+
+TUNED: dict[str, BaseDistribution] = {
+    "n": optuna.distributions.IntDistribution(1, 30),
+    "rate": optuna.distributions.FloatDistribution(0, 1),
+}
+
+
+@pytest.mark.parametrize("trust", [0.0, 1.0])
+def test_what_texts_leave_out_is_tuned_beside_them(trust: float) -> None:
+    surrogate: Any = FakeSurrogate(trust)
+    sampler = RLMSampler(surrogate=surrogate, to_text=lambda params: "a" * params["n"], pool_size=64, seed=0)
+    study = optuna.create_study(sampler=sampler)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        study.optimize(
+            lambda trial: trial.suggest_int("n", 1, 30) + 9 * (trial.suggest_float("rate", 0, 1) - 0.3) ** 2,
+            n_trials=20,
+        )
+    assert study.best_value < 1.02
+    for text, value in surrogate.values.items():
+        values = [trial.value for trial in study.trials[:-1] if trial.params["n"] == len(text)]
+        assert value == min(value for value in values if value is not None)
+
+
+def of(to_text: Any) -> frozenset[str]:
+    return left_out(Branches(TUNED, {}), to_text)
+
+
+def test_a_parameter_that_a_text_shows_now_and_then_is_not_left_out() -> None:
+    assert of(lambda params: str(params["n"])) == {"rate"}
+    assert of(lambda params: "a") == {"n", "rate"}
+    assert of(lambda params: str(params["n"]) if params["rate"] < 0.9 else "high") == set()
+    assert of(lambda params: None if params["rate"] < 0.5 else str(params["n"])) == set()
+
+
+def test_parameters_of_which_no_text_can_be_made_are_not_left_out() -> None:
+    def fails(params: dict[str, Any]) -> str:
+        raise UnreadableError
+
+    assert of(fails) == of(lambda params: None) == set()
+
+
+def test_what_two_candidates_say_is_measured_once() -> None:
+    """Each parameter is shown, though two candidates may say the same, as isomorphic cells do."""
+    sampler = RLMSampler(surrogate=FakeSurrogate(0.0), to_text=lambda p: str(sorted(p.values())), seed=0)  # type: ignore[arg-type]
+    study = optuna.create_study(sampler=sampler)
+    study.optimize(lambda trial: trial.suggest_int("x", 0, 4) + trial.suggest_int("y", 0, 4), n_trials=15)
+    assert len({str(sorted(trial.params.values())) for trial in study.trials}) == 15
