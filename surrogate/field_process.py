@@ -35,7 +35,8 @@ class FieldProcess:
         self._fields, self._mean = fields, float(y.mean())
         rows = sorted(range(len(y)), key=lambda row: (texts[row], y[row]))  # the order of observing shall not matter
         columns = fields([texts[row] for row in rows])
-        self._low, self._width = columns.min(axis=0), np.ptp(columns, axis=0)
+        self._low, width = columns.min(axis=0), np.ptp(columns, axis=0)
+        self._width = np.where(width > 0, width, 1.0)  # logarithms may be equal whose numbers are not
         scaled, scores, owners = self._scaled(columns), y[rows] - self._mean, _owners(fields.names)
         count = int(owners.max()) + 1
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)

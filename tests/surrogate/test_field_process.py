@@ -50,6 +50,13 @@ def test_the_order_of_observing_does_not_matter() -> None:
     assert forth(reading(known))[0].tolist() == back(reading(known))[0].tolist()
 
 
+@pytest.mark.filterwarnings("error")
+def test_numbers_whose_logarithms_are_equal_say_nothing() -> None:
+    known = [f"act={act} bytes={10**18 + number}" for number in range(3) for act in ("relu", "gelu")]
+    learnt = process(known, np.array([0.0, 1.0] * 3))
+    assert learnt(reading(known[:2]))[0].tolist() == pytest.approx([0.0, 1.0], abs=0.2)
+
+
 def test_what_is_far_away_is_less_certain() -> None:
     known = [f"width={width} act={act}" for width in (32, 64, 128, 256) for act in ("relu", "gelu")]
     learnt = process(known, np.log2([float(text.split()[0][6:]) for text in known]))
