@@ -6,9 +6,9 @@ Simple regret: the best loss so far less the least there is, after 100 trials; i
 the logarithm over all trials. p is the two-sided Mann-Whitney test of RLMSampler's final regrets against TPE's. All
 samplers are at their defaults. Where nobody knows the least loss (blocks, support vectors, regressors), the regret is
 the loss. Networks are searched for 150 trials, and for 40 by ``text``, RLMSampler that reads them with the packaged
-checkpoint, and ``unread``, the same with one that has read nothing of their space. OptunaHub's AutoSampler is in no
-package index and is left out. One process, one thread; what was measured before is not measured again, and a search is
-kept once it ends.
+checkpoint, and ``unread``, the same with one that has read nothing of their space, by an earlier adaptation.
+OptunaHub's AutoSampler is in no package index and is left out. One process, one thread; what was measured before is not
+measured again, and a search is kept once it ends.
 """
 
 from __future__ import annotations
