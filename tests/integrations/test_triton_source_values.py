@@ -30,7 +30,7 @@ def combined(pair: tuple[Known, Known, str]) -> Known:
         return minus(one, other), left - right
     if operation == "*":
         return times(one, other), left * right
-    return (modulo(one, other), left % right) if (right != 0).all() else (one, left)
+    return (modulo(one, other), left % right) if (right > 0).all() else (one, left)
 
 
 LEAVES = st.sampled_from([LINE, *map(constant, (0, 1, 2, 3, 4, 6, 8, 12, 16, 100))])
