@@ -134,7 +134,7 @@ class Tuning:
     @cached_property
     def fields(self) -> list[dict[str, Any]]:
         """The same, the names as `kernel_configs.field` spells them."""
-        return [{kernel_configs.field(name): value for name, value in words.items()} for words in self.words]
+        return spelt(self.words)
 
     @cached_property
     def keys(self) -> list[str]:
@@ -229,6 +229,11 @@ def counting(scalars: Mapping[str, Any], counted: Sequence[str] | None) -> dict[
 def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[Any, ...]:
     """What tells launches apart, as `Launch.to_json` writes them, whatever the kernel's source and the compiler."""
     return launch["kernel"], launch["device"], launch["tensors"], counting(launch["scalars"], counted)
+
+
+def spelt(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Names and values of configurations, the names as `kernel_configs.field` spells them."""
+    return [{kernel_configs.field(name): value for name, value in own.items()} for own in words]
 
 
 def config_words(config: Config) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any
 from ..search_spaces import kernel_configs
 from ..search_spaces.problem import Problem
 from .triton_kernel import Kernel
-from .triton_launch import ALIGNED, Launch, Tensor, argument_of
+from .triton_launch import ALIGNED, Launch, Tensor, argument_of, spelt
 from .triton_sources import operand_arguments, operand_names
 from .triton_tiles import multiplies_blocks, reads_side_by_side
 
@@ -139,14 +139,13 @@ def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list
 
 def _operands(launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Tensor, Tensor] | None:
     """The two operands, where sizes m, n, k are given, the blocks are tuned, and the source multiplies such blocks."""
-    fields = [{kernel_configs.field(name): value for name, value in own.items()} for own in words]
-    tuned = set(fields[0]) if fields else set[str]()
+    tuned = set(map(kernel_configs.field, words[0])) if words else set[str]()
     sized = {"m", "n", "k"} <= set(_sizes(launch)) and len(launch.tensors) > 2
     if not (sized and tuned.issuperset(_BLOCKS)):
         return None
     if not launch.kernel.source:  # of a kernel of which nothing but its name and arguments is known
         return _by_place(launch) if launch.kernel.name in _TEMPLATES or _is_tutorial(launch.kernel) else None
-    return _by_place(launch) if multiplies_blocks(launch, fields) else None
+    return _by_place(launch) if multiplies_blocks(launch, spelt(words)) else None
 
 
 def _by_place(launch: Launch) -> tuple[Tensor, Tensor]:

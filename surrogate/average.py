@@ -90,8 +90,8 @@ def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> I
         yield GaussianProcesses(totals, y, totals.kernels), _CHOSEN
     if enough:
         yield Forest(reading.texts, y), _HALF_GROWN
-    if enough and FieldProcess.suits(reading.texts, fields := Fields(reading.texts)):
-        yield FieldProcess(fields, reading.texts, y), 1 + _FITTED / len(y)
+        if FieldProcess.suits(reading.texts, fields := Fields(reading.texts)):
+            yield FieldProcess(fields, reading.texts, y), 1 + _FITTED / len(y)
 
 
 def shares(errors: Floats, y: Floats, trust: float) -> Floats:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from .ard_process import GaussianProcess, Hyperparameters, fitted
 from .fields import Fields
 from .reading import Reading
-from .text_graph import read
+from .scores import in_order
+from .text_graph import are_graphs
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +34,7 @@ class FieldProcess:
 
     def __init__(self, fields: Fields, texts: Sequence[str], y: Floats) -> None:
         self._fields, self._mean = fields, float(y.mean())
-        rows = sorted(range(len(y)), key=lambda row: (texts[row], y[row]))  # the order of observing shall not matter
+        rows = in_order(texts, y)
         columns = fields([texts[row] for row in rows])
         self._low, width = columns.min(axis=0), np.ptp(columns, axis=0)
         self._width = np.where(width > 0, width, 1.0)  # logarithms may be equal whose numbers are not
@@ -48,7 +49,7 @@ class FieldProcess:
     @staticmethod
     def suits(texts: Sequence[str], fields: Fields) -> bool:
         """Whether there are so many features that lengths can be told; not of graphs, whose words name places."""
-        return 0 < len(fields.names) <= _MOST and not all(map(read, texts))
+        return 0 < len(fields.names) <= _MOST and not are_graphs(texts)
 
     def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
         """Means and variances of the scores of new candidates, (m,) each."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from .fields import Fields
 from .graph_fields import GraphFields
 from .reading import Reading
-from .scores import others
-from .text_graph import read
+from .scores import in_order, others
+from .text_graph import are_graphs
 
 Floats = NDArray[np.float64]
 
@@ -32,9 +32,9 @@ class Forest:
     """
 
     def __init__(self, texts: Sequence[str], y: Floats) -> None:
-        self._fields = GraphFields(texts) if all(map(read, texts)) else Fields(texts)
+        self._fields = GraphFields(texts) if are_graphs(texts) else Fields(texts)
         self._mean, self.left_out = float(y.mean()), others(y)
-        rows = sorted(range(len(y)), key=lambda row: (texts[row], y[row]))  # the order of observing shall not matter
+        rows = in_order(texts, y)
         columns = self._fields([texts[row] for row in rows])
         # Splits that are equally good are told apart by the last digit, which must not be one of rounding.
         self._model = _fitted(columns, y[rows].round(_DIGITS)) if columns.size else None

@@ -5,6 +5,8 @@ Shapes: n observations.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -17,6 +19,11 @@ LEAST_SPREAD = 0.02
 def others(y: Floats) -> Floats:
     """Mean of all numbers but each one, (n,)."""
     return (y.sum() - y) / (len(y) - 1)
+
+
+def in_order(texts: Sequence[str], y: Floats) -> list[int]:
+    """Rows sorted by what was observed: the order of observing shall not matter, not even in the last digit."""
+    return sorted(range(len(y)), key=lambda row: (texts[row], y[row]))
 
 
 def density(y: Floats, mean: Floats, spread: Floats | float) -> float:

@@ -9,7 +9,7 @@ Shapes: V nodes, E edges.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from .fields import number
@@ -58,6 +58,11 @@ def read(text: str) -> TextGraph | None:
     """The graph of a text, whatever numbers it states besides; None if it writes none, or says more than that."""
     words = [word for word in text.split() if number(word) is None]
     return (_of_edges(words) or _of_vertices(words)) if len(words) <= _MOST_WORDS else None
+
+
+def are_graphs(texts: Iterable[str]) -> bool:
+    """Whether all texts write a graph."""
+    return all(map(read, texts))
 
 
 def _of_edges(words: Sequence[str]) -> TextGraph | None:
