@@ -186,18 +186,25 @@ class RLMSampler(BaseSampler):
     def _proposals(
         self, study: Study, trial: FrozenTrial, memory: Memory, known: Sequence[Known], groups: Sequence[Space]
     ) -> list[Proposal]:
-        """One candidate of each group: of the first by its text, with which the others have nothing to do, if it can.
-
-        Of a group of which all was tried, what is expected to be best is taken again; at first, while nothing is
-        expected, it is what the independent sampler says.
-        """
+        """One candidate of each group: of the first by its text if it can, of the others what suits the first."""
         signs = [-1 if way == StudyDirection.MAXIMIZE else 1 for way in study.directions]
-        candidates = [self._candidates(memory, known, group, signs, _settled(study, trial, group)) for group in groups]
-        read, texts = self._read(study, candidates[0], memory, known) if self._reads else (None, None)
-        first = read or by_parameters(candidates[0], signs, texts)
-        found = [first, *(by_parameters(own, signs) for own in candidates[1:])]
-        found = [one or once_more(own, signs) for one, own in zip(found, candidates, strict=True)]
-        return [one or self._outside(study, trial, group) for one, group in zip(found, groups, strict=True)]
+        leading = self._candidates(memory, known, groups[0], signs, _settled(study, trial, groups[0]))
+        read, texts = self._read(study, leading, memory, known) if self._reads else (None, None)
+        found = [read or self._modelled(study, trial, leading, signs, texts)]
+        common = {name: own for name, own in memory.common(groups).items() if name in found[0].params}
+        for group in groups[1:]:
+            settled = held(found[0].params, common) | _settled(study, trial, group)
+            candidates = self._candidates(memory, known, common | group, signs, settled)
+            proposal = self._modelled(study, trial, candidates, signs)
+            found.append(proposal._replace(params=held(proposal.params, group)))
+        return found
+
+    def _modelled(
+        self, study: Study, trial: FrozenTrial, candidates: Candidates, signs: Sequence[int], texts: Texts | None = None
+    ) -> Proposal:
+        """What the parameters say; where all was tried the best of it again, or what the independent sampler says."""
+        proposal = by_parameters(candidates, signs, texts) or once_more(candidates, signs)
+        return proposal or self._outside(study, trial, candidates.parameters.distributions)
 
     def _candidates(
         self, memory: Memory, known: Sequence[Known], group: Space, signs: Sequence[int], settled: Params
@@ -209,7 +216,7 @@ class RLMSampler(BaseSampler):
         size, startup = self._pool_size, self._n_startup_trials
         return Candidates(parameters, past, memory.fits[names], self._rng, size, startup, settled)
 
-    def _outside(self, study: Study, trial: FrozenTrial, group: Space) -> Proposal:
+    def _outside(self, study: Study, trial: FrozenTrial, group: Mapping[str, BaseDistribution]) -> Proposal:
         """What the independent sampler says of a group."""
         params = {name: self.sample_independent(study, trial, name, own) for name, own in group.items()}
         return Proposal(params, {})

@@ -56,7 +56,7 @@ class Fits:
             return Scale(known, share)
         scales = [Scale(known, share) for share in shares]
         some = inputs.of(np.isfinite(losses))
-        evidence = [self._fit((name, scale.share), some, scale.scores) for scale in scales]
+        evidence = [self._fit((name, scale.share), some, scale.scores, afresh=True) for scale in scales]
         best = max(range(len(scales)), key=lambda k: evidence[k] + scales[k].density)
         self._chosen[name], self._fitted[name] = (count, scales[best].share), count
         return scales[best]
@@ -74,14 +74,17 @@ class Fits:
         some, y = inputs.of(known), y[known]
         return GaussianProcess(some.features, some.owners, y, self._renewed(name, some, y, count, share))
 
-    def _fit(self, key: tuple[str, float], inputs: Inputs, y: Floats) -> float:
+    def _fit(self, key: tuple[str, float], inputs: Inputs, y: Floats, *, afresh: bool = False) -> float:
+        """Fit from where the last fit ended; afresh from the usual too, or what few trials say is never left again."""
         usual = Hyperparameters.usual(int(inputs.owners.max()) + 1)
         near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
-        start = self._hyper.get(key, near)
-        self._hyper[key], evidence = fitted(
-            inputs.features[some], inputs.owners, y[some], start, inputs.breadth, exact=_repeats(y[some])
-        )
+        last = self._hyper.get(key, near)
+        fits = [
+            fitted(inputs.features[some], inputs.owners, y[some], start, inputs.breadth, exact=_repeats(y[some]))
+            for start in ([last, usual] if afresh and last is not usual else [last])
+        ]
+        self._hyper[key], evidence = max(fits, key=lambda fit: fit[1])
         return evidence * len(y) / len(some)
 
 

@@ -16,6 +16,7 @@ from .optuna_proposal import Proposal
 from .optuna_reader import Names, Reader
 
 Space = dict[str, BaseDistribution]
+_MOST_GROUPS = 4  # each of which takes a model of all parameters
 
 
 class Memory:
@@ -78,6 +79,14 @@ class Memory:
         others = [group & Names(space) - first for group in self._groups]
         rest = Names(space).difference(first, *others)
         return [{name: space[name] for name in space if name in part} for part in (first, *others, rest) if part]
+
+    def common(self, groups: Sequence[Space]) -> Space:
+        """What each other group is modelled together with: the first one, if it is seen which trials have what of it.
+
+        Nobody sees of the others which trials have them; what is best there may depend on what all have.
+        """
+        few = len(groups) <= _MOST_GROUPS
+        return groups[0] if few and self.explained(groups[0]) == groups[0].keys() else {}
 
     def _branched(self, space: Space) -> Names:
         """Parameters of branches, of which it is seen what they depend on, with all others that are in all trials."""

@@ -30,6 +30,8 @@ _MILD = 1  # scales that suit several objectives, or branches
 _NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
 _APART = 3.0  # by so much the usual values of one side of a constraint may differ from those of all
 _PENALTY = 10.0  # from the best to the median; a loss of several that is farther is no worse
+_GAP, _NEAR = 30.0, 0.25  # times as far as the next better loss, which a share of the trials reaches: these diverged
+_HUGE = 1e300  # differences of losses stay finite
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
 
 
@@ -48,7 +50,7 @@ class Model:
         kept = _kept(history, rng)
         rows, count = history.rows[kept], len(history.rows)
         inputs = Inputs(parameters.features(rows), parameters.owners, parameters.breadth(rows))
-        columns = _without_penalties(history.losses[kept])
+        columns = _without_penalties(history.losses[kept], rows)
         kind, shares = _kind(len(columns), count, in_branches=bool(parameters.rules))
         names = [f"{kind} objective {number}" for number in range(len(columns))]
         self.scales = [
@@ -92,6 +94,11 @@ class Model:
     def predict(self, rows: Floats, opinion: Opinion | None = None) -> tuple[Floats, Floats]:
         """Means and standard deviations of the scores of candidates, (m, M) each, with what else is known of them."""
         return self._expected(self._parameters.features(rows), opinion)
+
+    @property
+    def noise(self) -> Floats:
+        """Standard deviations of the scores of one candidate that is measured again and again, (M,)."""
+        return np.array([process.noise for process in self.objectives])
 
     def _expected(self, features: Floats, opinion: Opinion | None) -> tuple[Floats, Floats]:
         own = _together(self.objectives, features)
@@ -173,15 +180,39 @@ def _kind(objectives: int, trials: int, *, in_branches: bool) -> tuple[str, Sequ
     return ("strong", SHARES) if strong else ("mild", SHARES[:_MILD])
 
 
-def _without_penalties(losses: Floats) -> list[Floats]:
-    """Losses (n, M) by objective; of several objectives none is so large that all others look alike."""
-    return [losses[:, 0]] if losses.shape[1] == 1 else [_without_penalty(column) for column in losses.T]
+def _without_penalties(losses: Floats, rows: Floats) -> list[Floats]:
+    """Losses (n, M) by objective, none so large, as those of diverged trainings are, that all others look alike.
+
+    Of one objective the median is no measure: a search comes to where all trials but the first are close to the best.
+    """
+    if losses.shape[1] == 1:
+        return [np.minimum(losses[:, 0], _before_the_gap(losses[:, 0], rows))]
+    return [np.minimum(column, _far_from_the_median(column[np.isfinite(column)])) for column in losses.T]
 
 
-def _without_penalty(losses: Floats) -> Floats:
-    known = losses[np.isfinite(losses)]
-    far = known.min() + _PENALTY * (np.median(known) - known.min())
-    return np.minimum(losses, far) if far > known.min() else losses
+def _before_the_gap(losses: Floats, rows: Floats) -> float:
+    """How large losses may be where a gap parts those far off from the better ones; infinite if there is none.
+
+    Better ones that are all in one place are no sign of others that diverged: the search has found that place.
+    """
+    order = np.argsort(losses)[: int(np.isfinite(losses).sum())]  # nan is last
+    ranked = np.clip(losses[order], -_HUGE, _HUGE)
+    away = ranked - ranked[0]
+    gaps = 1 + np.flatnonzero((away[:-1] > 0) & (away[1:] > _GAP * away[:-1]))
+    for better in gaps[gaps >= _NEAR * len(away)].tolist():
+        if _span(rows[order[:better]]) > _span(rows) / 2:
+            return float(ranked[0] + _GAP * away[better - 1])
+    return np.inf
+
+
+def _span(rows: Floats) -> float:
+    return float(np.ptp(rows, axis=0).sum())
+
+
+def _far_from_the_median(known: Floats) -> float:
+    with np.errstate(over="ignore"):
+        far = known.min() + _PENALTY * (np.median(known) - known.min())
+    return float(far) if far > known.min() else np.inf
 
 
 def _varies(column: Floats) -> bool:

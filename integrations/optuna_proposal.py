@@ -221,7 +221,7 @@ def _said(choice: Choice) -> dict[str, Any]:
 def _expected(model: Model, row: Floats, signs: Sequence[int], opinion: Opinion | None = None) -> dict[str, Any]:
     """What is predicted of one candidate, (1, D), by its parameters, or by what else is known of it too."""
     means, stds = model.predict(row, opinion)
-    bands = zip(signs, model.scales, means[0], stds[0], strict=True)
+    bands = zip(signs, model.scales, means[0], np.hypot(stds[0], model.noise), strict=True)
     knots = [sign * scale.inverse(mean + std * np.array([0, -_BAND, _BAND])) for sign, scale, mean, std in bands]
     return {
         "by": "both" if opinion else "parameters",

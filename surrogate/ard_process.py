@@ -137,6 +137,11 @@ class GaussianProcess:
         variance = self._hyper.size - (half**2).sum(axis=0)
         return half.T @ self._solved, np.sqrt(np.maximum(variance, 1e-12))
 
+    @property
+    def noise(self) -> float:
+        """Standard deviation of what is observed about what is expected."""
+        return float(np.sqrt(self._hyper.noise))
+
     def believing(self, features: Floats) -> GaussianProcess:
         """The process as if candidates under way would turn out as expected: they are no longer uncertain."""
         if not len(features):

@@ -31,3 +31,17 @@ def test_a_fit_is_kept_until_the_study_grows(inputs: Inputs) -> None:
     kept = fits.process("y", inputs, rough, 12, np.inf)(asked)
     renewed = fits.process("y", inputs, rough, 13, np.inf)(asked)
     assert not np.allclose(kept, renewed)
+
+
+def test_what_few_trials_look_like_is_left_again(inputs: Inputs) -> None:
+    """Noise that looks like detail at first: a fit that goes on from there alone keeps a length of hardly anything."""
+    rng = np.random.default_rng(3)
+    rows = Inputs(rng.random((48, 2)), np.arange(2), 2.0)
+    y = rows.features[:, 0] + 0.5 * rng.normal(size=48)
+    old, new, asked = Fits(), Fits(), rng.random((50, 2))
+    for count in range(5, 48):
+        old.scale("y", rows.of(np.arange(48) < count), y[:count], count, [np.inf])
+    said, alone = [
+        fits.process("y", rows, fits.scale("y", rows, y, 48, [np.inf]).scores, 48, np.inf)(asked) for fits in (old, new)
+    ]
+    np.testing.assert_allclose(said, alone, atol=0.05)

@@ -186,6 +186,21 @@ def test_a_constraint_that_is_violated_by_far_hides_nothing(penalty: float) -> N
     assert np.median([search(seed) for seed in range(3)]) < 0.1
 
 
+def test_losses_that_diverge_hide_nothing() -> None:
+    def trained(trial: Trial) -> float:
+        rate, momentum = trial.suggest_float("rate", 1e-6, 10, log=True), trial.suggest_float("momentum", 0, 0.99)
+        decay = np.log10(trial.suggest_float("decay", 1e-8, 1, log=True))
+        step = rate / (1 - momentum)
+        return 1e6 * rate if step > 0.3 else abs(np.log10(step) + 0.6) + 0.1 * (decay + 4) ** 2
+
+    def search(seed: int) -> float:
+        study = optuna.create_study(sampler=RLMSampler(seed=seed))
+        study.optimize(trained, n_trials=30)
+        return study.best_value
+
+    assert np.median([search(seed) for seed in (0, 1, 4)]) < 0.2
+
+
 def test_a_penalty_in_one_of_several_objectives_hides_nothing() -> None:
     def objective(trial: Trial, penalty: float) -> tuple[float, float]:
         x = [trial.suggest_float(f"x{i}", 0, 1) for i in range(4)]
