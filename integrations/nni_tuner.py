@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
 from inspect import signature
@@ -22,9 +23,11 @@ from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
 from .nni_parameters import Parameters, ParameterSpace, Point
 from .nni_question import as_number, question
 from .nni_reading import Reading
+from .nni_record import Heard, Source, imported, load, save
 
 _logger = logging.getLogger("nni.prerank")
 _NOTHING: tuple[str, Point] = ("", {})
+_LEARNT, _KNOWN, _STRANGE = "learnt", "heard of the trials themselves before", "not of this search space"
 
 
 class RLMTuner(Tuner):
@@ -72,7 +75,8 @@ class RLMTuner(Tuner):
         self._pool_size = pool_size
         self._rng = np.random.default_rng(seed)
         self._ids: dict[int, tuple[str, Point]] = {}
-        self._heard: list[tuple[Mapping[str, Any], float]] = []  # of other search spaces too, which may come back
+        self._heard: list[Heard] = []  # of other search spaces too, which may come back
+        self._believed: dict[str, Source] = {}  # text -> where its value is from
         self._history: TrialHistory[Point] | None = None
         self._lock = threading.RLock()  # NNI tells of ends of trials in a thread of its own
         self._accept_customized_trials()
@@ -93,8 +97,9 @@ class RLMTuner(Tuner):
                 self._surrogate = RLMSurrogate.load(self._surrogate)
             self._history = TrialHistory(self._surrogate, problem, None, self._rng)
             self._ids.clear()
-            for parameters, value in self._heard:
-                self._learn(parameters, value)
+            self._believed.clear()
+            for heard in self._heard:
+                self._learn(heard)
             for number, parameters in running.items():
                 self._begin(number, parameters)
 
@@ -116,10 +121,12 @@ class RLMTuner(Tuner):
     def receive_trial_result(self, parameter_id: int, parameters: Parameters, value: Any, **kwargs: Any) -> None:
         """Learn a trial's final result: a number, or a dict with one as ``default``."""
         with self._lock:
+            job = kwargs.get("trial_job_id")
             if parameter_id in self._ids:
-                self._end(*self._ids[parameter_id], as_number(value))
+                self._end(*self._ids[parameter_id], as_number(value), job)
             else:
-                self._hear(parameters, as_number(value))
+                self._hear(Heard(parameters, as_number(value), Source.TRIAL, job))
+            self.save_checkpoint()
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
         """A trial that was no success has failed, unless a result still comes.
@@ -129,18 +136,40 @@ class RLMTuner(Tuner):
         with self._lock:
             text, point = self._ids.get(parameter_id, _NOTHING)
             if not success and text in self._trials.pending:
-                self._end(text, point, math.nan)
+                self._end(text, point, math.nan, None)
+                self.save_checkpoint()
 
     def import_data(self, data: Sequence[Any] | str) -> None:
-        """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON."""
+        """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON.
+
+        What contradicts a result that this tuner was told by the trial itself is not believed.
+        """
         trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
-        entries = [nni.load(trial) if isinstance(trial, str) else trial for trial in trials]
-        whole = [entry for entry in entries if {"parameter", "value"} <= {*entry}]
+        whole = [heard for heard in map(imported, trials) if heard is not None]
         with self._lock:
-            learnt = sum(self._hear(entry["parameter"], as_number(entry["value"])) for entry in whole)
-        _logger.info("imported %d of %d trials; the others are not of this search space", learnt, len(whole))
-        if len(whole) < len(entries):
-            _logger.warning("%d trials have no parameter or no value; they are left out", len(entries) - len(whole))
+            outcomes = Counter(map(self._hear, whole))
+            self.save_checkpoint()
+        said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+        _logger.info("imported %d trials: %s", len(whole), said or "nothing to learn")
+        if len(whole) < len(trials):
+            _logger.warning("%d trials have no parameter or no value; they are left out", len(trials) - len(whole))
+
+    def save_checkpoint(self) -> None:
+        """Keep what was heard in the experiment's folder. NNI never asks for it; it is done at every result."""
+        folder = self.get_checkpoint_path()
+        if folder is not None:
+            with self._lock:  # NNI keeps its own list of jobs
+                save(Path(folder), [heard for heard in self._heard if heard.source != Source.JOBS])
+
+    def load_checkpoint(self) -> None:
+        """Go on with what was heard before the experiment was resumed; NNI calls this before it says the space."""
+        folder = self.get_checkpoint_path()
+        kept = load(Path(folder)) if folder is not None else []
+        _logger.info("%d results of before the experiment was resumed are in %s", len(kept), folder)
+        with self._lock:
+            self._heard += kept
+            for heard in kept if self._history else ():
+                self._learn(heard)
 
     @property
     def _trials(self) -> TrialHistory[Point]:
@@ -161,26 +190,35 @@ class RLMTuner(Tuner):
             self._trials.begin(text, point)
             self._ids[number] = text, point
 
-    def _end(self, text: str, point: Point, value: float) -> None:
+    def _end(self, text: str, point: Point, value: float, job: str | None) -> None:
         """What a trial under way came to."""
-        self._heard.append((self._space.parameters(point), value))
+        self._heard.append(Heard(self._space.parameters(point), value, Source.TRIAL, job))
+        self._believed[text] = Source.TRIAL
         self._trials.end(text, point, value)
 
-    def _hear(self, parameters: Mapping[str, Any] | str, value: float) -> bool:
-        """What another trial came to; False if it is not of this search space."""
-        read = cast("Mapping[str, Any]", nni.load(parameters) if isinstance(parameters, str) else parameters)
-        learnt = self._learn(read, value)
-        self._heard.append((read, value))
-        return learnt
+    def _hear(self, heard: Heard) -> str:
+        """What another trial came to, and what became of the news."""
+        if heard.source == Source.JOBS and heard.job in self._jobs():
+            return _KNOWN
+        outcome = self._learn(heard)
+        self._heard.append(heard)
+        return outcome
 
-    def _learn(self, parameters: Mapping[str, Any], value: float) -> bool:
-        """Learn one trial; False if it is not of this search space."""
-        trials, point = self._trials, self._space.point(parameters)
+    def _jobs(self) -> set[str | None]:
+        """The jobs that told their results themselves."""
+        return {heard.job for heard in self._heard if heard.source == Source.TRIAL}
+
+    def _learn(self, heard: Heard) -> str:
+        """Learn one trial, if it is of this search space and nobody knows better, and what became of it."""
+        trials, point = self._trials, self._space.point(heard.parameters)
         text = self._text(point) if point is not None else None
         if point is None or text is None:
-            return False
-        trials.end(text, point, value)
-        return True
+            return _STRANGE
+        if heard.source < self._believed.get(text, heard.source):
+            return _KNOWN
+        self._believed[text] = heard.source
+        trials.end(text, point, heard.value)
+        return _LEARNT
 
     def _text(self, point: Point) -> str | None:
         return self._to_text(self._space.parameters(point)) if self._to_text else self._space.text(point)

@@ -160,11 +160,22 @@ def test_what_is_heard_before_there_is_a_search_space_is_refused_with_the_remedy
             call()
 
 
-def test_entries_that_lack_something_do_not_keep_others_from_being_imported() -> None:
+def test_entries_that_lack_something_do_not_keep_others_from_being_imported(caplog: pytest.LogCaptureFixture) -> None:
     surrogate = FakeSurrogate()
-    entries = [{"parameter": {"word": "a", "n": 2}}, {"parameter": {"word": "a", "n": 3}, "value": 1.0}]
-    tuner(surrogate=surrogate).import_data(entries)
+    junk = [{"parameter": {"word": "a", "n": 2}}, "junk", "[1]", 5, None, {"parameter": "junk", "value": 1.0}]
+    with caplog.at_level("INFO", "nni.prerank"):
+        tuner(surrogate=surrogate).import_data([*junk, {"parameter": {"word": "a", "n": 3}, "value": 1.0}])
     assert surrogate.values == {"aaa": 1.0}
+    assert "6 trials have no parameter or no value" in caplog.text
+
+
+def test_the_log_says_what_became_of_imported_trials(caplog: pytest.LogCaptureFixture) -> None:
+    made = tuner()
+    first, *others = [{"parameter": {"word": "a", "n": n}, "value": 1.0} for n in (2, 3, 9)]
+    with caplog.at_level("INFO", "nni.prerank"):
+        made.import_data([first])
+        made.import_data(others)
+    assert caplog.messages == ["imported 1 trials: 1 learnt", "imported 2 trials: 1 learnt, 1 not of this search space"]
 
 
 def test_trials_that_a_user_added_are_learnt() -> None:
