@@ -84,12 +84,13 @@ class ParameterSpace:
         return deformat_parameters(cast(Any, point), cast(Any, self._specs))
 
     def point(self, parameters: Mapping[str, Any]) -> Point | None:
-        """The point of some parameters; None if they are not of this space."""
+        """The point of some parameters; None if they are not of this space, or there is one too many."""
         try:
             point = self._point(lambda spec: _read(spec, parameters))
         except (KeyError, ValueError, TypeError, OverflowError):
             return None
-        return point if all(_contains(self._specs[key], value) for key, value in point.items()) else None
+        within = all(_contains(self._specs[key], value) for key, value in point.items())
+        return point if within and _same_names(parameters, self.parameters(point)) else None
 
     def text(self, point: Point) -> str:
         """``name=value`` of each parameter."""
@@ -186,6 +187,14 @@ def _read(spec: ParameterSpec, parameters: Mapping[str, Any]) -> Any:
             return exact[0]
     flat = spec._replace(key=names)  # NNI fails on a choice within a choice that was not taken
     return next(iter(format_parameters(dict(parameters), cast(Any, {names: flat})).values()))
+
+
+def _same_names(one: Any, other: Any) -> bool:
+    """Whether two trials have the same parameters, also within their choices."""
+    if not isinstance(other, Mapping):
+        return True
+    mine, theirs = cast(Mapping[str, Any], one), cast(Mapping[str, Any], other)
+    return mine.keys() == theirs.keys() and all(_same_names(mine[name], theirs[name]) for name in theirs)
 
 
 def _moved(rng: np.random.Generator, spec: ParameterSpec, value: float) -> float:

@@ -62,6 +62,18 @@ def test_parameters_of_another_space_are_no_point() -> None:
         assert space.point(other) is None
 
 
+def test_trials_with_a_parameter_too_many_are_no_points() -> None:
+    """They took another value of what the space no longer varies, or of what a branch does not have."""
+    space = ParameterSpace({"nested": SPACE["nested"], "plain": {"_type": "choice", "_value": [{"a": {"b": 1}}, 2]}})
+    conv: dict[str, Any] = {"_name": "conv", "kernel": 3, "then": {"_name": "pool", "size": 2}}
+    for nested in (conv, {"_name": "none"}, conv | {"then": {"_name": "skip"}}):
+        trial = {"nested": nested, "plain": {"a": {"b": 1}}}
+        assert space.point(trial) is not None
+        assert space.point(trial | {"dropped": 1}) is None
+        assert space.point(trial | {"nested": nested | {"dropped": 1}}) is None
+    assert space.point({"nested": conv | {"then": {"_name": "skip", "size": 2}}, "plain": 2}) is None
+
+
 def test_a_number_that_is_not_whole_is_no_point_where_whole_ones_are_drawn() -> None:
     space = ParameterSpace({"n": {"_type": "randint", "_value": [0, 9]}})
     points = [space.point({"n": value}) for value in (3, 3.0, 3.7, "3", None, math.nan)]

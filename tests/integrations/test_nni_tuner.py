@@ -126,6 +126,20 @@ def test_a_changed_space_keeps_the_trials_within_it() -> None:
     assert surrogate.values == {"word=a n=2": 1.0}
 
 
+def test_a_search_goes_on_in_a_space_that_lost_a_parameter() -> None:
+    """Each trial had a schedule, so that none says what another one makes of the optimizer."""
+    optimizer = {"_type": "choice", "_value": ["sgd", "adam", "lamb"]}
+    made = tuner(to_text=None)
+    made.update_search_space({"optimizer": optimizer, "schedule": {"_type": "choice", "_value": ["cos", "step"]}})
+    tried = made.generate_multiple_parameters(list(range(6)))
+    for number, parameters in enumerate(tried[:5]):
+        made.receive_trial_result(number, parameters, float(number))
+    made.update_search_space({"optimizer": optimizer})
+    made.import_data([{"parameter": parameters, "value": 1.0} for parameters in tried])
+    assert not made._trials.finished
+    assert len(made.generate_multiple_parameters([6, 7, 8, 9])) == 3
+
+
 def test_a_changed_space_keeps_the_trials_under_way() -> None:
     made = tuner(to_text=None)
     running = [made.generate_parameters(number) for number in range(3)]
