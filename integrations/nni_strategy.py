@@ -148,8 +148,8 @@ class RLMStrategy(Strategy):
 
     def _recall(self) -> None:
         """Learn from models that the engine still knows of a run that ended without saving its state."""
-        ended = [model for model in self.engine.list_models() if model.sample is not None and model.status.completed()]
-        self._learn((model.sample, as_number(model.metric)) for model in ended if model.metric is not None)
+        ended = [model for model in self.engine.list_models() if model.status.completed() and model.metric is not None]
+        self._learn((model.sample, as_number(model.metric)) for model in ended if model.sample is not None)
 
     def _next_model(self) -> ExecutableModelSpace | None:
         """The best model to train next, frozen and noted as under way; None where none is left."""

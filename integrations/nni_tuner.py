@@ -8,7 +8,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from inspect import signature
 from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
@@ -16,7 +15,6 @@ from typing import Any, cast
 import nni
 import numpy as np
 from nni.tuner import Tuner
-from nni.utils import ClassArgsValidator
 
 from ..surrogate import Question, RLMSurrogate
 from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
@@ -66,7 +64,7 @@ class RLMTuner(Tuner):
         pool_size: int = 256,
         seed: int | None = None,
     ) -> None:
-        _check_pool(pool_size)
+        check_pool(pool_size)
         question(problem, optimize_mode, ())  # a contradiction shows now
         self._asked = problem, optimize_mode
         read = _imported(to_text) if isinstance(to_text, str) else to_text
@@ -246,33 +244,12 @@ class RLMTuner(Tuner):
         return trials.untried(((self._text(point), point) for point in suggested), 1)
 
 
-class RLMClassArgsValidator(ClassArgsValidator):
-    """Says what is wrong with the arguments in a configuration before the experiment starts."""
+def check_pool(size: Any) -> None:
+    """Refuse what is no number of candidates.
 
-    def validate_class_args(self, **kwargs: Any) -> None:
-        """Check names and, as far as it costs nothing, values.
-
-        Raises:
-            ValueError: If the tuner would not take them.
-        """
-        known = list(signature(RLMTuner).parameters)
-        for name in kwargs:
-            if name not in known:
-                raise ValueError(f"class argument {name!r} is unknown; RLMTuner takes {', '.join(known)}")
-        asked = ("problem", "optimize_mode", "pool_size", "seed")
-        _check(**{name: value for name, value in kwargs.items() if name in asked})
-
-
-def _check(
-    problem: Mapping[str, str] | None = None, optimize_mode: str | None = None, pool_size: int = 1, seed: Any = None
-) -> None:
-    question(problem, optimize_mode, ())
-    _check_pool(pool_size)
-    if seed is not None and (type(seed) is not int or seed < 0):
-        raise ValueError(f"seed is {seed!r}; give a whole number from 0")
-
-
-def _check_pool(size: Any) -> None:
+    Raises:
+        ValueError: If it is none.
+    """
     if not isinstance(size, Integral) or size < 1:
         raise ValueError(f"pool_size is {size!r}; at least one candidate must be ranked")
 

@@ -23,6 +23,7 @@ from prerank.integrations.nni import (
     RLMTuner,
 )
 from prerank.search_spaces import nas_bench_201
+from prerank.surrogate.rlm_surrogate import PACKAGED
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("maximize", 16), ("minimize", 2), (None, 16)])
@@ -215,8 +216,9 @@ def test_a_trial_that_ends_while_one_is_proposed_waits() -> None:
     assert waited == [True]
 
 
-def test_arguments_of_a_configuration_are_checked() -> None:
+def test_arguments_of_a_configuration_are_checked(tmp_path: Path) -> None:
     RLMClassArgsValidator().validate_class_args(optimize_mode="minimize", pool_size=8)
+    RLMClassArgsValidator().validate_class_args(surrogate=str(PACKAGED), to_text="json.decoder:dumps")
     asked = vars(nas_bench_201.problem())
     RLMClassArgsValidator().validate_class_args(problem=asked, optimize_mode="maximize")
     for arguments, said in [
@@ -228,6 +230,11 @@ def test_arguments_of_a_configuration_are_checked() -> None:
         ({"pool_size": 0}, "pool_size is 0"),
         ({"pool_size": "9"}, "pool_size is '9'"),
         ({"seed": "x"}, "seed is 'x'"),
+        ({"surrogate": str(tmp_path)}, "no checkpoint at"),
+        ({"surrogate": str(tmp_path / "nowhere")}, "nowhere"),
+        ({"surrogate": "weights"}, "give the full path"),
+        ({"to_text": "nowhere_at_all:f"}, "no module 'nowhere_at_all' is found; put its folder in PYTHONPATH"),
+        ({"to_text": "json"}, "give 'module:function'"),
     ]:
         with pytest.raises(ValueError, match=said):
             RLMClassArgsValidator().validate_class_args(**arguments)
