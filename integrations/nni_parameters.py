@@ -53,6 +53,17 @@ class ParameterSpace:
         """A point of the prior distributions."""
         return self._point(lambda spec: _drawn(rng, spec))
 
+    def every(self, most: int) -> list[Point]:
+        """All points; none where there are more than so many."""
+        points: list[Point] = [{}]
+        for key, spec in self._specs.items():
+            active = sum(_active(spec, point) for point in points)
+            if not spec.categorical or active * spec.size + len(points) - active > most:
+                return []
+            values: list[Point] = [{key: value} for value in range(spec.size)]
+            points = [point | value for point in points for value in (values if _active(spec, point) else [{}])]
+        return points
+
     def mutate(self, rng: np.random.Generator, parent: Point) -> Point:
         """The parent with two or more parameters drawn anew or, where they are numbers, moved a little."""
         keys = list(parent)
@@ -100,7 +111,7 @@ class ParameterSpace:
         """A value for each parameter that the choices before it make active."""
         point: Point = {}
         for key, spec in self._specs.items():
-            if not spec.is_nested() or point.get(key[:-2]) == key[-2]:
+            if _active(spec, point):
                 chosen = value(spec)
                 point[key] = int(chosen) if spec.categorical else float(chosen)
         return point
@@ -150,6 +161,11 @@ def _check(search_space: Mapping[str, Any]) -> None:
 def _branch(choice: Any) -> Any:
     """The name of a choice within which there are others; any other choice itself."""
     return choice["_name"] if isinstance(choice, Mapping) and "_name" in choice else choice  # pyright: ignore[reportUnknownVariableType]
+
+
+def _active(spec: ParameterSpec, point: Point) -> bool:
+    """Whether a point that has the parameters before it has this one."""
+    return not spec.is_nested() or point.get(spec.key[:-2]) == spec.key[-2]
 
 
 def _name(key: Key) -> str:

@@ -24,6 +24,7 @@ from .nni_reading import Reading
 from .nni_record import Heard, Source, imported, load, save
 
 _logger = logging.getLogger("nni.prerank")
+_DRAWS_OF_FEW = 2  # draws for each place in a pool, where all points can be gone through after them
 _NOTHING: tuple[str, Point] = ("", {})
 _LEARNT, _KNOWN, _STRANGE = "learnt", "heard of the trials themselves before", "not of this search space"
 
@@ -89,6 +90,7 @@ class RLMTuner(Tuner):
         with self._lock:
             running = self._running()
             self._space = ParameterSpace(search_space)
+            self._every = self._space.every(MOST_DRAWS * self._pool_size)
             problem = question(*self._asked, self._space.names)
             # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
             if self._surrogate is None or isinstance(self._surrogate, (str, Path)):
@@ -225,13 +227,16 @@ class RLMTuner(Tuner):
         return self._trials.untried(self._draws(), self._pool_size)
 
     def _draws(self) -> Iterator[tuple[str | None, Point]]:
-        """Points with their texts: prior draws and mutations of the best, turn about."""
+        """Points with their texts: prior draws and mutations of the best, turn about; of few points then the rest."""
         parents = self._trials.best(INCUMBENTS)
-        for turn in range(MOST_DRAWS * self._pool_size):
+        for turn in range((_DRAWS_OF_FEW if self._every else MOST_DRAWS) * self._pool_size):
             if parents and turn % 2:
                 point = self._space.mutate(self._rng, parents[self._rng.integers(len(parents))])
             else:
                 point = self._space.draw(self._rng)
+            yield self._text(point), point
+        places: list[int] = self._rng.permutation(len(self._every)).tolist()
+        for point in map(self._every.__getitem__, places):
             yield self._text(point), point
 
     def _suggestion(self) -> dict[str, Point]:

@@ -42,6 +42,18 @@ def test_all_that_is_made_lies_in_the_space(seed: int) -> None:
         assert nested["_name"] == "none" or nested["then"]["_name"] == "skip" or nested["then"]["size"] in (2, 3)
 
 
+def test_all_points_of_a_space_of_few_are_known() -> None:
+    space = ParameterSpace({"nested": SPACE["nested"], "n": {"_type": "randint", "_value": [0, 4]}})
+    every = space.every(28)
+    rng = np.random.default_rng(0)
+    texts = {space.text(space.draw(rng)) for _ in range(2000)}
+    assert len(every) == (1 + 2 * 3) * 4 == len(texts)
+    assert {space.text(point) for point in every} == texts
+    assert space.every(27) == []
+    assert ParameterSpace({"n": {"_type": "randint", "_value": [0, 10**12]}}).every(1000) == []
+    assert ParameterSpace(SPACE).every(1000) == []
+
+
 def test_what_a_trial_got_is_read_back() -> None:
     space = ParameterSpace(SPACE)
     for point in points(0):

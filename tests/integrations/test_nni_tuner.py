@@ -43,6 +43,20 @@ def test_the_tuner_tries_everything_once_and_ends(trust: float) -> None:
         made.generate_parameters(99)
 
 
+def test_the_last_points_of_a_space_are_found_without_drawing_for_them() -> None:
+    read: list[dict[str, Any]] = []
+    made = tuner(to_text=lambda parameters: read.append(parameters) or str(parameters), pool_size=64)
+    made.update_search_space({name: {"_type": "randint", "_value": [0, size]} for name, size in (("a", 30), ("b", 10))})
+    every = [{"a": a, "b": b} for a in range(30) for b in range(10)]
+    made.import_data([{"parameter": parameters, "value": 1.0} for parameters in every[:-2]])
+    read.clear()
+    assert made.generate_parameters(0) in every[-2:]
+    assert len(read) < 500
+    assert made.generate_parameters(1) in every[-2:]
+    with pytest.raises(nni.NoMoreTrialError):
+        made.generate_parameters(2)
+
+
 def test_a_burst_is_ranked_once_and_spread_out() -> None:
     surrogate = FakeSurrogate()
     made = tuner(surrogate=surrogate, to_text=None, pool_size=200)
