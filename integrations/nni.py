@@ -23,7 +23,8 @@ except ImportError as error:
 if TYPE_CHECKING:
     from .nni_hub import nas_bench_101_text, nas_bench_201_text
     from .nni_strategy import RLMStrategy
-    from .nni_tuner import RLMClassArgsValidator, RLMTuner
+    from .nni_tuner import RLMTuner
+    from .nni_validator import RLMClassArgsValidator
 
 __all__ = [
     "REGISTRATION",
@@ -43,10 +44,14 @@ def __getattr__(name: str) -> Any:
         from .nni_strategy import RLMStrategy
 
         return RLMStrategy
-    if name in ("RLMTuner", "RLMClassArgsValidator"):
-        from . import nni_tuner
+    if name == "RLMTuner":
+        from .nni_tuner import RLMTuner
 
-        return getattr(nni_tuner, name)
+        return RLMTuner
+    if name == "RLMClassArgsValidator":
+        from .nni_validator import RLMClassArgsValidator
+
+        return RLMClassArgsValidator
     if name in ("nas_bench_101_text", "nas_bench_201_text"):
         from . import nni_hub
 

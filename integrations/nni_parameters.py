@@ -53,6 +53,17 @@ class ParameterSpace:
         """A point of the prior distributions."""
         return self._point(lambda spec: _drawn(rng, spec))
 
+    def every(self, most: int) -> list[Point]:
+        """All points; none where there are more than so many."""
+        points: list[Point] = [{}]
+        for key, spec in self._specs.items():
+            active = sum(_active(spec, point) for point in points)
+            if not spec.categorical or active * spec.size + len(points) - active > most:
+                return []
+            values: list[Point] = [{key: value} for value in range(spec.size)]
+            points = [point | value for point in points for value in (values if _active(spec, point) else [{}])]
+        return points
+
     def mutate(self, rng: np.random.Generator, parent: Point) -> Point:
         """The parent with two or more parameters drawn anew or, where they are numbers, moved a little."""
         keys = list(parent)
@@ -84,12 +95,13 @@ class ParameterSpace:
         return deformat_parameters(cast(Any, point), cast(Any, self._specs))
 
     def point(self, parameters: Mapping[str, Any]) -> Point | None:
-        """The point of some parameters; None if they are not of this space."""
+        """The point of some parameters; None if they are not of this space, or there is one too many."""
         try:
             point = self._point(lambda spec: _read(spec, parameters))
         except (KeyError, ValueError, TypeError, OverflowError):
             return None
-        return point if all(_contains(self._specs[key], value) for key, value in point.items()) else None
+        within = all(_contains(self._specs[key], value) for key, value in point.items())
+        return point if within and _same_names(parameters, self.parameters(point)) else None
 
     def text(self, point: Point) -> str:
         """``name=value`` of each parameter."""
@@ -99,7 +111,7 @@ class ParameterSpace:
         """A value for each parameter that the choices before it make active."""
         point: Point = {}
         for key, spec in self._specs.items():
-            if not spec.is_nested() or point.get(key[:-2]) == key[-2]:
+            if _active(spec, point):
                 chosen = value(spec)
                 point[key] = int(chosen) if spec.categorical else float(chosen)
         return point
@@ -151,6 +163,11 @@ def _branch(choice: Any) -> Any:
     return choice["_name"] if isinstance(choice, Mapping) and "_name" in choice else choice  # pyright: ignore[reportUnknownVariableType]
 
 
+def _active(spec: ParameterSpec, point: Point) -> bool:
+    """Whether a point that has the parameters before it has this one."""
+    return not spec.is_nested() or point.get(spec.key[:-2]) == spec.key[-2]
+
+
 def _name(key: Key) -> str:
     return ".".join(part for part in key if isinstance(part, str))
 
@@ -186,6 +203,14 @@ def _read(spec: ParameterSpec, parameters: Mapping[str, Any]) -> Any:
             return exact[0]
     flat = spec._replace(key=names)  # NNI fails on a choice within a choice that was not taken
     return next(iter(format_parameters(dict(parameters), cast(Any, {names: flat})).values()))
+
+
+def _same_names(one: Any, other: Any) -> bool:
+    """Whether two trials have the same parameters, also within their choices."""
+    if not isinstance(other, Mapping):
+        return True
+    mine, theirs = cast(Mapping[str, Any], one), cast(Mapping[str, Any], other)
+    return mine.keys() == theirs.keys() and all(_same_names(mine[name], theirs[name]) for name in theirs)
 
 
 def _moved(rng: np.random.Generator, spec: ParameterSpec, value: float) -> float:

@@ -75,6 +75,10 @@ class SampleSpace:
         )
         return " ".join(word for found in written for word in found)
 
+    def other_labels(self, sample: Mapping[str, Any]) -> set[str]:
+        """Labels that either the sample or the space does not have."""
+        return set(sample) ^ set(self._mutables)
+
     def own(self, sample: Mapping[str, Any]) -> Sample:
         """A sample that was dumped and loaded, with the space's own choices: a tuple comes back as a list."""
         return {label: self._own(label, choice) for label, choice in sample.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -75,6 +75,8 @@ class RLMStrategy(Strategy):
         self._pool_size = pool_size
         self._acquisition = acquisition
         self._rng = np.random.default_rng(seed)
+        rng = self._rng.bit_generator.state
+        self._kept: dict[str, Any] | None = {"trials": [], "left_out": [], "rng": rng}  # until there is a space
         self._running: dict[ExecutableModelSpace, tuple[str, Sample]] = {}
         self._lock = threading.RLock()  # results come in another thread
 
@@ -96,16 +98,20 @@ class RLMStrategy(Strategy):
     def state_dict(self) -> dict[str, Any]:
         """All that was learnt, as plain values, which every serializer of NNI keeps; models under way are not in it."""
         with self._lock:
+            if self._kept is not None:
+                return dict(self._kept)
             trials = [[nni.dump(candidate), value] for candidate, value in self._history.finished.values()]
             return {"trials": trials, "left_out": sorted(self._history.left_out), "rng": self._rng.bit_generator.state}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a state; its trials count as this search's own."""
+        """Go on from a state, or begin with it; its trials count as this search's own, if they have its choices."""
         with self._lock:
+            if self._kept is not None:
+                self._kept = dict(state_dict)
+                return
             self._rng.bit_generator.state = state_dict["rng"]
             self._history.left_out.update(state_dict["left_out"])
-            for dumped, value in state_dict["trials"]:
-                self._learn(nni.load(dumped), value)
+            self._learn((nni.load(dumped), value) for dumped, value in state_dict["trials"])
 
     def _initialize(self, model_space: ExecutableModelSpace, engine: ExecutionEngine) -> ExecutableModelSpace:
         self._space = SampleSpace(model_space, self._to_text)
@@ -115,6 +121,9 @@ class RLMStrategy(Strategy):
         self._history = TrialHistory[Sample](surrogate, problem, self._acquisition, self._rng)
         engine.register_model_event_callback(ModelEventType.FinalMetric, self._measured)
         engine.register_model_event_callback(ModelEventType.TrainingEnd, self._training_ended)
+        kept, self._kept = self._kept, None
+        if kept is not None:
+            self.load_state_dict(kept)
         return model_space
 
     def _run(self) -> None:
@@ -139,9 +148,8 @@ class RLMStrategy(Strategy):
 
     def _recall(self) -> None:
         """Learn from models that the engine still knows of a run that ended without saving its state."""
-        for model in self.engine.list_models():
-            if model.sample is not None and model.status.completed() and model.metric is not None:
-                self._learn(model.sample, as_number(model.metric))
+        ended = [model for model in self.engine.list_models() if model.status.completed() and model.metric is not None]
+        self._learn((model.sample, as_number(model.metric)) for model in ended if model.sample is not None)
 
     def _next_model(self) -> ExecutableModelSpace | None:
         """The best model to train next, frozen and noted as under way; None where none is left."""
@@ -199,7 +207,20 @@ class RLMStrategy(Strategy):
                 del self._running[event.model]
                 self._history.abandon(proposal[0], forever=event.status == ModelStatus.Invalid)
 
-    def _learn(self, sample: Mapping[str, Any], value: float) -> None:
+    def _learn(self, trials: Iterable[tuple[Mapping[str, Any], float]]) -> None:
+        """Learn of models; not of those that have a choice more or less than the space."""
+        others: list[set[str]] = []
+        for sample, value in trials:
+            labels = self._space.other_labels(sample)
+            if labels:
+                others.append(labels)
+            else:
+                self._learn_one(sample, value)
+        if others:
+            named = ", ".join(sorted(set[str]().union(*others)))
+            _logger.warning("%d models are left out: they or the space have no choice %s", len(others), named)
+
+    def _learn_one(self, sample: Mapping[str, Any], value: float) -> None:
         own = self._space.own(sample)
         text = self._space.text(own)
         if text is not None:

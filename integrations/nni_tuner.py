@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import math
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib import import_module
-from inspect import signature
 from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
@@ -15,16 +15,18 @@ from typing import Any, cast
 import nni
 import numpy as np
 from nni.tuner import Tuner
-from nni.utils import ClassArgsValidator
 
 from ..surrogate import Question, RLMSurrogate
 from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
 from .nni_parameters import Parameters, ParameterSpace, Point
 from .nni_question import as_number, question
 from .nni_reading import Reading
+from .nni_record import Heard, Source, imported, load, save
 
 _logger = logging.getLogger("nni.prerank")
+_DRAWS_OF_FEW = 2  # draws for each place in a pool, where all points can be gone through after them
 _NOTHING: tuple[str, Point] = ("", {})
+_LEARNT, _KNOWN, _STRANGE = "learnt", "heard of the trials themselves before", "not of this search space"
 
 
 class RLMTuner(Tuner):
@@ -63,7 +65,7 @@ class RLMTuner(Tuner):
         pool_size: int = 256,
         seed: int | None = None,
     ) -> None:
-        _check_pool(pool_size)
+        check_pool(pool_size)
         question(problem, optimize_mode, ())  # a contradiction shows now
         self._asked = problem, optimize_mode
         read = _imported(to_text) if isinstance(to_text, str) else to_text
@@ -72,7 +74,8 @@ class RLMTuner(Tuner):
         self._pool_size = pool_size
         self._rng = np.random.default_rng(seed)
         self._ids: dict[int, tuple[str, Point]] = {}
-        self._heard: list[tuple[Mapping[str, Any], float]] = []  # of other search spaces too, which may come back
+        self._heard: list[Heard] = []  # of other search spaces too, which may come back
+        self._believed: dict[str, Source] = {}  # text -> where its value is from
         self._history: TrialHistory[Point] | None = None
         self._lock = threading.RLock()  # NNI tells of ends of trials in a thread of its own
         self._accept_customized_trials()
@@ -87,14 +90,16 @@ class RLMTuner(Tuner):
         with self._lock:
             running = self._running()
             self._space = ParameterSpace(search_space)
+            self._every = self._space.every(MOST_DRAWS * self._pool_size)
             problem = question(*self._asked, self._space.names)
             # Not sooner: NNI gives up on a tuner that has not connected ten seconds after it was started.
             if self._surrogate is None or isinstance(self._surrogate, (str, Path)):
                 self._surrogate = RLMSurrogate.load(self._surrogate)
             self._history = TrialHistory(self._surrogate, problem, None, self._rng)
             self._ids.clear()
-            for parameters, value in self._heard:
-                self._learn(parameters, value)
+            self._believed.clear()
+            for heard in self._heard:
+                self._learn(heard)
             for number, parameters in running.items():
                 self._begin(number, parameters)
 
@@ -116,10 +121,12 @@ class RLMTuner(Tuner):
     def receive_trial_result(self, parameter_id: int, parameters: Parameters, value: Any, **kwargs: Any) -> None:
         """Learn a trial's final result: a number, or a dict with one as ``default``."""
         with self._lock:
+            job = kwargs.get("trial_job_id")
             if parameter_id in self._ids:
-                self._end(*self._ids[parameter_id], as_number(value))
+                self._end(*self._ids[parameter_id], as_number(value), job)
             else:
-                self._hear(parameters, as_number(value))
+                self._hear(Heard(parameters, as_number(value), Source.TRIAL, job))
+            self.save_checkpoint()
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
         """A trial that was no success has failed, unless a result still comes.
@@ -129,18 +136,40 @@ class RLMTuner(Tuner):
         with self._lock:
             text, point = self._ids.get(parameter_id, _NOTHING)
             if not success and text in self._trials.pending:
-                self._end(text, point, math.nan)
+                self._end(text, point, math.nan, None)
+                self.save_checkpoint()
 
     def import_data(self, data: Sequence[Any] | str) -> None:
-        """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON."""
+        """Learn from trials of another run: dicts of ``parameter`` and ``value``, or such as JSON.
+
+        What contradicts a result that this tuner was told by the trial itself is not believed.
+        """
         trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
-        entries = [nni.load(trial) if isinstance(trial, str) else trial for trial in trials]
-        whole = [entry for entry in entries if {"parameter", "value"} <= {*entry}]
+        whole = [heard for heard in map(imported, trials) if heard is not None]
         with self._lock:
-            learnt = sum(self._hear(entry["parameter"], as_number(entry["value"])) for entry in whole)
-        _logger.info("imported %d of %d trials; the others are not of this search space", learnt, len(whole))
-        if len(whole) < len(entries):
-            _logger.warning("%d trials have no parameter or no value; they are left out", len(entries) - len(whole))
+            outcomes = Counter(map(self._hear, whole))
+            self.save_checkpoint()
+        said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
+        _logger.info("imported %d trials: %s", len(whole), said or "nothing to learn")
+        if len(whole) < len(trials):
+            _logger.warning("%d trials have no parameter or no value; they are left out", len(trials) - len(whole))
+
+    def save_checkpoint(self) -> None:
+        """Keep what was heard in the experiment's folder. NNI never asks for it; it is done at every result."""
+        folder = self.get_checkpoint_path()
+        if folder is not None:
+            with self._lock:  # NNI keeps its own list of jobs
+                save(Path(folder), [heard for heard in self._heard if heard.source != Source.JOBS])
+
+    def load_checkpoint(self) -> None:
+        """Go on with what was heard before the experiment was resumed; NNI calls this before it says the space."""
+        folder = self.get_checkpoint_path()
+        kept = load(Path(folder)) if folder is not None else []
+        _logger.info("%d results of before the experiment was resumed are in %s", len(kept), folder)
+        with self._lock:
+            self._heard += kept
+            for heard in kept if self._history else ():
+                self._learn(heard)
 
     @property
     def _trials(self) -> TrialHistory[Point]:
@@ -161,26 +190,35 @@ class RLMTuner(Tuner):
             self._trials.begin(text, point)
             self._ids[number] = text, point
 
-    def _end(self, text: str, point: Point, value: float) -> None:
+    def _end(self, text: str, point: Point, value: float, job: str | None) -> None:
         """What a trial under way came to."""
-        self._heard.append((self._space.parameters(point), value))
+        self._heard.append(Heard(self._space.parameters(point), value, Source.TRIAL, job))
+        self._believed[text] = Source.TRIAL
         self._trials.end(text, point, value)
 
-    def _hear(self, parameters: Mapping[str, Any] | str, value: float) -> bool:
-        """What another trial came to; False if it is not of this search space."""
-        read = cast("Mapping[str, Any]", nni.load(parameters) if isinstance(parameters, str) else parameters)
-        learnt = self._learn(read, value)
-        self._heard.append((read, value))
-        return learnt
+    def _hear(self, heard: Heard) -> str:
+        """What another trial came to, and what became of the news."""
+        if heard.source == Source.JOBS and heard.job in self._jobs():
+            return _KNOWN
+        outcome = self._learn(heard)
+        self._heard.append(heard)
+        return outcome
 
-    def _learn(self, parameters: Mapping[str, Any], value: float) -> bool:
-        """Learn one trial; False if it is not of this search space."""
-        trials, point = self._trials, self._space.point(parameters)
+    def _jobs(self) -> set[str | None]:
+        """The jobs that told their results themselves."""
+        return {heard.job for heard in self._heard if heard.source == Source.TRIAL}
+
+    def _learn(self, heard: Heard) -> str:
+        """Learn one trial, if it is of this search space and nobody knows better, and what became of it."""
+        trials, point = self._trials, self._space.point(heard.parameters)
         text = self._text(point) if point is not None else None
         if point is None or text is None:
-            return False
-        trials.end(text, point, value)
-        return True
+            return _STRANGE
+        if heard.source < self._believed.get(text, heard.source):
+            return _KNOWN
+        self._believed[text] = heard.source
+        trials.end(text, point, heard.value)
+        return _LEARNT
 
     def _text(self, point: Point) -> str | None:
         return self._to_text(self._space.parameters(point)) if self._to_text else self._space.text(point)
@@ -189,13 +227,16 @@ class RLMTuner(Tuner):
         return self._trials.untried(self._draws(), self._pool_size)
 
     def _draws(self) -> Iterator[tuple[str | None, Point]]:
-        """Points with their texts: prior draws and mutations of the best, turn about."""
+        """Points with their texts: prior draws and mutations of the best, turn about; of few points then the rest."""
         parents = self._trials.best(INCUMBENTS)
-        for turn in range(MOST_DRAWS * self._pool_size):
+        for turn in range((_DRAWS_OF_FEW if self._every else MOST_DRAWS) * self._pool_size):
             if parents and turn % 2:
                 point = self._space.mutate(self._rng, parents[self._rng.integers(len(parents))])
             else:
                 point = self._space.draw(self._rng)
+            yield self._text(point), point
+        places: list[int] = self._rng.permutation(len(self._every)).tolist()
+        for point in map(self._every.__getitem__, places):
             yield self._text(point), point
 
     def _suggestion(self) -> dict[str, Point]:
@@ -208,33 +249,12 @@ class RLMTuner(Tuner):
         return trials.untried(((self._text(point), point) for point in suggested), 1)
 
 
-class RLMClassArgsValidator(ClassArgsValidator):
-    """Says what is wrong with the arguments in a configuration before the experiment starts."""
+def check_pool(size: Any) -> None:
+    """Refuse what is no number of candidates.
 
-    def validate_class_args(self, **kwargs: Any) -> None:
-        """Check names and, as far as it costs nothing, values.
-
-        Raises:
-            ValueError: If the tuner would not take them.
-        """
-        known = list(signature(RLMTuner).parameters)
-        for name in kwargs:
-            if name not in known:
-                raise ValueError(f"class argument {name!r} is unknown; RLMTuner takes {', '.join(known)}")
-        asked = ("problem", "optimize_mode", "pool_size", "seed")
-        _check(**{name: value for name, value in kwargs.items() if name in asked})
-
-
-def _check(
-    problem: Mapping[str, str] | None = None, optimize_mode: str | None = None, pool_size: int = 1, seed: Any = None
-) -> None:
-    question(problem, optimize_mode, ())
-    _check_pool(pool_size)
-    if seed is not None and (type(seed) is not int or seed < 0):
-        raise ValueError(f"seed is {seed!r}; give a whole number from 0")
-
-
-def _check_pool(size: Any) -> None:
+    Raises:
+        ValueError: If it is none.
+    """
     if not isinstance(size, Integral) or size < 1:
         raise ValueError(f"pool_size is {size!r}; at least one candidate must be ranked")
 

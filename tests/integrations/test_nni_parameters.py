@@ -42,6 +42,18 @@ def test_all_that_is_made_lies_in_the_space(seed: int) -> None:
         assert nested["_name"] == "none" or nested["then"]["_name"] == "skip" or nested["then"]["size"] in (2, 3)
 
 
+def test_all_points_of_a_space_of_few_are_known() -> None:
+    space = ParameterSpace({"nested": SPACE["nested"], "n": {"_type": "randint", "_value": [0, 4]}})
+    every = space.every(28)
+    rng = np.random.default_rng(0)
+    texts = {space.text(space.draw(rng)) for _ in range(2000)}
+    assert len(every) == (1 + 2 * 3) * 4 == len(texts)
+    assert {space.text(point) for point in every} == texts
+    assert space.every(27) == []
+    assert ParameterSpace({"n": {"_type": "randint", "_value": [0, 10**12]}}).every(1000) == []
+    assert ParameterSpace(SPACE).every(1000) == []
+
+
 def test_what_a_trial_got_is_read_back() -> None:
     space = ParameterSpace(SPACE)
     for point in points(0):
@@ -60,6 +72,18 @@ def test_parameters_of_another_space_are_no_point() -> None:
     assert space.point({"x": 0.5, "c": 2}) is not None
     for other in ({"x": 0.5}, {"x": 2.0, "c": 1}, {"x": 0.5, "c": 3}, {"x": "a", "c": 1}, {"x": math.nan, "c": 1}):
         assert space.point(other) is None
+
+
+def test_trials_with_a_parameter_too_many_are_no_points() -> None:
+    """They took another value of what the space no longer varies, or of what a branch does not have."""
+    space = ParameterSpace({"nested": SPACE["nested"], "plain": {"_type": "choice", "_value": [{"a": {"b": 1}}, 2]}})
+    conv: dict[str, Any] = {"_name": "conv", "kernel": 3, "then": {"_name": "pool", "size": 2}}
+    for nested in (conv, {"_name": "none"}, conv | {"then": {"_name": "skip"}}):
+        trial = {"nested": nested, "plain": {"a": {"b": 1}}}
+        assert space.point(trial) is not None
+        assert space.point(trial | {"dropped": 1}) is None
+        assert space.point(trial | {"nested": nested | {"dropped": 1}}) is None
+    assert space.point({"nested": conv | {"then": {"_name": "skip", "size": 2}}, "plain": 2}) is None
 
 
 def test_a_number_that_is_not_whole_is_no_point_where_whole_ones_are_drawn() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
 
@@ -136,6 +137,40 @@ def test_a_resumed_search_has_the_choices_of_its_space() -> None:
     assert surrogates[1].values == surrogates[0].values
     made[1].run()
     assert len(surrogates[1].values) == 12
+
+
+def test_a_state_may_come_before_the_search_and_be_asked_for(tmp_path: Path) -> None:
+    """As NNI's own strategies take it."""
+    first, run = strategy(), engine(3)
+    torch.save(first.state_dict(), tmp_path / "state")
+    first.load_state_dict(torch.load(tmp_path / "state"))
+    first(model_space(), run)
+    surrogate, rest = FakeSurrogate(), engine(3)
+    second = strategy(surrogate=surrogate, seed=1)
+    second.load_state_dict(first.state_dict())
+    assert second.state_dict() == first.state_dict()
+    second(model_space(), rest)
+    assert len(surrogate.values) == 6
+    assert not {to_text(sample) for sample in samples(run)} & {to_text(sample) for sample in samples(rest)}
+
+
+@pytest.mark.parametrize("to_text", [None, str])
+def test_models_with_a_choice_more_or_less_are_left_out(
+    to_text: Callable[[Any], str] | None, caplog: pytest.LogCaptureFixture
+) -> None:
+    def evaluate(model: Any) -> None:
+        nni.report_final_result(float(len(model)))
+
+    a, b = Categorical([1, 2, 3], label="a"), Categorical([1, 2, 3], label="b")
+    for before, now in (({"a": a}, {"a": a, "b": b}), ({"a": a, "b": b}, {"a": a})):
+        caplog.clear()
+        surrogate, first = FakeSurrogate(), strategy(to_text=to_text)
+        first(model_space(evaluate, **before), engine(2))
+        second = strategy(to_text=to_text, surrogate=surrogate)
+        second.load_state_dict(first.state_dict())
+        second(model_space(evaluate, **now), engine(2))
+        assert [*surrogate.values.values()] == [float(len(now))] * 2
+        assert "2 models are left out: they or the space have no choice b" in caplog.messages
 
 
 def test_what_an_engine_recalls_is_read_as_what_it_reports() -> None:

@@ -23,6 +23,7 @@ from prerank.integrations.nni import (
     RLMTuner,
 )
 from prerank.search_spaces import nas_bench_201
+from prerank.surrogate.rlm_surrogate import PACKAGED
 
 
 @pytest.mark.parametrize(("mode", "expected"), [("maximize", 16), ("minimize", 2), (None, 16)])
@@ -40,6 +41,20 @@ def test_the_tuner_tries_everything_once_and_ends(trust: float) -> None:
     assert len(parameters) == len(distinct)
     with pytest.raises(nni.NoMoreTrialError):
         made.generate_parameters(99)
+
+
+def test_the_last_points_of_a_space_are_found_without_drawing_for_them() -> None:
+    read: list[dict[str, Any]] = []
+    made = tuner(to_text=lambda parameters: read.append(parameters) or str(parameters), pool_size=64)
+    made.update_search_space({name: {"_type": "randint", "_value": [0, size]} for name, size in (("a", 30), ("b", 10))})
+    every = [{"a": a, "b": b} for a in range(30) for b in range(10)]
+    made.import_data([{"parameter": parameters, "value": 1.0} for parameters in every[:-2]])
+    read.clear()
+    assert made.generate_parameters(0) in every[-2:]
+    assert len(read) < 500
+    assert made.generate_parameters(1) in every[-2:]
+    with pytest.raises(nni.NoMoreTrialError):
+        made.generate_parameters(2)
 
 
 def test_a_burst_is_ranked_once_and_spread_out() -> None:
@@ -126,6 +141,20 @@ def test_a_changed_space_keeps_the_trials_within_it() -> None:
     assert surrogate.values == {"word=a n=2": 1.0}
 
 
+def test_a_search_goes_on_in_a_space_that_lost_a_parameter() -> None:
+    """Each trial had a schedule, so that none says what another one makes of the optimizer."""
+    optimizer = {"_type": "choice", "_value": ["sgd", "adam", "lamb"]}
+    made = tuner(to_text=None)
+    made.update_search_space({"optimizer": optimizer, "schedule": {"_type": "choice", "_value": ["cos", "step"]}})
+    tried = made.generate_multiple_parameters(list(range(6)))
+    for number, parameters in enumerate(tried[:5]):
+        made.receive_trial_result(number, parameters, float(number))
+    made.update_search_space({"optimizer": optimizer})
+    made.import_data([{"parameter": parameters, "value": 1.0} for parameters in tried])
+    assert not made._trials.finished
+    assert len(made.generate_multiple_parameters([6, 7, 8, 9])) == 3
+
+
 def test_a_changed_space_keeps_the_trials_under_way() -> None:
     made = tuner(to_text=None)
     running = [made.generate_parameters(number) for number in range(3)]
@@ -160,11 +189,22 @@ def test_what_is_heard_before_there_is_a_search_space_is_refused_with_the_remedy
             call()
 
 
-def test_entries_that_lack_something_do_not_keep_others_from_being_imported() -> None:
+def test_entries_that_lack_something_do_not_keep_others_from_being_imported(caplog: pytest.LogCaptureFixture) -> None:
     surrogate = FakeSurrogate()
-    entries = [{"parameter": {"word": "a", "n": 2}}, {"parameter": {"word": "a", "n": 3}, "value": 1.0}]
-    tuner(surrogate=surrogate).import_data(entries)
+    junk = [{"parameter": {"word": "a", "n": 2}}, "junk", "[1]", 5, None, {"parameter": "junk", "value": 1.0}]
+    with caplog.at_level("INFO", "nni.prerank"):
+        tuner(surrogate=surrogate).import_data([*junk, {"parameter": {"word": "a", "n": 3}, "value": 1.0}])
     assert surrogate.values == {"aaa": 1.0}
+    assert "6 trials have no parameter or no value" in caplog.text
+
+
+def test_the_log_says_what_became_of_imported_trials(caplog: pytest.LogCaptureFixture) -> None:
+    made = tuner()
+    first, *others = [{"parameter": {"word": "a", "n": n}, "value": 1.0} for n in (2, 3, 9)]
+    with caplog.at_level("INFO", "nni.prerank"):
+        made.import_data([first])
+        made.import_data(others)
+    assert caplog.messages == ["imported 1 trials: 1 learnt", "imported 2 trials: 1 learnt, 1 not of this search space"]
 
 
 def test_trials_that_a_user_added_are_learnt() -> None:
@@ -190,8 +230,9 @@ def test_a_trial_that_ends_while_one_is_proposed_waits() -> None:
     assert waited == [True]
 
 
-def test_arguments_of_a_configuration_are_checked() -> None:
+def test_arguments_of_a_configuration_are_checked(tmp_path: Path) -> None:
     RLMClassArgsValidator().validate_class_args(optimize_mode="minimize", pool_size=8)
+    RLMClassArgsValidator().validate_class_args(surrogate=str(PACKAGED), to_text="json.decoder:dumps")
     asked = vars(nas_bench_201.problem())
     RLMClassArgsValidator().validate_class_args(problem=asked, optimize_mode="maximize")
     for arguments, said in [
@@ -203,6 +244,11 @@ def test_arguments_of_a_configuration_are_checked() -> None:
         ({"pool_size": 0}, "pool_size is 0"),
         ({"pool_size": "9"}, "pool_size is '9'"),
         ({"seed": "x"}, "seed is 'x'"),
+        ({"surrogate": str(tmp_path)}, "no checkpoint at"),
+        ({"surrogate": str(tmp_path / "nowhere")}, "nowhere"),
+        ({"surrogate": "weights"}, "give the full path"),
+        ({"to_text": "nowhere_at_all:f"}, "no module 'nowhere_at_all' is found; put its folder in PYTHONPATH"),
+        ({"to_text": "json"}, "give 'module:function'"),
     ]:
         with pytest.raises(ValueError, match=said):
             RLMClassArgsValidator().validate_class_args(**arguments)
