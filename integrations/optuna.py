@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -29,16 +28,17 @@ from ..surrogate.once import Once
 from .optuna_candidates import Candidates
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
+from .optuna_notes import ATTRIBUTE, note
 from .optuna_parameters import Params
 from .optuna_proposal import Proposal, by_parameters, by_text, once_more, texts_of
-from .optuna_question import contradiction, posed
+from .optuna_question import check_types, contradiction, posed
 from .optuna_reader import Names, Reader, ToText
 from .optuna_subject import Subject
 from .optuna_texts import Texts
 
+__all__ = ["ATTRIBUTE", "RLMSampler"]
+
 Space = dict[str, BaseDistribution]
-ATTRIBUTE = "prerank"
-"""User attribute of a trial: who chose it and what was predicted."""
 
 
 class RLMSampler(BaseSampler):
@@ -92,7 +92,7 @@ class RLMSampler(BaseSampler):
             raise ValueError(f"pool_size is {pool_size}; at least one candidate must be ranked")
         if n_startup_trials < 0:
             raise ValueError(f"n_startup_trials is {n_startup_trials}; give a number from 0")
-        _check_types(problem, surrogate, search_space or {}, sources)
+        check_types(problem, surrogate, search_space or {}, sources)
         self._problem = problem
         self._to_text = to_text
         self._surrogate = surrogate
@@ -152,7 +152,7 @@ class RLMSampler(BaseSampler):
             _process_constraints_after_trial(self._constraints_func, study, trial, state)
         with self._lock:
             proposals = self._memory(study).proposals.pop(trial.number, [])
-        _note(study, trial, [proposal for proposal in proposals if proposal.params.keys() <= trial.params.keys()])
+        note(study, trial, [proposal for proposal in proposals if proposal.params.keys() <= trial.params.keys()])
         self._independent.after_trial(study, trial, state, values)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -174,7 +174,7 @@ class RLMSampler(BaseSampler):
         memory.proposals[trial.number] = found
         study._storage.set_trial_system_attr(trial._trial_id, PROMISED, params)  # pyright: ignore[reportPrivateUsage]
         # Whether a trial takes a branch shows when it has ended; what all trials have can be told now.
-        _note(study, trial, [one for one in found if memory.shared(one.params) == one.params.keys()])
+        note(study, trial, [one for one in found if memory.shared(one.params) == one.params.keys()])
         return {name: value for name, value in params.items() if name in space}
 
     def _fixed(self, study: Study, memory: Memory, space: Space) -> Space:
@@ -282,33 +282,6 @@ class RLMSampler(BaseSampler):
     def _memory(self, study: Study) -> Memory:
         studies = self._studies.setdefault(study._storage, {})  # pyright: ignore[reportPrivateUsage]
         return studies.setdefault(study._study_id, Memory())  # pyright: ignore[reportPrivateUsage]
-
-
-def _check_types(problem: object, surrogate: object, space: Mapping[str, object], sources: object) -> None:
-    """See what would otherwise fail at a trial, with an error that names neither argument nor remedy."""
-    if isinstance(problem, str):
-        raise TypeError(f"problem is {problem!r}; give a Problem, or what a search space's problem() returns")
-    if isinstance(surrogate, (str, Path)):
-        raise TypeError(f"surrogate is {str(surrogate)!r}; open it: RLMSurrogate.load({str(surrogate)!r})")
-    if not isinstance(sources, Sequence):
-        raise TypeError(f"sources is {sources!r}; give a list of studies")
-    for name, distribution in space.items():
-        if not isinstance(distribution, BaseDistribution):
-            raise TypeError(f"search_space has {name}={distribution!r}; give one of optuna.distributions")
-
-
-def _note(study: Study, trial: FrozenTrial, proposals: Sequence[Proposal]) -> None:
-    """Store what was predicted of the first group that runs as proposed; of none, that others run than was noted."""
-    before, other = trial.user_attrs.get(ATTRIBUTE), [proposal for proposal in proposals if _differs(proposal, trial)]
-    notes = [proposal.note for proposal in proposals if proposal.note and proposal not in other]
-    note = next(iter(notes), {"by": "independent"} if before and other else None)
-    if note and note != before:
-        study._storage.set_trial_user_attr(trial._trial_id, ATTRIBUTE, note)  # pyright: ignore[reportPrivateUsage]
-
-
-def _differs(proposal: Proposal, trial: FrozenTrial) -> bool:
-    """Whether a trial has other values than was proposed: of one outside the trial's own range Optuna draws another."""
-    return any(name in trial.params and trial.params[name] != value for name, value in proposal.params.items())
 
 
 def _settled(study: Study, trial: FrozenTrial, group: Space) -> Params:

@@ -13,7 +13,7 @@ from optuna.trial import FrozenTrial, TrialState
 
 from ..surrogate.atomic import write_whole
 from ..surrogate.once import Once
-from .optuna import ATTRIBUTE
+from .optuna_notes import ATTRIBUTE
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

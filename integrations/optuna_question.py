@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from optuna.distributions import BaseDistribution
 from optuna.study import StudyDirection
 
 from ..surrogate import Problem, Question
@@ -35,3 +37,16 @@ def contradiction(problem: Question | Sequence[Question] | None, ways: Sequence[
     turned = [own.metric for own, way in pairs if own.direction == "maximize" and way == StudyDirection.MINIMIZE]
     told = "more is better, but the study minimises; create it with direction='maximize'"
     return f"of {', '.join(turned)} {told}" if turned else None
+
+
+def check_types(problem: object, surrogate: object, space: Mapping[str, object], sources: object) -> None:
+    """See what would otherwise fail at a trial, with an error that names neither argument nor remedy."""
+    if isinstance(problem, str):
+        raise TypeError(f"problem is {problem!r}; give a Problem, or what a search space's problem() returns")
+    if isinstance(surrogate, (str, Path)):
+        raise TypeError(f"surrogate is {str(surrogate)!r}; open it: RLMSurrogate.load({str(surrogate)!r})")
+    if not isinstance(sources, Sequence):
+        raise TypeError(f"sources is {sources!r}; give a list of studies")
+    for name, distribution in space.items():
+        if not isinstance(distribution, BaseDistribution):
+            raise TypeError(f"search_space has {name}={distribution!r}; give one of optuna.distributions")
