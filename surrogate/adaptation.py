@@ -71,24 +71,31 @@ class Adaptation:
         good = np.isfinite(values)
         self._failures = Failures(reading, ~good)
         self._expected: Callable[[Reading], tuple[Floats, Floats]] | None = None  # means and variances of scores
-        self._seen, self._rank = 0, 0.0
+        self._left_out = np.full(len(values), np.nan)
+        self._values, self._seen, self._rank = values, 0, 0.0
         self._scale = Scale(reading.prior[good], reading.std[good], values[good], trust, error)
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
-            self._fit(reading[good], values[good], trust)
+            self._left_out[good] = self._fit(reading[good], values[good], trust)
+            self._rank = self.rank(good)
 
-    def _fit(self, reading: Reading, values: Floats, trust: float) -> None:
+    def _fit(self, reading: Reading, values: Floats, trust: float) -> Floats:
+        """Learn from values that differ; returns what is said of each from the others, nan if they are all alike."""
         self._warp, features = Warp(values), Features(reading)
         y, count = self._warp.scores, len(values)
         if np.ptp(y) == 0:
-            return  # alike on this scale
+            return np.full(count, np.nan)  # on this scale
         average = Average(features, reading, y, trust)
         gains = (y.mean() - y) ** 2 - (average.left_out - y) ** 2
         corrects = trust == 0 or gains.mean() > _CHANCE * gains.std() / np.sqrt(count)
         moves = average.line.density(y) > self._own_density(reading, y) + _MARGIN
         self._expected = average if corrects else average.line if moves else None
-        ranked = average.left_out if corrects else features.prior
         self._seen = count
-        self._rank = float(np.clip(np.nan_to_num(spearman(ranked, y)), 0, 1))
+        return average.left_out if corrects else features.prior
+
+    def rank(self, some: NDArray[np.bool_]) -> float:
+        """Rank correlation of some values, (n,), with what the others say of them, in [0, 1]; without those that failed."""
+        told = some & np.isfinite(self._left_out)
+        return float(np.clip(np.nan_to_num(spearman(self._left_out[told], self._values[told])), 0, 1))
 
     def _own_density(self, reading: Reading, y: Floats) -> float:
         """Mean log density of the measured scores under the model's own distributions, taken as normal."""

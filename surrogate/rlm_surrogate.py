@@ -19,11 +19,11 @@ from . import belief, checkpoint
 from .atomic import write_whole
 from .backends import Backend, check
 from .knowledge import Knowledge
-from .levels import LEVELLED, levelled
+from .levels import LEVELLED
 from .observations import Observations
 from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem, undirected
-from .reading import Reading, joined
+from .reading import Reading
 from .readings import Readings
 from .source import Source
 
@@ -287,6 +287,8 @@ class RLMSurrogate:
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
+        from .family import taught
+
         with self._changing:
             telling = self._observations.telling(problem, self._knowledge.alike(problem))
             level = undirected(problem) if self._observations.measured(problem) >= LEVELLED else None
@@ -297,7 +299,7 @@ class RLMSurrogate:
                     return None
                 for unread in key[0] - {observed for observed, *_ in rows}:
                     self._readings.release(unread)
-                self._adapted[key] = self._adapt(rows, key[1])
+                self._adapted[key] = taught(rows, key[1], self._kept, self._knowledge)
             return self._adapted[key]
 
     def _outdate(self, problem: Problem) -> None:
@@ -308,23 +310,9 @@ class RLMSurrogate:
         """What the model makes of texts, which is the same in either direction."""
         return self._readings(self._inference.read, undirected(problem), texts, keep=keep)
 
-    def _adapt(self, rows: list[tuple[Problem, str, float]], level: Problem | None) -> Adaptation:
-        """What rows teach, those of other problems on the level of one that has values of its own."""
-        from .adaptation import Adaptation
-
-        asked: dict[Problem, dict[str, float]] = {}
-        for problem, text, value in rows:
-            asked.setdefault(problem, {})[text] = value
-        reading = joined([self._read(problem, list(observed), keep=True)[1] for problem, observed in asked.items()])
-        values = np.array([value for observed in asked.values() for value in observed.values()])
-        knowledge, count = self._knowledge, [len(observed) for observed in asked.values()]
-        claims = [belief.claim(knowledge, problem, list(observed)) for problem, observed in asked.items()]
-        errors = [belief.factor_error(knowledge, problem) for problem in asked]
-        claim, error = (float(np.average(each, weights=count)) for each in (claims, errors))
-        if level in asked:
-            expected = reading.prior if claim > 0 else np.ones(len(values))
-            values = levelled(values, expected, np.repeat(np.arange(len(asked)), count), list(asked).index(level))
-        return Adaptation(reading, values, claim, error, belief.words(knowledge, list(asked)))
+    def _kept(self, problem: Problem, texts: Sequence[str]) -> Reading:
+        """What the model makes of observed texts, which are asked again and again."""
+        return self._read(problem, texts, keep=True)[1]
 
     def _golden(self) -> list[tuple[Problem, list[str]]]:
         """Questions whose answers a checkpoint shall reproduce: every metric known, of some plain candidates."""
