@@ -186,6 +186,21 @@ def test_a_constraint_that_is_violated_by_far_hides_nothing(penalty: float) -> N
     assert np.median([search(seed) for seed in range(3)]) < 0.1
 
 
+def test_what_a_float_decides_is_tuned_together_with_what_all_trials_have() -> None:
+    def objective(trial: Trial) -> float:
+        x = np.array([trial.suggest_float(f"x{i}", 0, 1) for i in range(4)])
+        share = trial.suggest_float("share", 0, 1)
+        loss = float(((x - 0.4) ** 2).sum() + (share - 0.7) ** 2)
+        return loss + (trial.suggest_float("strength", -1, 1) - 0.3) ** 2 - 0.2 if share > 0.5 else loss
+
+    def search(seed: int) -> float:
+        study = optuna.create_study(sampler=RLMSampler(seed=seed))
+        study.optimize(objective, n_trials=50)
+        return study.best_value
+
+    assert np.median([search(seed) for seed in range(3)]) < -0.185  # -0.2 is the best
+
+
 def test_losses_that_diverge_hide_nothing() -> None:
     def trained(trial: Trial) -> float:
         rate, momentum = trial.suggest_float("rate", 1e-6, 10, log=True), trial.suggest_float("momentum", 0, 0.99)
