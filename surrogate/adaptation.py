@@ -93,7 +93,7 @@ class Adaptation:
         return average.left_out if corrects else features.prior
 
     def rank(self, some: NDArray[np.bool_]) -> float:
-        """Rank correlation of some values, (n,), with what the others say of them, in [0, 1]; without those that failed."""
+        """Rank correlation of some values, (n,), with what the others say of them, in [0, 1], if any."""
         told = some & np.isfinite(self._left_out)
         return float(np.clip(np.nan_to_num(spearman(self._left_out[told], self._values[told])), 0, 1))
 

@@ -8,8 +8,8 @@ import torch
 from numpy.typing import NDArray
 
 from prerank.surrogate import Problem, RLMSurrogate, decoding
-from prerank.surrogate.codec import DIGITS, FAILED, FIRST, GRAMMAR, HEADS, decode, encode
-from prerank.surrogate.decoding import HEAD_FLOOR, TOLERANCE
+from prerank.surrogate.codec import DECADES, DIGITS, FAILED, FIRST, GRAMMAR, HEADS, decode, encode
+from prerank.surrogate.decoding import HEAD_FLOOR, TOLERANCE, _heads, _without_tails
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 
@@ -24,7 +24,9 @@ def exhaustive(inference: Inference, text: str, heads: int = 40) -> tuple[NDArra
     metric = inference._metrics(["m"])[None]
     first = inference.model(metric, torch.from_numpy(FIRST)[None, None], memory)[0].double().softmax(-1)[0].numpy()
     first[FAILED] = 0
-    weight = np.maximum(first / first.sum() - HEAD_FLOOR, 0)
+    first /= first.sum()
+    floor, most = np.array([[HEAD_FLOOR]]), np.array([[first.max() / 2]])
+    weight = _without_tails(np.maximum(first - HEAD_FLOOR, 0)[None], floor, most)[0]
     values, masses = [], []
     digits = np.array(list(itertools.product(range(10), repeat=DIGITS)))[10 ** (DIGITS - 1) :]  # none begins with 0
     for head in np.argsort(-weight)[: min(heads, np.count_nonzero(weight))]:
@@ -37,6 +39,23 @@ def exhaustive(inference: Inference, text: str, heads: int = 40) -> tuple[NDArra
         masses.append(weight[head] * np.exp(log.numpy()) / np.exp(log.numpy()).sum())
     mass = np.concatenate(masses)
     return np.concatenate(values), mass / mass.sum()
+
+
+@pytest.mark.parametrize(
+    ("spread", "left"),
+    [
+        ({-2: 0.9, -1: 0.08, 4: 0.02}, {-2, -1}),
+        ({0: 0.25, 1: 0.25, 2: 0.25, 3: 0.25}, {0, 1, 2, 3}),
+        ({0: 0.6, 5: 0.4}, {0, 5}),
+    ],
+)
+def test_a_little_mass_many_decades_away_does_not_make_the_mean(spread: dict[int, float], left: set[int]) -> None:
+    probability = np.zeros((1, HEADS))
+    for decade, mass in spread.items():
+        probability[0, np.flatnonzero(decade == DECADES)] = mass
+    branches, _ = _heads(probability)
+    kept = branches.symbols[0, branches.mass[0] > 0, 0]
+    assert set(DECADES[kept].tolist()) == left
 
 
 def test_the_tree_agrees_with_all_numbers(inference: Inference, texts: list[str]) -> None:
