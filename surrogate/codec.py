@@ -54,8 +54,8 @@ HEADS = len(_FORMS)
 VOCABULARY = HEADS + 10 * DIGITS
 GRAMMAR = [slice(0, HEADS), *(slice(HEADS + 10 * i, HEADS + 10 * i + 10) for i in range(DIGITS))]
 """The tokens allowed at each position."""
-DECADES = np.where((_FORM == _PLUS) & (np.arange(HEADS) > ZERO), _EXPONENT, np.nan)
-"""Decimal exponents of the heads of positive numbers; nan of the others."""
+DECADES = np.where((_FORM != _COMPLEMENT) & (np.arange(HEADS) > ZERO), _EXPONENT, np.nan)
+"""Decimal exponents of the heads, of positive numbers and of negative ones; nan of the others."""
 HEAD_PRIOR = -0.5 * np.abs(_EXPONENT) - 3.0 * (_FORM == _MINUS) - 3.0 * (np.arange(HEADS) <= ZERO)
 """Log odds of the heads before any training: moderate positive numbers come first."""
 FIRST: Tokens = np.array([0, *(HEADS + 10 * i for i in range(DIGITS))])

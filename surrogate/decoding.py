@@ -171,6 +171,7 @@ def _without_tails(mass: Floats, floor: Floats, most: Floats) -> Floats:
     heads = np.flatnonzero((mass > 0).any(axis=0) & np.isfinite(DECADES))
     if not len(heads):
         return mass
+    heads = heads[np.argsort(DECADES[heads], kind="stable")]
     reached = np.cumsum(mass[:, heads], axis=1)
     median = DECADES[heads][(reached >= reached[:, -1:] / 2).argmax(axis=1)]
     away = np.clip(np.abs(DECADES[heads] - median[:, None]) - 1, 0, _MOST_DECADES)

@@ -287,8 +287,6 @@ class RLMSurrogate:
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
         """What the observations of a problem's family teach; None without any."""
-        from .family import taught
-
         with self._changing:
             telling = self._observations.telling(problem, self._knowledge.alike(problem))
             level = undirected(problem) if self._observations.measured(problem) >= LEVELLED else None
@@ -299,8 +297,13 @@ class RLMSurrogate:
                     return None
                 for unread in key[0] - {observed for observed, *_ in rows}:
                     self._readings.release(unread)
-                self._adapted[key] = taught(rows, key[1], self._kept, self._knowledge)
+                self._adapted[key] = self._taught(rows, key[1])
             return self._adapted[key]
+
+    def _taught(self, rows: list[tuple[Problem, str, float]], level: Problem | None) -> Adaptation:
+        from .family import taught
+
+        return taught(rows, level, self._kept, self._knowledge)
 
     def _outdate(self, problem: Problem) -> None:
         """Drop what was learnt from a problem's observations, which have changed."""
