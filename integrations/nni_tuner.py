@@ -147,7 +147,10 @@ class RLMTuner(Tuner):
         trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
         whole = [heard for heard in map(imported, trials) if heard is not None]
         with self._lock:
-            outcomes = Counter(map(self._hear, whole))
+            told = {heard.job for heard in self._heard if heard.source == Source.TRIAL}
+            outcomes = Counter(
+                _KNOWN if heard.source == Source.JOBS and heard.job in told else self._hear(heard) for heard in whole
+            )
             self.save_checkpoint()
         said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
         _logger.info("imported %d trials: %s", len(whole), said or "nothing to learn")
@@ -198,15 +201,9 @@ class RLMTuner(Tuner):
 
     def _hear(self, heard: Heard) -> str:
         """What another trial came to, and what became of the news."""
-        if heard.source == Source.JOBS and heard.job in self._jobs():
-            return _KNOWN
         outcome = self._learn(heard)
         self._heard.append(heard)
         return outcome
-
-    def _jobs(self) -> set[str | None]:
-        """The jobs that told their results themselves."""
-        return {heard.job for heard in self._heard if heard.source == Source.TRIAL}
 
     def _learn(self, heard: Heard) -> str:
         """Learn one trial, if it is of this search space and nobody knows better, and what became of it."""

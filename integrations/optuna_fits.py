@@ -79,9 +79,9 @@ class Fits:
         usual = Hyperparameters.usual(int(inputs.owners.max()) + 1)
         near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
-        last = self._hyper.get(key, near)
+        last, features, few = self._hyper.get(key, near), inputs.features[some], y[some]
         fits = [
-            fitted(inputs.features[some], inputs.owners, y[some], start, inputs.breadth, exact=_repeats(y[some]))
+            fitted(features, inputs.owners, few, start, inputs.breadth, exact=_repeats(few))
             for start in ([last, usual] if afresh and last is not usual else [last])
         ]
         self._hyper[key], evidence = max(fits, key=lambda fit: fit[1])

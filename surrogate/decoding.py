@@ -175,9 +175,8 @@ def _without_tails(mass: Floats, floor: Floats, most: Floats) -> Floats:
     reached = np.cumsum(mass[:, heads], axis=1)
     median = DECADES[heads][(reached >= reached[:, -1:] / 2).argmax(axis=1)]
     away = np.clip(np.abs(DECADES[heads] - median[:, None]) - 1, 0, _MOST_DECADES)
-    risen = np.minimum(floor * _RISE**away, np.maximum(floor, most))
     mass = mass.copy()
-    mass[:, heads] = np.maximum(mass[:, heads] + floor - risen, 0) * (mass[:, heads] > 0)
+    mass[:, heads] = np.maximum(mass[:, heads] - (np.minimum(floor * _RISE**away, most) - floor), 0)
     return mass
 
 

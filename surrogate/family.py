@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import belief
 from .adaptation import Adaptation
@@ -36,26 +35,21 @@ def taught(rows: Sequence[Row], level: Problem | None, read: Read, knowledge: Kn
         read: What the model makes of candidates.
         knowledge: What the model knows.
     """
-    together = _adapted(rows, level, read, knowledge)
-    own = [row for row in rows if row[0] == level]
-    if not _ALONE <= len(own) < len(rows):
-        return together
-    alone = _adapted(own, None, read, knowledge)
-    apart = alone.rank(np.ones(len(own), dtype=np.bool_)) - together.rank(_in_order(rows) == level)
-    return alone if apart > _CHANCE / np.sqrt(len(own)) else together
-
-
-def _in_order(rows: Sequence[Row]) -> NDArray[np.object_]:
-    """Problems of rows in the order in which they are adapted to, (n,): one problem after the other."""
-    found = np.empty(len(rows), dtype=object)
-    found[:] = [problem for problem in dict.fromkeys(row[0] for row in rows) for row in rows if row[0] == problem]
-    return found
-
-
-def _adapted(rows: Sequence[Row], level: Problem | None, read: Read, knowledge: Knowledge) -> Adaptation:
     asked: dict[Problem, dict[str, float]] = {}
     for problem, text, value in rows:
         asked.setdefault(problem, {})[text] = value
+    together = _adapted(asked, level, read, knowledge)
+    if level is None or not _ALONE <= len(own := asked.get(level, {})) < len(rows):
+        return together
+    alone = _adapted({level: own}, None, read, knowledge)
+    among = np.repeat([problem == level for problem in asked], [len(observed) for observed in asked.values()])
+    apart = alone.rank(np.ones(len(own), dtype=np.bool_)) - together.rank(among)
+    return alone if apart > _CHANCE / np.sqrt(len(own)) else together
+
+
+def _adapted(
+    asked: dict[Problem, dict[str, float]], level: Problem | None, read: Read, knowledge: Knowledge
+) -> Adaptation:
     reading = joined([read(problem, list(observed)) for problem, observed in asked.items()])
     values = np.array([value for observed in asked.values() for value in observed.values()])
     count = [len(observed) for observed in asked.values()]
