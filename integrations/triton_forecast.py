@@ -64,16 +64,22 @@ class Forecast:
     def _taught(
         self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int], reading: Reading, trust: float
     ) -> Outlook:
+        """What was learnt, weighed with the weights' own hopes if they know the kernel, and what was fast, in turn.
+
+        On four sizes of a product that the weights have not read, after ten of another size were measured that
+        `rlm_prune` had kept, the best of three lose .02 so; in turn with what was learnt alone, instead of what was
+        fast, .21; that of ten .02 and .06.
+        """
         texts = _texts(reading, tuning, places)
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
         prediction = student.predict(reading.problem("latency_ms"), texts)
-        rankings = [ranked(prediction)]
         if trust > _KNOWN and distance(tuning.launch, measured[0].launch) > 0:
             slowdown = self._slowdown(reading, texts)
-            rankings = [ranked(prediction, slowdown), *rankings, hopeful(slowdown)]
-        orders = [[places[row] for row in ranking] for ranking in rankings]
-        if trust <= _KNOWN:
-            orders.append(fastest_elsewhere(measured, tuning.words, places))
+            rankings = [ranked(prediction, slowdown), hopeful(slowdown)]
+        else:
+            rankings = [ranked(prediction)]
+        fast = fastest_elsewhere(measured, tuning.words, places)
+        orders = [*([places[row] for row in ranking] for ranking in rankings), fast[:1] if trust > _KNOWN else fast]
         alike = likeness(tuning.launch, measured[0].launch)
         learnt = alike * float(prediction.trust.mean()) + (1 - alike) * trust
         told = max(learnt, trust) if len(measured) < TELLING else learnt

@@ -28,6 +28,22 @@ def unadapted_value(prediction: Prediction, sign: int) -> Floats:
     return sign * prediction.unadapted
 
 
+def pooled_value(prediction: Prediction, sign: int) -> Floats:
+    """The mean, pooled with the one before anything was observed, which counts twice: a logarithmic opinion pool.
+
+    After few observations, or those of another size, a ranking as a whole is better by what was learnt, its first
+    places by both (Genest and Zidek 1986). The weight is the one of `rlm_prune`.
+
+    Raises:
+        ValueError: If a mean is not positive, as those of times, slowdowns and counts are.
+    """
+    means = np.stack([prediction.mean, prediction.unadapted])
+    if (means <= 0).any():
+        raise ValueError(f"a mean is {means.min()}; pool values that are positive, as times are")
+    learnt, alone = np.log(means)
+    return sign * (learnt + 2 * alone)
+
+
 def confidence_bound(width: float = 1.0) -> Acquisition:
     """Mean plus width standard deviations to the better side (Srinivas et al. 2010, GP-UCB)."""
 

@@ -45,8 +45,8 @@ def rank(
     """Order candidates, the most wanted first, without running any.
 
     Few observations can mislead about the very best candidates while they improve the ranking as a whole. With
-    ``acquisition=(expected_value, unadapted_value)`` the first k hold the best half of both rankings, so that what the
-    model alone would have found is found too.
+    ``acquisition=(pooled_value, unadapted_value)`` the first k hold the best half of what both speak for, and of what
+    the model alone would have put first.
 
     Args:
         surrogate: What predicts.

@@ -57,6 +57,22 @@ def test_what_is_known_is_weighed_with_what_another_launch_taught(trust: float, 
     assert Forecast(surrogate).after(measured, tuning, [0, 1, 2]).order == order
 
 
+def test_what_was_fastest_elsewhere_is_among_the_first_whatever_is_predicted() -> None:
+    class Learner(FakeSurrogate):
+        def fork(self) -> FakeSurrogate:
+            return self
+
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            return replace(expected([float(n + 1) for n in range(len(texts))]), trust=np.full(len(texts), 0.9))
+
+    configs = [FakeConfig({"BLOCK_M": 16 << n, "BLOCK_N": 64, "BLOCK_K": 32}) for n in range(5)]
+    tuning, tuned = (product(("float16", "float16"), (n, 512, 512), configs) for n in (512, 1024))
+    surrogate: Any = Learner(0.9)
+    times = zip(tuned.words[2:], (5.0, 2.0, 1.0), strict=True)
+    measured = [Measurement(tuned.launch.to_json(), words, ms) for words, ms in times]
+    assert Forecast(surrogate).after(measured, tuning, [0, 1, 2, 3, 4]).order == [0, 4, 1, 2, 3]
+
+
 @pytest.mark.usefixtures("own_cache")
 @pytest.mark.parametrize(("trust", "order"), [(0.9, [0, 3, 1, 2, 4, 5]), (0.1, [3, 0, 2, 1, 4, 5])])
 @pytest.mark.parametrize("least", [1, 2, 4])

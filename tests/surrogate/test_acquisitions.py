@@ -5,7 +5,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from prerank.surrogate.acquisitions import confidence_bound, expected_improvement, expected_value
+from prerank.surrogate.acquisitions import (
+    confidence_bound,
+    expected_improvement,
+    expected_value,
+    pooled_value,
+)
 from prerank.surrogate.prediction import Prediction
 
 
@@ -33,6 +38,29 @@ def test_the_sign_turns_the_mean_and_not_the_spread() -> None:
     p = uniform(1.0, 3.0)
     assert expected_value(p, -1)[0] == -2
     assert confidence_bound(2.0)(p, -1)[0] == pytest.approx(-2 + 2 * p.std[0])
+
+
+def expected(mean: list[float], unadapted: list[float]) -> Prediction:
+    ends, ones = np.array(mean)[:, None], np.ones(len(mean))
+    return Prediction(ends, ends, ones[:, None], 0 * ones, ones, prior=np.array(unadapted))
+
+
+def test_both_opinions_are_pooled_by_their_logarithms_and_that_of_the_model_counts_twice() -> None:
+    p = expected([4.0, 1.0, 8.0], [1.0, 1.9, 0.9])
+    assert np.argsort(-pooled_value(p, -1)).tolist() == [1, 0, 2]
+    p = expected([4.0, 1.0, 8.0], [1.0, 2.1, 0.9])
+    assert np.argsort(-pooled_value(p, -1)).tolist() == [0, 1, 2]
+    assert np.argsort(-pooled_value(p, 1)).tolist() == [2, 1, 0]
+
+
+def test_where_nothing_was_observed_the_pool_ranks_as_the_mean() -> None:
+    p = Prediction(*(np.array([[2.0], [1.0], [3.0]]) for _ in range(2)), np.ones((3, 1)), np.zeros(3), np.ones(3))
+    assert np.argsort(-pooled_value(p, -1)).tolist() == [1, 0, 2]
+
+
+def test_what_is_not_positive_cannot_be_pooled() -> None:
+    with pytest.raises(ValueError, match=r"a mean is -1\.0; pool values that are positive"):
+        pooled_value(expected([4.0, -1.0], [1.0, 1.0]), -1)
 
 
 def mixture(seed: int) -> Prediction:
