@@ -28,7 +28,7 @@ from ..surrogate.once import Once
 from .optuna_candidates import Candidates
 from .optuna_history import PROMISED, Known, held, history, with_promised
 from .optuna_memory import Memory
-from .optuna_notes import ATTRIBUTE, note
+from .optuna_notes import ATTRIBUTE, note, widened
 from .optuna_parameters import Params
 from .optuna_proposal import Proposal, by_parameters, by_text, once_more, texts_of
 from .optuna_question import check_types, contradiction, posed
@@ -169,7 +169,7 @@ class RLMSampler(BaseSampler):
         memory = self._look(study, trials)
         whole = space | self._fixed(study, memory, space)
         known, groups = with_promised(trials, whole), memory.partition(whole, self._together(memory))
-        found = self._proposals(study, trial, memory, known, groups)
+        found = widened(self._proposals(study, trial, memory, known, groups), trials, len(study.directions))
         params = {name: value for proposal in found for name, value in proposal.params.items()}
         memory.proposals[trial.number] = found
         study._storage.set_trial_system_attr(trial._trial_id, PROMISED, params)  # pyright: ignore[reportPrivateUsage]
