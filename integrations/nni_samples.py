@@ -24,7 +24,7 @@ from nni.nas.space import ExecutableModelSpace
 from numpy.random import RandomState
 
 from ..surrogate.assignments import alike, words
-from .nni_reading import Reading
+from .nni_text_function import TextFunction
 
 Sample = dict[str, Any]
 
@@ -45,7 +45,7 @@ class SampleSpace:
         self._alike = {label for label, mutable in mutables.items() if alike(_read(mutable))}
         self._spans = {label: _span(mutable) for label, mutable in mutables.items()}
         self._logs = {label for label, mutable in mutables.items() if getattr(mutable, "log_distributed", False)}
-        self._to_text = Reading(to_text) if to_text else None
+        self._to_text = TextFunction(to_text) if to_text else None
 
     @property
     def names(self) -> list[str]:

@@ -20,7 +20,7 @@ from numpy.random import RandomState
 
 from ..surrogate import Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
-from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
+from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory, check_pool
 from .nni_question import as_number, question
 from .nni_samples import Sample, SampleSpace
 
@@ -65,8 +65,7 @@ class RLMStrategy(Strategy):
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        if pool_size < 1:
-            raise ValueError(f"pool_size is {pool_size}; at least one model must be ranked")
+        check_pool(pool_size)
         # A contradiction shows now, not when the experiment starts.
         self._loss_sign = question(problem, optimize_mode, ()).loss_sign
         self._asked = problem, optimize_mode
