@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from .contents import KERNELS, Contents
 from .features import Features
 from .field_process import FieldProcess
-from .fields import Fields
 from .forest import Forest
 from .gaussian_processes import GaussianProcesses
 from .kernel import kernels
@@ -89,9 +88,9 @@ def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> I
     if totals.kernels:
         yield GaussianProcesses(totals, y, totals.kernels), _CHOSEN
     if enough:
-        yield Forest(reading.texts, y), _HALF_GROWN
-        if FieldProcess.suits(reading.texts, fields := Fields(reading.texts)):
-            yield FieldProcess(fields, reading.texts, y), 1 + _FITTED / len(y)
+        yield Forest(features.fields, reading.texts, y), _HALF_GROWN
+        if FieldProcess.suits(features.fields, reading.texts):
+            yield FieldProcess(features.fields, reading.texts, y), 1 + _FITTED / len(y)
 
 
 def shares(errors: Floats, y: Floats, trust: float) -> Floats:

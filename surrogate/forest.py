@@ -27,12 +27,13 @@ class Forest:
     """Trees on the fields of observed texts (Breiman 2001), on those of their graphs where all of them write one.
 
     Args:
+        fields: Plain fields of the texts.
         texts: The observed candidates, n of them.
         y: Scores of their values, (n,).
     """
 
-    def __init__(self, texts: Sequence[str], y: Floats) -> None:
-        self._fields = GraphFields(texts) if are_graphs(texts) else Fields(texts)
+    def __init__(self, fields: Fields, texts: Sequence[str], y: Floats) -> None:
+        self._fields = GraphFields(texts) if are_graphs(texts) else fields
         self._mean, self.left_out = float(y.mean()), others(y)
         rows = in_order(texts, y)
         columns = self._fields([texts[row] for row in rows])
