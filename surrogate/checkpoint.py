@@ -96,6 +96,12 @@ def describe(path: Path) -> dict[str, Any]:
         raise ValueError(f"{file} has format {kind}; this version reads format {_FORMAT} only")
     if missing:
         raise ValueError(f"{file} is damaged: it lacks {sorted(missing)}; copy or save it again")
+    _check_parts(file, description)
+    return description
+
+
+def _check_parts(file: Path, description: Mapping[str, Any]) -> None:
+    """See that a description's parts can be read, so that a damaged one is named before any weights are."""
     if (codec := description["codec"]) != _CODEC:
         raise ValueError(f"{file} has numbers of {codec}; this version reads those of {_CODEC} only")
     try:
@@ -103,7 +109,6 @@ def describe(path: Path) -> dict[str, Any]:
         _ = [answer[part] for answer in description["golden"] for part in _ANSWERED]
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} is damaged ({error!r}); copy or save it again") from error
-    return description
 
 
 def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
