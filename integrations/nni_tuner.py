@@ -115,14 +115,15 @@ class RLMTuner(Tuner):
             self._proposed[parameter_id] = proposal
             return self._space.parameters(point)
 
-    def receive_trial_result(self, parameter_id: int, parameters: Parameters, value: Any, **kwargs: Any) -> None:
+    def receive_trial_result(
+        self, parameter_id: int, parameters: Parameters, value: Any, trial_job_id: str | None = None, **kwargs: Any
+    ) -> None:
         """Learn a trial's final result: a number, or a dict with one as ``default``."""
         with self._lock:
-            job = kwargs.get("trial_job_id")
             if parameter_id in self._proposed:
-                self._end(*self._proposed[parameter_id], as_number(value), job)
+                self._end(*self._proposed[parameter_id], as_number(value), trial_job_id)
             else:
-                self._add(TrialResult(parameters, as_number(value), Origin.TRIAL, job))
+                self._add(TrialResult(parameters, as_number(value), Origin.TRIAL, trial_job_id))
             self.save_checkpoint()
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
