@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from prerank.integrations.nni_text_function import TextFunction
+from prerank.integrations.nni_text_function import TextFunction, check_function, load_function
 
 
 def halves(number: int) -> str:
@@ -37,3 +38,10 @@ def test_what_is_no_text_is_left_out(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level("WARNING", "nni.prerank"):
         assert [text_of(place) for place in range(3)] == [None, "one", None]
     assert "returned 0; return a string" in caplog.text
+
+
+@pytest.mark.parametrize("read", [load_function, check_function])
+@pytest.mark.parametrize("place", ["json", "json:", ":dumps", ".json:dumps"])
+def test_a_place_names_a_module_and_a_function(read: Callable[[str], object], place: str) -> None:
+    with pytest.raises(ValueError, match="give 'module:function'"):
+        read(place)
