@@ -25,7 +25,7 @@ from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from measured_tables import table_file
-from network_features import totals
+from network_features import stated_numbers
 from numpy.typing import NDArray
 from ranks import rank
 from tables import show
@@ -173,7 +173,7 @@ def texts_of(space: Any, frame: Any) -> list[str]:
 
 def total(texts: list[str], name: str) -> Floats:
     """A total that each text states."""
-    return np.array([totals(text)[name] for text in texts])
+    return np.array([stated_numbers(text)[name] for text in texts])
 
 
 def summary(space: str, device: str, model: str, n: int, ranks: list[float]) -> dict[str, Any]:

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 from command_line import command_line
 from measure_networks import network
-from network_features import totals
+from network_features import stated_numbers
 from networks import classified, dense, encoder_layer, images, inverted_block, residual_block
 from numpy.typing import NDArray
 from onnx import ModelProto
@@ -136,7 +136,7 @@ def measured() -> list[dict[str, Any]]:
 def asked(networks: Sequence[Mapping[str, Any]], checkpoint: Path | None) -> list[dict[str, Any]]:
     """What is predicted of them: a line a model and metric."""
     texts, context = [network["text"] for network in networks], onnx_graph.problem().context
-    stated = [totals(text.partition("\n")[0]) for text in texts]
+    stated = [stated_numbers(text.partition("\n")[0]) for text in texts]
     lines: list[dict[str, Any]] = []
     for metric in METRICS:
         values = np.array([network[metric] for network in networks])

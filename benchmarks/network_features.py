@@ -18,8 +18,8 @@ def frame_of(rows: Sequence[dict[str, float]], more: dict[str, float] | None = N
     return pd.DataFrame(rows).fillna(0.0).assign(**more or {}).to_numpy(dtype=np.float64)
 
 
-def totals(text: str) -> dict[str, float]:
-    """What the text begins with."""
+def stated_numbers(text: str) -> dict[str, float]:
+    """Numbers of a text by name, ``name=number``: its totals, and those of single kinds of operations."""
     words = (word.partition("=") for word in text.split())
     return {name: float(value) for name, equals, value in words if equals}
 
@@ -43,6 +43,6 @@ def operators(text: str) -> dict[str, float]:
 
 def trees_on_counts(texts: Sequence[str], values: Sequence[float], asked: Sequence[str]) -> Floats:
     """Logarithms of the values of the texts asked, by boosted trees on the counts of operations and all totals."""
-    counts = frame_of([operators(text) | totals(text) for text in (*texts, *asked)])
+    counts = frame_of([operators(text) | stated_numbers(text) for text in (*texts, *asked)])
     model = HistGradientBoostingRegressor(max_iter=300, random_state=0).fit(counts[: len(texts)], np.log(values))
     return model.predict(counts[len(texts) :])

@@ -15,7 +15,7 @@ from itertools import count, islice
 import numpy as np
 from families import FAMILIES, drawn
 from measured_tables import UNSEEN_FAMILIES, is_test, network_row
-from network_features import Floats, frame_of, totals, trees_on_counts
+from network_features import Floats, frame_of, stated_numbers, trees_on_counts
 from tabular_models import gaussian_process, learnt
 
 from prerank.search_spaces import onnx_graph
@@ -60,7 +60,7 @@ def _expected(measured: Sequence[Row], metric: str, texts: Sequence[str]) -> Flo
     values = {row.texts[0]: row.values[metric] for row in measured if metric in row.values}
     known, logs = [*values], np.log([*values.values()])
     some = np.random.default_rng(0).permutation(len(known))[:_READ]
-    sizes = np.log(frame_of([totals(_first(text)) for text in (*known, *texts)]) + _LEAST)
+    sizes = np.log(frame_of([stated_numbers(_first(text)) for text in (*known, *texts)]) + _LEAST)
     smooth = learnt(gaussian_process(), sizes[some], logs[some]).predict(sizes[len(known) :])
     return (smooth + trees_on_counts(known, [*values.values()], texts)) / 2
 

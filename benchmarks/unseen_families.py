@@ -26,7 +26,7 @@ from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from measured_tables import FOLDER, NETWORKS, PRECISIONS, UNSEEN_FAMILIES, is_test, network_rows
-from network_features import Floats, frame_of, operators, totals, trees_on_counts
+from network_features import Floats, frame_of, operators, stated_numbers, trees_on_counts
 from ranks import rank
 from rich.progress import track
 from scipy.optimize import nnls
@@ -138,7 +138,7 @@ def family(row: Measured) -> str:
 
 def total(rows: Sequence[Measured], name: str) -> Floats:
     """One of the totals."""
-    return np.array([totals(row.candidate).get(name, 0.0) for row in rows])
+    return np.array([stated_numbers(row.candidate).get(name, 0.0) for row in rows])
 
 
 def operator_wise(train: Sequence[Measured], asked: Sequence[Measured]) -> Floats:

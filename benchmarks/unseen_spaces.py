@@ -26,7 +26,7 @@ from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from leave_out import command_line
 from measured_tables import nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows, table_file
-from network_features import totals
+from network_features import stated_numbers
 from numpy.typing import NDArray
 from ranks import tau
 from tables import show
@@ -120,7 +120,7 @@ def task(name: str, checkpoint: str, question: Any, params: str, rows: list[Row]
 
 def stated(texts: list[str]) -> Any:
     """Parameters and MACs in millions, as columns, where the texts state them."""
-    return pd.DataFrame([totals(text) for text in texts]).reindex(columns=["params_m", "macs_m"]).dropna(axis=1)
+    return pd.DataFrame([stated_numbers(text) for text in texts]).reindex(columns=["params_m", "macs_m"]).dropna(axis=1)
 
 
 def macro_graphs(data: Path) -> dict[str, Any]:

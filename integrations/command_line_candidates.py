@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from ..search_spaces.onnx_file import UnknownAxisError
-from .command_line_spaces import Space, drawn_from
+from .command_line_spaces import SpaceModule, drawn_from
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -58,7 +58,7 @@ def titled(name: Any, text: str) -> str:
 
 def gathered(
     sources: Sequence[str],
-    of: Space | None,
+    space: SpaceModule | None,
     file: Path | None,
     n: int | None,
     seed: int,
@@ -69,7 +69,7 @@ def gathered(
 
     Args:
         sources: ONNX files, folders of them, or a space.
-        of: What `chosen` makes of them; None: the lines of the file are texts.
+        space: What `chosen` makes of them; None: the lines of the file are texts.
         file: File with a candidate a line, ``-`` for the standard input; None: the files, draws from the space, or
             the standard input where there is neither.
         n: How many are drawn at random; None: `DRAWN` of a space, else all there are.
@@ -80,18 +80,18 @@ def gathered(
     Raises:
         ValueError: If nothing can be drawn of what is asked, a list is given beside ONNX files, or sizes beside others.
     """
-    if sizes and (of is None or drawn_from(of)):
+    if sizes and (space is None or drawn_from(space)):
         raise ValueError(f"--size {min(sizes)}={sizes[min(sizes)]} is that of an axis of ONNX files; leave it out here")
-    if file is not None and of is not None and not drawn_from(of):
+    if file is not None and space is not None and not drawn_from(space):
         raise ValueError(f"--candidates {file} lists candidates of a space; name ONNX files as arguments, without it")
-    if file is None and of is not None and drawn_from(of):
-        return sampled(of, DRAWN if n is None else n, seed, where), []
-    if file is not None or of is None:
-        entries, broken = listed(file or Path("-"), of, where)
+    if file is None and space is not None and drawn_from(space):
+        return sampled(space, DRAWN if n is None else n, seed, where), []
+    if file is not None or space is None:
+        entries, broken = listed(file or Path("-"), space, where)
         if not entries and not broken:
             raise ValueError(f"--candidates {file or '-'} has no candidates; write one a line")
     else:
-        entries, broken = models(sources, of, sizes)
+        entries, broken = models(sources, space, sizes)
     if n is None or n >= len(entries):
         return entries, broken
     return [entries[row] for row in sorted(np.random.default_rng(seed).permutation(len(entries))[:n])], broken
@@ -113,13 +113,13 @@ def sizes_of(texts: Iterable[str]) -> dict[str, int]:
     return found
 
 
-def sampled(of: Space, n: int, seed: int, where: Mapping[str, str] = _NOTHING) -> list[Entry]:
+def sampled(space: SpaceModule, n: int, seed: int, where: Mapping[str, str] = _NOTHING) -> list[Entry]:
     """Candidates drawn from a space."""
-    found = of.sample(np.random.default_rng(seed), n, **_understood(of.sample, where))
-    return [Entry(_written(each), of.to_text(each), each) for each in found]
+    found = space.sample(np.random.default_rng(seed), n, **_understood(space.sample, where))
+    return [Entry(_written(each), space.to_text(each), each) for each in found]
 
 
-def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) -> Gathered:
+def listed(file: Path, space: SpaceModule | None, where: Mapping[str, str] = _NOTHING) -> Gathered:
     """Candidates of the lines of a file: records of the space, JSON or plain; without a space, the texts themselves.
 
     Of a line of a table (see `surrogate.measured`) it is the candidate.
@@ -132,7 +132,7 @@ def listed(file: Path, of: Space | None, where: Mapping[str, str] = _NOTHING) ->
     content = _decoded(sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes(), file)
     numbered = enumerate(map(str.strip, _lines(content)), start=1)
     named = ((f"{file}, line {number}", line) for number, line in numbered if line)
-    return _read(named, lambda line: _own(line) if of is None else _entry(line, of, where))
+    return _read(named, lambda line: _own(line) if space is None else _entry(line, space, where))
 
 
 def _decoded(content: bytes, file: Path) -> str:
@@ -153,7 +153,7 @@ def _lines(content: str) -> list[str]:
     return [own if isinstance(own, str) else json.dumps(own) for own in candidates]
 
 
-def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathered:
+def models(sources: Sequence[str], space: SpaceModule, sizes: Mapping[str, int]) -> Gathered:
     """Candidates of ONNX files, and of the folders that hold some.
 
     Raises:
@@ -163,10 +163,10 @@ def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathe
     unused, others = set(sizes), set[str]()
 
     def read(path: str) -> Entry:
-        graph, absent = _graph(Path(path), of, sizes)
+        graph, absent = _graph(Path(path), space, sizes)
         unused.intersection_update(absent.names if absent else ())
         others.update(absent.open_axes if absent else ())
-        return Entry(path, of.to_text(graph), graph)
+        return Entry(path, space.to_text(graph), graph)
 
     found = _read(((path, path) for path in paths), read)
     if unused and found[0]:
@@ -175,12 +175,12 @@ def models(sources: Sequence[str], of: Space, sizes: Mapping[str, int]) -> Gathe
     return found
 
 
-def _graph(path: Path, of: Space, sizes: Mapping[str, int]) -> tuple[Any, UnknownAxisError | None]:
+def _graph(path: Path, space: SpaceModule, sizes: Mapping[str, int]) -> tuple[Any, UnknownAxisError | None]:
     """A model with the sizes that concern it, and which do not."""
     try:
-        return of.from_record(path, sizes), None
+        return space.from_record(path, sizes), None
     except UnknownAxisError as absent:
-        return of.from_record(path, {name: size for name, size in sizes.items() if name not in absent.names}), absent
+        return space.from_record(path, {name: size for name, size in sizes.items() if name not in absent.names}), absent
 
 
 def _read(named: Iterable[tuple[str, str]], read: Callable[[str], Entry]) -> Gathered:
@@ -206,13 +206,13 @@ def _files(source: Path) -> list[str]:
     return found
 
 
-def _entry(line: str, of: Space, where: Mapping[str, str]) -> Entry:
+def _entry(line: str, space: SpaceModule, where: Mapping[str, str]) -> Entry:
     try:
-        candidate = _candidate(_parsed(line), of, where)
+        candidate = _candidate(_parsed(line), space, where)
     except (TypeError, AttributeError, KeyError) as error:
         said = f"{line[:80]!r} is no record of the space ({error})"
         raise ValueError(f"{said}; write it as --json prints it") from error
-    return Entry(_written(candidate), of.to_text(candidate), candidate)
+    return Entry(_written(candidate), space.to_text(candidate), candidate)
 
 
 def _own(line: str) -> Entry:
@@ -223,16 +223,16 @@ def _own(line: str) -> Entry:
     return Entry(text, text, text)
 
 
-def _candidate(record: Any, of: Space, where: Mapping[str, str]) -> Any:
+def _candidate(record: Any, space: SpaceModule, where: Mapping[str, str]) -> Any:
     """A candidate of its fields, or of a record as the space has them."""
     from pydantic import ValidationError
 
     if isinstance(record, dict):
         try:
-            return _adapter(_drawn_type(of)).validate_python(record)
+            return _adapter(_drawn_type(space)).validate_python(record)
         except ValidationError:
             pass
-    return of.from_record(record, **_understood(of.from_record, where))
+    return space.from_record(record, **_understood(space.from_record, where))
 
 
 def _understood(function: Callable[..., Any], where: Mapping[str, str]) -> Mapping[str, str]:
@@ -246,17 +246,17 @@ def _written(candidate: Any) -> Any:
 
 
 @cache
-def _adapter(of: type[Any]) -> TypeAdapter[Any]:
+def _adapter(kind: type[Any]) -> TypeAdapter[Any]:
     """What reads and writes a type, made once: that takes longer than to read a candidate."""
     from pydantic import TypeAdapter
 
-    return TypeAdapter(of)
+    return TypeAdapter(kind)
 
 
 @cache
-def _drawn_type(of: Space) -> type[Any]:
+def _drawn_type(space: SpaceModule) -> type[Any]:
     """The type of a space's candidates."""
-    return _type(of.sample(np.random.default_rng(0), 1)[0])
+    return _type(space.sample(np.random.default_rng(0), 1)[0])
 
 
 def _type(candidate: Any) -> type[Any]:

@@ -13,7 +13,7 @@ from .command_line_candidates import Broken, Entry, gathered, sizes_of, titled
 from .command_line_options import Batch, Candidates, Optimise, Sample, Seed, Size, Sources, Threads, Where
 from .command_line_output import complain, say, table, tracked, working
 from .command_line_question import asked, assignments, measurable
-from .command_line_spaces import Space, chosen
+from .command_line_spaces import SpaceModule, chosen
 
 if TYPE_CHECKING:
     from ..surrogate.measured import Measured
@@ -50,8 +50,8 @@ def measure(
     """
     from .onnxruntime import Conditions, measure_all
 
-    of = chosen(sources or [])
-    if not measurable(of):
+    space = chosen(sources or [])
+    if not measurable(space):
         raise ValueError(f"candidates of {sources} cannot be written as ONNX; give files, or a space with to_onnx")
     if out.is_dir():
         raise ValueError(f"--out {out} is a folder; name a file, as in {out / 'measured.jsonl'}")
@@ -59,10 +59,10 @@ def measure(
         raise ValueError(f"--out {out} is no file that can be gone on with; name one, as in measured.jsonl")
     _check({"seconds": seconds, "timeout": timeout, "memory": memory})
     conditions, given = Conditions(threads, batch, optimise, sizes_of(size or [])), assignments(where or [])
-    context = asked(of, "latency_ms", None, given).context
+    context = asked(space, "latency_ms", None, given).context
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], of, candidates, sample, seed, conditions.sizes, given)
-    networks = [_network(of, entry, context, batch) for entry in entries]
+        entries, broken = gathered(sources or [], space, candidates, sample, seed, conditions.sizes, given)
+    networks = [_network(space, entry, context, batch) for entry in entries]
     most = int(memory * 2**30)
     measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)
     rows = _kept(tracked(measured, len(networks), "measuring"), out)
@@ -90,19 +90,19 @@ def _check(limits: Mapping[str, float]) -> None:
             raise ValueError(f"--{name} is {value}; give a finite number, as in --{name} 60")
 
 
-def _network(of: Space, entry: Entry, context: str, batch: int) -> Network:
+def _network(space: SpaceModule, entry: Entry, context: str, batch: int) -> Network:
     from .onnxruntime import Network
 
     def file(folder: Path) -> Path:
-        return _written(of, entry.candidate, batch, folder) if hasattr(of, "to_onnx") else Path(entry.name)
+        return _written(space, entry.candidate, batch, folder) if hasattr(space, "to_onnx") else Path(entry.name)
 
     return Network(entry.name, context, entry.text, file)
 
 
-def _written(of: Any, candidate: Any, batch: int, folder: Path) -> Path:
+def _written(space: Any, candidate: Any, batch: int, folder: Path) -> Path:
     """A candidate as an ONNX file."""
     path = folder / "model.onnx"
-    path.write_bytes(of.to_onnx(candidate, batch=batch).SerializeToString())
+    path.write_bytes(space.to_onnx(candidate, batch=batch).SerializeToString())
     return path
 
 

@@ -9,23 +9,22 @@ from shlex import quote
 from ..search_spaces.problem import MAXIMIZED
 from ..surrogate import Problem
 from ..surrogate.measured import Measured
-from .command_line_spaces import Space, drawn_from
+from .command_line_spaces import SpaceModule, drawn_from
 from .onnxruntime_conditions import METRICS, Conditions
 from .onnxruntime_machine import machine
 
 _ELSEWHERE = "is not: leave them out, or ask for latency_ms or memory_bytes without --device"
-
-
 USUAL = Conditions()
+"""How a network is run unless the options say otherwise."""
 
 
 def asked(
-    of: Space, metric: str | None, device: str | None, where: Mapping[str, str], run: Conditions = USUAL
+    space: SpaceModule, metric: str | None, device: str | None, where: Mapping[str, str], run: Conditions = USUAL
 ) -> Problem:
     """What to ask of a space's candidates.
 
     Args:
-        of: The space.
+        space: What is asked about.
         metric: One of its metrics, or of those that are measured here; None: its usual one. Several words, as tables
             have them, are taken as they are.
         device: Any device; None: this machine.
@@ -36,29 +35,34 @@ def asked(
         ValueError: If the space does not know one of them, there is an option of its own for one, the usual metric
             does not depend on the device, or the metric does not on the run.
     """
+    given, known = _arguments(space, device, where), signature(space.problem).parameters
+    word = str(known["metric"].default) if metric is None else metric
+    if device is None and word in METRICS and measurable(space):
+        return run.problem(space.problem(**given).context, word)
+    if run != USUAL:
+        raise ValueError(f"--threads, --batch and --no-optimise are of what is measured here; {word} {_ELSEWHERE}")
+    if len(word.split()) > 1:
+        return directed(space.problem(**given).context, word)
+    if device is None and "device" in known:
+        given["device"] = _accelerator() if "kernel" in known else machine()
+    found = space.problem(**given, metric=word)
+    if device is not None and metric is None and found == space.problem(**{**given, "device": "another"}, metric=word):
+        raise ValueError(f"--device is {device!r}, and {word} is the same on all; add --metric, as in latency_ms")
+    return Problem(found.context, found.metric, found.direction)
+
+
+def _arguments(space: SpaceModule, device: str | None, where: Mapping[str, str]) -> dict[str, str]:
+    """Arguments of a space's `problem` beside the metric."""
     for name in ("metric", "device"):
         if name in where:
             raise ValueError(f"{name} is {where[name]!r} in --where; give it as --{name} {quote(where[name])}")
     if device is not None and not device.strip():
         raise ValueError("--device is empty; name a device, or leave it out for this machine")
-    given = ({} if device is None else {"device": device}) | dict(where)
-    known = signature(of.problem).parameters
+    given, known = ({} if device is None else {"device": device}) | dict(where), signature(space.problem).parameters
     for name, value in given.items():
         if name not in known:
             raise ValueError(f"{name} is {value!r}; this space can be asked with {', '.join(known)}")
-    word = str(known["metric"].default) if metric is None else metric
-    if device is None and word in METRICS and measurable(of):
-        return run.problem(of.problem(**given).context, word)
-    if run != USUAL:
-        raise ValueError(f"--threads, --batch and --no-optimise are of what is measured here; {word} {_ELSEWHERE}")
-    if len(word.split()) > 1:
-        return directed(of.problem(**given).context, word)
-    if device is None and "device" in known:
-        given["device"] = _accelerator() if "kernel" in known else machine()
-    found = of.problem(**given, metric=word)
-    if device is not None and metric is None and found == of.problem(**{**given, "device": "another"}, metric=word):
-        raise ValueError(f"--device is {device!r}, and {word} is the same on all; add --metric, as in latency_ms")
-    return Problem(found.context, found.metric, found.direction)
+    return given
 
 
 def assignments(texts: Iterable[str]) -> dict[str, str]:
@@ -90,9 +94,9 @@ def of_row(row: Measured) -> Problem:
     return directed(row.context, row.metric) if direction is None else Problem(row.context, row.metric, direction)
 
 
-def measurable(of: Space) -> bool:
+def measurable(space: SpaceModule) -> bool:
     """Whether the candidates are ONNX files or can be written as such."""
-    return hasattr(of, "to_onnx") or not drawn_from(of)
+    return hasattr(space, "to_onnx") or not drawn_from(space)
 
 
 def _accelerator() -> str:

@@ -30,7 +30,7 @@ from .command_line_options import (
 )
 from .command_line_output import as_json, complain, say, table, working
 from .command_line_question import USUAL, asked, assignments, directed
-from .command_line_spaces import Space, chosen
+from .command_line_spaces import SpaceModule, chosen
 from .command_line_surrogate import answering, as_observed
 from .onnxruntime_conditions import Conditions
 
@@ -70,11 +70,11 @@ def rank(
 
     prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
     """
-    of, problem, given = _question(
+    space, problem, given = _question(
         sources or [], metric, device, where or [], context, Conditions(threads, batch, optimise)
     )
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
+        entries, broken = gathered(sources or [], space, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"ranking {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
         problem = (
@@ -115,11 +115,11 @@ def predict(
 
     prerank predict --context "web server" --metric latency_ms --candidates configs.txt
     """
-    of, problem, given = _question(
+    space, problem, given = _question(
         sources or [], metric, device, where or [], context, Conditions(threads, batch, optimise)
     )
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], of, candidates, sample, seed, sizes_of(size or []), given)
+        entries, broken = gathered(sources or [], space, candidates, sample, seed, sizes_of(size or []), given)
     with working(f"predicting {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
         prediction = answers.predict(problem, [to_text(entry) for entry in entries])
@@ -163,11 +163,11 @@ def _question(
     where: Sequence[str],
     context: str | None,
     run: Conditions,
-) -> tuple[Space | None, Problem, Mapping[str, str]]:
+) -> tuple[SpaceModule | None, Problem, Mapping[str, str]]:
     """The space, none of a problem of the user's own, what is asked, and the parts of ``--where``."""
     if context is None:
-        of, given = chosen(sources), assignments(where)
-        return of, asked(of, metric, device, given, run), given
+        space, given = chosen(sources), assignments(where)
+        return space, asked(space, metric, device, given, run), given
     if sources or device or where or run != USUAL or metric is None:
         raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
     return None, directed(context, metric, None), {}

@@ -12,7 +12,7 @@ from .. import search_spaces
 from ..surrogate import Question
 
 
-class Space(Protocol):
+class SpaceModule(Protocol):
     """A module of `search_spaces` that holds candidates; that of ONNX files has no `sample`."""
 
     sample: Callable[..., Sequence[Any]]
@@ -26,12 +26,12 @@ def spaces() -> list[str]:
     return [name for name in _modules() if drawn_from(_module(name))]
 
 
-def drawn_from(of: Space) -> bool:
+def drawn_from(space: SpaceModule) -> bool:
     """Whether candidates are drawn from a space; ONNX files are there, or not."""
-    return hasattr(of, "sample")
+    return hasattr(space, "sample")
 
 
-def chosen(sources: Sequence[str]) -> Space:
+def chosen(sources: Sequence[str]) -> SpaceModule:
     """The space that is named, or that of ONNX files; a folder with the name of a space is written ``./name``.
 
     Raises:

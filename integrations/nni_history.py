@@ -10,7 +10,8 @@ import logging
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
-from typing import Generic, NamedTuple, TypeVar
+from numbers import Integral
+from typing import Any, Generic, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +34,16 @@ _logger = logging.getLogger("nni.prerank")  # below "nni", so that it reaches th
 _START = 10  # values that an unknown problem is explored for; a model of fewer is sure of itself too soon
 _MOST_RANKED = 0.75  # share of the proposals of an unknown problem that follow the surrogate, at most
 _NEIGHBOURS = 0.05  # share of the ranked candidates that is left out around each pending one
+
+
+def check_pool(size: Any) -> None:
+    """Refuse what is no number of candidates.
+
+    Raises:
+        ValueError: If it is none.
+    """
+    if not isinstance(size, Integral) or size < 1:
+        raise ValueError(f"pool_size is {size!r}; at least one candidate must be ranked")
 
 
 class Trial(NamedTuple, Generic[Candidate]):

@@ -37,9 +37,9 @@ class ParameterSpace:
     """
 
     def __init__(self, search_space: Mapping[str, Any]) -> None:
-        _check(search_space)
+        _check_types(search_space)
         for name, given in search_space.items():
-            _read_alone(name, given)
+            _check_draw(name, given)
         self._specs = cast(dict[Key, ParameterSpec], format_search_space(dict(search_space)))
         choices = [spec for spec in self._specs.values() if spec.type == "choice"]
         self._alike = {spec.key for spec in choices if alike(map(_branch, spec.values))}
@@ -126,7 +126,7 @@ class ParameterSpace:
         return words(_name(spec.key), float(shown), span, log=spec.log_distributed)
 
 
-def _read_alone(name: str, given: Any) -> None:
+def _check_draw(name: str, given: Any) -> None:
     """See that NNI reads a parameter, and can draw from it, whose errors name none."""
     try:
         specs = cast(dict[Key, ParameterSpec], format_search_space({name: given}))
@@ -138,7 +138,7 @@ def _read_alone(name: str, given: Any) -> None:
         raise ValueError(f"parameter {name!r} is {given!r}, from which nothing can be drawn ({error!r})") from error
 
 
-def _check(search_space: Mapping[str, Any]) -> None:
+def _check_types(search_space: Mapping[str, Any]) -> None:
     """Every parameter has a known type, also those inside choices."""
     if not search_space:
         raise ValueError("the search space has no parameters; give at least one")
@@ -155,7 +155,7 @@ def _check(search_space: Mapping[str, Any]) -> None:
         for value in cast("list[Any]", values):
             nested: Mapping[str, Any] = value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
             if "_name" in nested and len(nested) > 1:
-                _check(nested)
+                _check_types(nested)
 
 
 def _branch(choice: Any) -> Any:

@@ -1,4 +1,4 @@
-"""What a tuner has heard of trials, kept in its experiment's folder.
+"""Results of trials that a tuner was told, kept in its experiment's folder.
 
 NNI itself only keeps a list of jobs, which may have the parameters of trials that began together exchanged, and hands
 that list to a tuner that is resumed.
@@ -22,7 +22,7 @@ _logger = logging.getLogger("nni.prerank")
 _FILE = "prerank_trials.json"
 
 
-class Source(IntEnum):
+class Origin(IntEnum):
     """Where a result is from; a greater one is believed before a smaller one."""
 
     JOBS = 0  # NNI's list of jobs
@@ -30,16 +30,16 @@ class Source(IntEnum):
     TRIAL = 2
 
 
-class Heard(NamedTuple):
-    """What a trial with some parameters came to; the value is nan where it failed."""
+class TrialResult(NamedTuple):
+    """What a trial with some parameters came to; the value is nan where it failed, the job NNI's name of the trial."""
 
     parameters: Mapping[str, Any]
     value: float
-    source: Source
+    origin: Origin
     job: str | None = None
 
 
-def imported(entry: Any) -> Heard | None:
+def imported(entry: Any) -> TrialResult | None:
     """An entry of an imported list, a dict or such as JSON; None if it has no parameters or no value."""
     read = _loaded(entry)
     if not isinstance(read, Mapping) or not {"parameter", "value"} <= read.keys():
@@ -48,20 +48,20 @@ def imported(entry: Any) -> Heard | None:
     parameters, job = _loaded(found["parameter"]), found.get("trialJobId")
     if not isinstance(parameters, Mapping):
         return None
-    source = Source.IMPORT if job is None else Source.JOBS
-    return Heard(cast(Mapping[str, Any], parameters), as_number(found["value"]), source, job)
+    origin = Origin.IMPORT if job is None else Origin.JOBS
+    return TrialResult(cast(Mapping[str, Any], parameters), as_number(found["value"]), origin, job)
 
 
-def save(folder: Path, results: Iterable[Heard]) -> None:
+def save(folder: Path, results: Iterable[TrialResult]) -> None:
     """Keep the results, as a list that NNI imports; a disk that is full does not end a search."""
-    lines = dict.fromkeys(nni.dump(_entry(heard)) for heard in results)  # NNI hands out imports anew at each resume
+    lines = dict.fromkeys(nni.dump(_entry(result)) for result in results)  # NNI hands out imports anew at each resume
     try:
         write_whole(folder / _FILE, "[\n{}\n]\n".format(",\n".join(lines)).encode())
     except OSError as error:
-        _logger.warning("the results heard so far could not be written (%r)", error)
+        _logger.warning("the results so far could not be written (%r)", error)
 
 
-def load(folder: Path) -> list[Heard]:
+def load(folder: Path) -> list[TrialResult]:
     """The results kept; none where there is no file, or one that cannot be read, which the log says."""
     path = folder / _FILE
     if not path.exists():
@@ -73,15 +73,15 @@ def load(folder: Path) -> list[Heard]:
         return []
 
 
-def _entry(heard: Heard) -> dict[str, Any]:
-    value = heard.value if math.isfinite(heard.value) else None  # JSON has no nan
-    entry = {"parameter": dict(heard.parameters), "value": value, "source": heard.source.name}
-    return entry if heard.job is None else entry | {"trialJobId": heard.job}
+def _entry(result: TrialResult) -> dict[str, Any]:
+    value = result.value if math.isfinite(result.value) else None  # JSON has no nan
+    entry = {"parameter": dict(result.parameters), "value": value, "source": result.origin.name}
+    return entry if result.job is None else entry | {"trialJobId": result.job}
 
 
-def _kept(entry: Mapping[str, Any]) -> Heard:
+def _kept(entry: Mapping[str, Any]) -> TrialResult:
     value = math.nan if entry["value"] is None else float(entry["value"])
-    return Heard(entry["parameter"], value, Source[entry["source"]], entry.get("trialJobId"))
+    return TrialResult(entry["parameter"], value, Origin[entry["source"]], entry.get("trialJobId"))
 
 
 def _loaded(entry: Any) -> Any:

@@ -24,7 +24,7 @@ from nni.nas.space import ExecutableModelSpace
 from numpy.random import RandomState
 
 from ..surrogate.assignments import alike, words
-from .nni_reading import Reading
+from .nni_text_function import TextFunction
 
 Sample = dict[str, Any]
 
@@ -42,10 +42,10 @@ class SampleSpace:
         annotations = [label for label, mutable in mutables.items() if isinstance(mutable, MutableAnnotation)]
         self._rules = [mutables.pop(label) for label in annotations]
         self._mutables = mutables
-        self._alike = {label for label, mutable in mutables.items() if alike(_read(mutable))}
+        self._alike = {label for label, mutable in mutables.items() if alike(_values(mutable))}
         self._spans = {label: _span(mutable) for label, mutable in mutables.items()}
         self._logs = {label for label, mutable in mutables.items() if getattr(mutable, "log_distributed", False)}
-        self._to_text = Reading(to_text) if to_text else None
+        self._to_text = TextFunction(to_text) if to_text else None
 
     @property
     def names(self) -> list[str]:
@@ -111,7 +111,7 @@ class SampleSpace:
             return False
 
 
-def _read(mutable: LabeledMutable) -> list[Any]:
+def _values(mutable: LabeledMutable) -> list[Any]:
     """Choices as a sample has them, those of which several are chosen in a list; of a number none."""
     if isinstance(mutable, CategoricalMultiple):
         return [[one] for one in cast(Sequence[Any], mutable.values)]

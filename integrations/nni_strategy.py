@@ -20,7 +20,7 @@ from numpy.random import RandomState
 
 from ..surrogate import Question, RLMSurrogate
 from ..surrogate.acquisitions import Acquisition
-from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
+from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory, check_pool
 from .nni_question import as_number, question
 from .nni_samples import Sample, SampleSpace
 
@@ -65,8 +65,7 @@ class RLMStrategy(Strategy):
         seed: int | None = None,
     ) -> None:
         super().__init__()
-        if pool_size < 1:
-            raise ValueError(f"pool_size is {pool_size}; at least one model must be ranked")
+        check_pool(pool_size)
         # A contradiction shows now, not when the experiment starts.
         self._loss_sign = question(problem, optimize_mode, ()).loss_sign
         self._asked = problem, optimize_mode
@@ -76,7 +75,8 @@ class RLMStrategy(Strategy):
         self._acquisition = acquisition
         self._rng = np.random.default_rng(seed)
         rng = self._rng.bit_generator.state
-        self._kept: dict[str, Any] | None = {"trials": [], "left_out": [], "rng": rng}  # until there is a space
+        # What the search begins with; None once there is a space, and a history in its place.
+        self._initial_state: dict[str, Any] | None = {"trials": [], "left_out": [], "rng": rng}
         self._running: dict[ExecutableModelSpace, tuple[str, Sample]] = {}
         self._lock = threading.RLock()  # results come in another thread
 
@@ -98,16 +98,16 @@ class RLMStrategy(Strategy):
     def state_dict(self) -> dict[str, Any]:
         """All that was learnt, as plain values, which every serializer of NNI keeps; models under way are not in it."""
         with self._lock:
-            if self._kept is not None:
-                return dict(self._kept)
+            if self._initial_state is not None:
+                return dict(self._initial_state)
             trials = [[nni.dump(candidate), value] for candidate, value in self._history.finished.values()]
             return {"trials": trials, "left_out": sorted(self._history.left_out), "rng": self._rng.bit_generator.state}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Go on from a state, or begin with it; its trials count as this search's own, if they have its choices."""
         with self._lock:
-            if self._kept is not None:
-                self._kept = dict(state_dict)
+            if self._initial_state is not None:
+                self._initial_state = dict(state_dict)
                 return
             self._rng.bit_generator.state = state_dict["rng"]
             self._history.left_out.update(state_dict["left_out"])
@@ -121,9 +121,9 @@ class RLMStrategy(Strategy):
         self._history = TrialHistory[Sample](surrogate, problem, self._acquisition, self._rng)
         engine.register_model_event_callback(ModelEventType.FinalMetric, self._measured)
         engine.register_model_event_callback(ModelEventType.TrainingEnd, self._training_ended)
-        kept, self._kept = self._kept, None
-        if kept is not None:
-            self.load_state_dict(kept)
+        state, self._initial_state = self._initial_state, None
+        if state is not None:
+            self.load_state_dict(state)
         return model_space
 
     def _run(self) -> None:

@@ -7,8 +7,6 @@ import math
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from importlib import import_module
-from numbers import Integral
 from pathlib import Path
 from typing import Any, cast
 
@@ -17,15 +15,14 @@ import numpy as np
 from nni.tuner import Tuner
 
 from ..surrogate import Question, RLMSurrogate
-from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory
+from .nni_history import INCUMBENTS, MOST_DRAWS, TrialHistory, check_pool
 from .nni_parameters import Parameters, ParameterSpace, Point
 from .nni_question import as_number, question
-from .nni_reading import Reading
-from .nni_record import Heard, Source, imported, load, save
+from .nni_record import Origin, TrialResult, imported, load, save
+from .nni_text_function import TextFunction, load_function
 
 _logger = logging.getLogger("nni.prerank")
 _DRAWS_OF_FEW = 2  # draws for each place in a pool, where all points can be gone through after them
-_NOTHING: tuple[str, Point] = ("", {})
 _LEARNT, _KNOWN, _STRANGE = "learnt", "heard of the trials themselves before", "not of this search space"
 
 
@@ -68,14 +65,14 @@ class RLMTuner(Tuner):
         check_pool(pool_size)
         question(problem, optimize_mode, ())  # a contradiction shows now
         self._asked = problem, optimize_mode
-        read = _imported(to_text) if isinstance(to_text, str) else to_text
-        self._to_text = Reading(read) if read else None
+        function = load_function(to_text) if isinstance(to_text, str) else to_text
+        self._to_text = TextFunction(function) if function else None
         self._surrogate = surrogate
         self._pool_size = pool_size
         self._rng = np.random.default_rng(seed)
-        self._ids: dict[int, tuple[str, Point]] = {}
-        self._heard: list[Heard] = []  # of other search spaces too, which may come back
-        self._believed: dict[str, Source] = {}  # text -> where its value is from
+        self._proposed: dict[int, tuple[str, Point]] = {}
+        self._results: list[TrialResult] = []  # of other search spaces too, which may come back
+        self._believed: dict[str, Origin] = {}  # text -> where its value is from
         self._history: TrialHistory[Point] | None = None
         self._lock = threading.RLock()  # NNI tells of ends of trials in a thread of its own
         self._accept_customized_trials()
@@ -96,10 +93,10 @@ class RLMTuner(Tuner):
             if self._surrogate is None or isinstance(self._surrogate, (str, Path)):
                 self._surrogate = RLMSurrogate.load(self._surrogate)
             self._history = TrialHistory(self._surrogate, problem, None, self._rng)
-            self._ids.clear()
+            self._proposed.clear()
             self._believed.clear()
-            for heard in self._heard:
-                self._learn(heard)
+            for result in self._results:
+                self._learn(result)
             for number, parameters in running.items():
                 self._begin(number, parameters)
 
@@ -115,17 +112,18 @@ class RLMTuner(Tuner):
                 raise nni.NoMoreTrialError("all parameters that can be drawn were tried")
             text, point = proposal
             self._trials.begin(text, point)
-            self._ids[parameter_id] = proposal
+            self._proposed[parameter_id] = proposal
             return self._space.parameters(point)
 
-    def receive_trial_result(self, parameter_id: int, parameters: Parameters, value: Any, **kwargs: Any) -> None:
+    def receive_trial_result(
+        self, parameter_id: int, parameters: Parameters, value: Any, trial_job_id: str | None = None, **kwargs: Any
+    ) -> None:
         """Learn a trial's final result: a number, or a dict with one as ``default``."""
         with self._lock:
-            job = kwargs.get("trial_job_id")
-            if parameter_id in self._ids:
-                self._end(*self._ids[parameter_id], as_number(value), job)
+            if parameter_id in self._proposed:
+                self._end(*self._proposed[parameter_id], as_number(value), trial_job_id)
             else:
-                self._hear(Heard(parameters, as_number(value), Source.TRIAL, job))
+                self._add(TrialResult(parameters, as_number(value), Origin.TRIAL, trial_job_id))
             self.save_checkpoint()
 
     def trial_end(self, parameter_id: int, success: bool, **kwargs: Any) -> None:
@@ -134,9 +132,9 @@ class RLMTuner(Tuner):
         NNI may exchange the ends of trials that began together, so that a success says nothing of this one.
         """
         with self._lock:
-            text, point = self._ids.get(parameter_id, _NOTHING)
-            if not success and text in self._trials.pending:
-                self._end(text, point, math.nan, None)
+            candidate = self._proposed.get(parameter_id)
+            if not success and candidate is not None and candidate[0] in self._trials.pending:
+                self._end(*candidate, math.nan, None)
                 self.save_checkpoint()
 
     def import_data(self, data: Sequence[Any] | str) -> None:
@@ -145,11 +143,12 @@ class RLMTuner(Tuner):
         What contradicts a result that this tuner was told by the trial itself is not believed.
         """
         trials = cast(Sequence[Any], nni.load(data) if isinstance(data, str) else data)
-        whole = [heard for heard in map(imported, trials) if heard is not None]
+        whole = [result for result in map(imported, trials) if result is not None]
         with self._lock:
-            told = {heard.job for heard in self._heard if heard.source == Source.TRIAL}
+            reported = {result.job for result in self._results if result.origin == Origin.TRIAL}
             outcomes = Counter(
-                _KNOWN if heard.source == Source.JOBS and heard.job in told else self._hear(heard) for heard in whole
+                _KNOWN if result.origin == Origin.JOBS and result.job in reported else self._add(result)
+                for result in whole
             )
             self.save_checkpoint()
         said = ", ".join(f"{count} {outcome}" for outcome, count in outcomes.items())
@@ -158,21 +157,21 @@ class RLMTuner(Tuner):
             _logger.warning("%d trials have no parameter or no value; they are left out", len(trials) - len(whole))
 
     def save_checkpoint(self) -> None:
-        """Keep what was heard in the experiment's folder. NNI never asks for it; it is done at every result."""
+        """Keep the results in the experiment's folder. NNI never asks for it; it is done at every result."""
         folder = self.get_checkpoint_path()
         if folder is not None:
             with self._lock:  # NNI keeps its own list of jobs
-                save(Path(folder), [heard for heard in self._heard if heard.source != Source.JOBS])
+                save(Path(folder), [result for result in self._results if result.origin != Origin.JOBS])
 
     def load_checkpoint(self) -> None:
-        """Go on with what was heard before the experiment was resumed; NNI calls this before it says the space."""
+        """Go on with the results from before the experiment was resumed; NNI calls this before it says the space."""
         folder = self.get_checkpoint_path()
         kept = load(Path(folder)) if folder is not None else []
         _logger.info("%d results of before the experiment was resumed are in %s", len(kept), folder)
         with self._lock:
-            self._heard += kept
-            for heard in kept if self._history else ():
-                self._learn(heard)
+            self._results += kept
+            for result in kept if self._history else ():
+                self._learn(result)
 
     @property
     def _trials(self) -> TrialHistory[Point]:
@@ -183,39 +182,46 @@ class RLMTuner(Tuner):
     def _running(self) -> dict[int, Parameters]:
         """Parameters of the trials under way, by their numbers."""
         pending = self._history.pending if self._history else {}
-        return {number: self._space.parameters(point) for number, (text, point) in self._ids.items() if text in pending}
+        running = {number: point for number, (text, point) in self._proposed.items() if text in pending}
+        return {number: self._space.parameters(point) for number, point in running.items()}
 
     def _begin(self, number: int, parameters: Parameters) -> None:
         """A trial is under way, if it is of this search space."""
-        point = self._space.point(parameters)
-        text = self._text(point) if point is not None else None
-        if point is not None and text is not None:
-            self._trials.begin(text, point)
-            self._ids[number] = text, point
+        candidate = self._candidate(parameters)
+        if candidate is not None:
+            self._trials.begin(*candidate)
+            self._proposed[number] = candidate
 
     def _end(self, text: str, point: Point, value: float, job: str | None) -> None:
         """What a trial under way came to."""
-        self._heard.append(Heard(self._space.parameters(point), value, Source.TRIAL, job))
-        self._believed[text] = Source.TRIAL
+        self._results.append(TrialResult(self._space.parameters(point), value, Origin.TRIAL, job))
+        self._believed[text] = Origin.TRIAL
         self._trials.end(text, point, value)
 
-    def _hear(self, heard: Heard) -> str:
-        """What another trial came to, and what became of the news."""
-        outcome = self._learn(heard)
-        self._heard.append(heard)
+    def _add(self, result: TrialResult) -> str:
+        """Learn the result of a trial that was not proposed here; returns what `_learn` says."""
+        outcome = self._learn(result)
+        self._results.append(result)
         return outcome
 
-    def _learn(self, heard: Heard) -> str:
-        """Learn one trial, if it is of this search space and nobody knows better, and what became of it."""
-        trials, point = self._trials, self._space.point(heard.parameters)
-        text = self._text(point) if point is not None else None
-        if point is None or text is None:
+    def _learn(self, result: TrialResult) -> str:
+        """Learn a result of this search space, unless a better origin told of the candidate; returns what was done."""
+        trials = self._trials  # refuses what comes before there is a search space
+        candidate = self._candidate(result.parameters)
+        if candidate is None:
             return _STRANGE
-        if heard.source < self._believed.get(text, heard.source):
+        text, point = candidate
+        if result.origin < self._believed.get(text, result.origin):
             return _KNOWN
-        self._believed[text] = heard.source
-        trials.end(text, point, heard.value)
+        self._believed[text] = result.origin
+        trials.end(text, point, result.value)
         return _LEARNT
+
+    def _candidate(self, parameters: Mapping[str, Any]) -> tuple[str, Point] | None:
+        """Text and point of some parameters; None if they are not of this search space, or no valid candidate."""
+        point = self._space.point(parameters)
+        text = self._text(point) if point is not None else None
+        return (text, point) if point is not None and text is not None else None
 
     def _text(self, point: Point) -> str | None:
         return self._to_text(self._space.parameters(point)) if self._to_text else self._space.text(point)
@@ -244,22 +250,3 @@ class RLMTuner(Tuner):
         losses += [(point, lie) for point in trials.pending.values()]
         suggested = (self._space.suggest(self._rng, losses) for _ in range(MOST_DRAWS))
         return trials.untried(((self._text(point), point) for point in suggested), 1)
-
-
-def check_pool(size: Any) -> None:
-    """Refuse what is no number of candidates.
-
-    Raises:
-        ValueError: If it is none.
-    """
-    if not isinstance(size, Integral) or size < 1:
-        raise ValueError(f"pool_size is {size!r}; at least one candidate must be ranked")
-
-
-def _imported(place: str) -> Callable[[Parameters], str | None]:
-    """The function at ``module:name``."""
-    module, _, name = place.partition(":")
-    try:
-        return getattr(import_module(module), name)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ValueError(f"to_text is {place!r} ({error}); give 'module:function' of a module on the path") from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.util import find_spec
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -11,8 +10,10 @@ from typing import Any
 from nni.utils import ClassArgsValidator
 
 from ..surrogate import checkpoint
+from .nni_history import check_pool
 from .nni_question import question
-from .nni_tuner import RLMTuner, check_pool
+from .nni_text_function import check_function
+from .nni_tuner import RLMTuner
 
 
 class RLMClassArgsValidator(ClassArgsValidator):
@@ -46,7 +47,7 @@ def _check(
     if surrogate is not None:
         _check_folder(surrogate)
     if to_text is not None:
-        _check_function(to_text)
+        check_function(to_text)
 
 
 def _check_folder(surrogate: str) -> None:
@@ -56,14 +57,3 @@ def _check_folder(surrogate: str) -> None:
         checkpoint.describe(Path(surrogate))
     except FileNotFoundError as error:
         raise ValueError(f"surrogate is {surrogate!r} ({error})") from error
-
-
-def _check_function(place: str) -> None:
-    """See that there is such a module, without importing it; beside a registered name there is no code directory."""
-    module, _, name = place.partition(":")
-    top = module.partition(".")[0]
-    if not top or not name:
-        raise ValueError(f"to_text is {place!r}; give 'module:function'")
-    if find_spec(top) is None:
-        hint = "put its folder in PYTHONPATH, or give className and codeDirectory instead of the tuner's name"
-        raise ValueError(f"to_text is {place!r}, and no module {top!r} is found; {hint}")

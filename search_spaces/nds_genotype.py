@@ -21,7 +21,7 @@ ZERO = "zero"
 
 
 @dataclass(frozen=True)
-class Space:
+class CellSpace:
     """What sets the five apart.
 
     Args:
@@ -37,16 +37,16 @@ class Space:
 
 _COMMON = ("skip", "avgpool3x3", "maxpool3x3", "sepconv3x3", "sepconv5x5")
 _SQUARE = ("maxpool5x5", "maxpool7x7", "conv1x1", "conv3x3")
-SPACES: Mapping[str, Space] = {
-    "nasnet": Space(
+SPACES: Mapping[str, CellSpace] = {
+    "nasnet": CellSpace(
         (*_COMMON, *_SQUARE, "sepconv7x7", "dilconv3x3", "conv1x3_3x1", "conv1x7_7x1"),
         blocks=5,
         loose=True,
     ),
-    "amoeba": Space((*_COMMON, "sepconv7x7", "dilsepconv3x3", "conv1x7_7x1"), blocks=5, loose=True),
-    "pnas": Space((*_COMMON, "sepconv7x7", "dilconv3x3", "conv1x7_7x1"), blocks=5, loose=False),
-    "enas": Space(_COMMON, blocks=5, loose=True),
-    "darts": Space((*_COMMON, "dilconv3x3", "dilconv5x5", ZERO), blocks=4, loose=False),
+    "amoeba": CellSpace((*_COMMON, "sepconv7x7", "dilsepconv3x3", "conv1x7_7x1"), blocks=5, loose=True),
+    "pnas": CellSpace((*_COMMON, "sepconv7x7", "dilconv3x3", "conv1x7_7x1"), blocks=5, loose=False),
+    "enas": CellSpace(_COMMON, blocks=5, loose=True),
+    "darts": CellSpace((*_COMMON, "dilconv3x3", "dilconv5x5", ZERO), blocks=4, loose=False),
 }
 
 
@@ -82,7 +82,7 @@ class Genotype:
             object.__setattr__(self, name, int(number))
 
 
-def space_named(name: str) -> Space:
+def space_named(name: str) -> CellSpace:
     """One of `SPACES`.
 
     Raises:
@@ -91,7 +91,7 @@ def space_named(name: str) -> Space:
     return SPACES[choice("space", name, tuple(SPACES))]
 
 
-def concatenated(blocks: Blocks, space: Space) -> list[int]:
+def concatenated(blocks: Blocks, space: CellSpace) -> list[int]:
     """Nodes of the blocks that make the output."""
     read = {node for block in blocks for _, node in block} if space.loose else set[int]()
     return [node for node in range(2, len(blocks) + 2) if node not in read]
@@ -118,7 +118,7 @@ def _last(blocks: Blocks, order: Sequence[int]) -> Block:
     return tuple(sorted((op, 0 if op == ZERO else places[node]) for op, node in blocks[order[-1]]))
 
 
-def _check(name: str, blocks: Sequence[Sequence[Side]], space: Space) -> None:
+def _check(name: str, blocks: Sequence[Sequence[Side]], space: CellSpace) -> None:
     if len(blocks) != space.blocks or any(len(block) != 2 for block in blocks):
         sides = [len(block) for block in blocks]
         raise ValueError(f"{name} has blocks of {sides} sides; give {space.blocks} blocks of 2")

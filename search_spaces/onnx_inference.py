@@ -83,17 +83,20 @@ def infer(
     except Exception as error:  # what onnx raises differs from operator to operator
         if guessed or stands_in:
             return []
-        shapes = [value.shape for value in values[:8]]
-        size = f"sizes, --size {next(iter(open_axes))}=16 in a shell" if open_axes else ""
-        remedy = f"; the open axes {list(open_axes)} may want other {size}" if open_axes else ""
-        raise ModelError(
-            f"{node.op_type[:60]} {node.name[:60]!r} cannot read the shapes {shapes}: {error}{remedy}"
-        ) from error
+        raise ModelError(_contradiction(node, values, open_axes, error)) from error
     outputs = [as_value(found.get(name), guessed) for name in node.output]
     if stands_in and outputs and read[0] is not None:
         outputs[0].dtype = _dtype(node, inputs, read[0].dtype, outputs[0].dtype)
         outputs[0].shape = _attended(node, inputs) or _reordered(node, outputs[0].shape)
     return outputs
+
+
+def _contradiction(node: NodeProto, values: Sequence[Value], open_axes: Sequence[str], error: Exception) -> str:
+    """What a node cannot read, and what may help."""
+    shapes = [value.shape for value in values[:8]]
+    size = f"sizes, --size {next(iter(open_axes))}=16 in a shell" if open_axes else ""
+    remedy = f"; the open axes {list(open_axes)} may want other {size}" if open_axes else ""
+    return f"{node.op_type[:60]} {node.name[:60]!r} cannot read the shapes {shapes}: {error}{remedy}"
 
 
 def _attended(node: NodeProto, inputs: Sequence[Value | None]) -> Shape | None:

@@ -31,7 +31,7 @@ from .features import Features
 from .metrics import spearman
 from .prediction import Prediction, leaves, normal_quantiles
 from .reading import Reading
-from .scale import Scale
+from .scale_correction import ScaleCorrection
 from .scores import LEAST_SPREAD, density
 from .warp import Warp
 from .wording import newness, strangeness, vocabulary
@@ -73,7 +73,7 @@ class Adaptation:
         self._expected: Callable[[Reading], tuple[Floats, Floats]] | None = None  # means and variances of scores
         self._left_out = np.full(len(values), np.nan)
         self._values, self._seen, self._rank = values, 0, 0.0
-        self._scale = Scale(reading.prior[good], reading.std[good], values[good], trust, error)
+        self._scale = ScaleCorrection(reading.prior[good], reading.std[good], values[good], trust, error)
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
             self._left_out[good] = self._fit(reading[good], values[good], trust)
             self._rank = self.rank(good)

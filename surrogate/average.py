@@ -14,22 +14,22 @@ from numpy.typing import NDArray
 from .contents import KERNELS, Contents
 from .features import Features
 from .field_process import FieldProcess
-from .fields import Fields
 from .forest import Forest
 from .gaussian_processes import GaussianProcesses
 from .kernel import kernels
 from .prior_line import PriorLine
 from .reading import Reading
-from .scores import others
+from .scores import means_of_others
 from .totals import Totals
 
 Floats = NDArray[np.float64]
 
 _FEWEST_OF_PLAIN = 8  # observations that a model of texts alone needs, unless nothing else is known
-_FLATTERED = 1.2  # how much larger the errors of processes are, which were chosen by the scores that they expect
-_CHOSEN = 3.0  # the same where one total was chosen of many
-_HALF_GROWN = 0.9  # the same of trees, of which only a third did not see an observation: all of them err less
-_FITTED = 16.0  # over the observations, and 1 more: the same where lengths were fitted to all of them
+# Optimism: how much larger errors are than they look in leaving one out (Efron 1986).
+_OF_KERNELS = 1.2  # of processes whose kernels were chosen by the very scores that they expect
+_OF_TOTALS = 3.0  # of those where one total was chosen of many
+_OF_TREES = 0.9  # out of the bag: only a third of the trees did not see an observation, and all of them err less
+_OF_LENGTHS = 16.0  # over the observations, and 1 more: where lengths were fitted to all of them
 _CAUTION, _SOME_TRUST = 7.0, 0.05  # at so many observations a prior of some trust counts as one of full trust
 _USELESS = 0.8  # of the precision of a mean; what is no more precise counts nothing
 _LEAST_SHARE, _LEAST_ERROR = 1e-6, 1e-9
@@ -67,7 +67,7 @@ class Average:
         self.experts: list[Expert] = [expert for expert, _ in experts]
         expected = np.array([expert.left_out for expert in self.experts])
         errors = np.array([_error(own, y) for own in expected])
-        self.shares: Floats = shares(errors * [flattered for _, flattered in experts], y, trust)
+        self.shares: Floats = shares(errors * [optimism for _, optimism in experts], y, trust)
         self.left_out: Floats = self.shares @ expected
         together = _error(self.left_out, y) / (self.shares @ errors)
         self._certainty = together * (1 + _WIDENED / len(y) ** 2)
@@ -79,24 +79,24 @@ class Average:
 
 
 def _experts(features: Features, reading: Reading, y: Floats, trust: float) -> Iterator[tuple[Expert, float]]:
-    """Those beside the prior, and how much larger than they look their errors are."""
+    """Those beside the prior, and their optimism."""
     if trust:
-        yield GaussianProcesses(features, y, kernels(trust)), _FLATTERED
+        yield GaussianProcesses(features, y, kernels(trust)), _OF_KERNELS
     enough = len(y) >= _FEWEST_OF_PLAIN or not trust
     if enough:
-        yield GaussianProcesses(Contents(reading.texts), y, KERNELS), _FLATTERED
+        yield GaussianProcesses(Contents(reading.texts), y, KERNELS), _OF_KERNELS
     totals = Totals(reading.texts)
     if totals.kernels:
-        yield GaussianProcesses(totals, y, totals.kernels), _CHOSEN
+        yield GaussianProcesses(totals, y, totals.kernels), _OF_TOTALS
     if enough:
-        yield Forest(reading.texts, y), _HALF_GROWN
-        if FieldProcess.suits(reading.texts, fields := Fields(reading.texts)):
-            yield FieldProcess(fields, reading.texts, y), 1 + _FITTED / len(y)
+        yield Forest(features.fields, reading.texts, y), _OF_TREES
+        if FieldProcess.suits(features.fields, reading.texts):
+            yield FieldProcess(features.fields, reading.texts, y), 1 + _OF_LENGTHS / len(y)
 
 
 def shares(errors: Floats, y: Floats, trust: float) -> Floats:
     """Shares of the experts, the prior first, by their errors, (E,)."""
-    weights = np.maximum(1 / errors - _USELESS / _error(others(y), y), _LEAST_SHARE)
+    weights = np.maximum(1 / errors - _USELESS / _error(means_of_others(y), y), _LEAST_SHARE)
     weights[0] *= trust + min(trust / _SOME_TRUST, 1) * (_CAUTION / len(y)) ** 4
     return weights / weights.sum()
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,19 +32,18 @@ _CODEC = {"digits": DIGITS, "vocabulary": VOCABULARY}
 _ANSWERED = ("context", "metric", "texts", "mean", "std")
 _PARTS = {"codec", "weights", "shape", "versions", "knowledge", "provenance", "golden", "tokenizer"}
 _OWN = re.compile(r"model-[0-9a-f]{12}\.(safetensors|[a-z]+\.onnx)")  # what `save` and the graphs' export write
+_GOLDEN_TEXTS = ["", "input conv3x3<0 output<1", "BLOCK_M=64 BLOCK_N=128 num_warps=4"]
+_MOST_GOLDEN = 8  # questions, which each process that loads the checkpoint asks
 _GOLDEN_TOLERANCE = 0.01  # in predicted standard deviations: far above rounding, far below a wrong model
 
 
-def save(
-    path: Path, inference: Inference, golden: Sequence[tuple[Problem, list[str]]], provenance: dict[str, Any]
-) -> None:
-    """Write a model as a checkpoint.
+def save(path: Path, inference: Inference, provenance: dict[str, Any]) -> None:
+    """Write a model as a checkpoint, with answers that must come out again wherever it is loaded.
 
     Args:
         path: Folder, made if need be.
         inference: The model, its tokenizer and its knowledge. Of a frozen encoder the name is written, not the
             weights; of a trained one the weights, and its tokenizer is found by the name.
-        golden: Questions whose answers are written too and must come out again wherever it is loaded.
         provenance: Where the weights come from, as JSON.
     """
     from importlib.metadata import version  # slow to import, and all hosts import this file
@@ -57,7 +56,7 @@ def save(
         "codec": _CODEC,
         "versions": {package: version(package) for package in ("prerank", "torch", "transformers", "tokenizers")},
         "provenance": provenance,
-        "golden": [_answer(inference, problem, texts) for problem, texts in golden],
+        "golden": [_answer(inference, problem, _GOLDEN_TEXTS) for problem in _golden(inference.knowledge)],
     }
     write_whole(path / name, weights)
     write_whole(path / DESCRIPTION, json.dumps(description, indent=1).encode())
@@ -97,6 +96,12 @@ def describe(path: Path) -> dict[str, Any]:
         raise ValueError(f"{file} has format {kind}; this version reads format {_FORMAT} only")
     if missing:
         raise ValueError(f"{file} is damaged: it lacks {sorted(missing)}; copy or save it again")
+    _check_parts(file, description)
+    return description
+
+
+def _check_parts(file: Path, description: Mapping[str, Any]) -> None:
+    """See that a description's parts can be read, so that a damaged one is named before any weights are."""
     if (codec := description["codec"]) != _CODEC:
         raise ValueError(f"{file} has numbers of {codec}; this version reads those of {_CODEC} only")
     try:
@@ -104,7 +109,6 @@ def describe(path: Path) -> dict[str, Any]:
         _ = [answer[part] for answer in description["golden"] for part in _ANSWERED]
     except (LookupError, ValueError, TypeError, AttributeError) as error:
         raise ValueError(f"{file} is damaged ({error!r}); copy or save it again") from error
-    return description
 
 
 def load(path: Path, device: str, backend: Backend = "torch") -> Inference:
@@ -163,6 +167,12 @@ def _model(inference: Inference, weights: str) -> dict[str, Any]:
 def _weights_name(weights: bytes) -> str:
     """Name of the weights' file, which tells whether they are whole."""
     return f"model-{hashlib.sha256(weights).hexdigest()[:12]}.safetensors"
+
+
+def _golden(knowledge: Knowledge) -> list[Problem]:
+    """The first metrics known, or any, whose answers tell whether the model is the one that was saved."""
+    known = [Problem(context, metric) for context, metrics in knowledge.ranks.items() for metric in metrics]
+    return known[:_MOST_GOLDEN] or [Problem("", "latency_ms")]
 
 
 def _answer(inference: Inference, problem: Problem, texts: list[str]) -> dict[str, Any]:

@@ -32,7 +32,8 @@ class Features:
     """
 
     def __init__(self, reading: Reading) -> None:
-        self._fields = Fields(reading.texts)
+        self.fields = Fields(reading.texts)
+        """Plain fields of the texts, which others learn from too."""
         self._positive = (reading.outlines > 0).all(axis=0)
         self._prior = Warp(reading.prior)
         blocks = self._blocks(reading)
@@ -65,7 +66,7 @@ class Features:
     def _blocks(self, reading: Reading) -> list[Floats]:
         outlines = reading.outlines.copy()
         outlines[:, self._positive] = np.log(np.maximum(outlines[:, self._positive], np.finfo(np.float64).tiny))
-        return [outlines, reading.states, self._fields(reading.texts)]
+        return [outlines, reading.states, self.fields(reading.texts)]
 
     def _scaled(self, blocks: list[Floats]) -> list[Floats]:
         return [standard(block) for standard, block in zip(self._standards, blocks, strict=True)]

@@ -47,7 +47,7 @@ class FieldProcess:
         self.left_out[rows] = self._process.left_out + self._mean
 
     @staticmethod
-    def suits(texts: Sequence[str], fields: Fields) -> bool:
+    def suits(fields: Fields, texts: Sequence[str]) -> bool:
         """Whether there are so many features that lengths can be told; not of graphs, whose words name places."""
         return 0 < len(fields.names) <= _MOST and not are_graphs(texts)
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from .fields import Fields
 from .graph_fields import GraphFields
 from .reading import Reading
-from .scores import in_order, others
+from .scores import in_order, means_of_others
 from .text_graph import are_graphs
 
 Floats = NDArray[np.float64]
@@ -27,13 +27,14 @@ class Forest:
     """Trees on the fields of observed texts (Breiman 2001), on those of their graphs where all of them write one.
 
     Args:
+        fields: Plain fields of the texts.
         texts: The observed candidates, n of them.
         y: Scores of their values, (n,).
     """
 
-    def __init__(self, texts: Sequence[str], y: Floats) -> None:
-        self._fields = GraphFields(texts) if are_graphs(texts) else Fields(texts)
-        self._mean, self.left_out = float(y.mean()), others(y)
+    def __init__(self, fields: Fields, texts: Sequence[str], y: Floats) -> None:
+        self._fields = GraphFields(texts) if are_graphs(texts) else fields
+        self._mean, self.left_out = float(y.mean()), means_of_others(y)
         rows = in_order(texts, y)
         columns = self._fields([texts[row] for row in rows])
         # Splits that are equally good are told apart by the last digit, which must not be one of rounding.

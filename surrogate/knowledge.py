@@ -160,14 +160,6 @@ class Knowledge:
         place = self._place(second, self.space(context))
         return context if (known, place) == (line, second) else f"{known}\n{place}{end}{others}"
 
-    def _place(self, second: str, space: Space) -> str:
-        """A second line, or the known one that is similar to it if it has a name that nobody read."""
-        if not space.places or names_in(second) <= space.names:
-            return second
-        similar = _similarities(second, sorted(space.places))
-        nearest = max(similar, key=lambda place: similar[place])
-        return nearest if similar[nearest] >= _LIKE_DEVICE else second
-
     def metrics(self, context: str) -> list[str]:
         """Metrics that are known of a context; where it is unknown, a few of every space, as a guess."""
         return list(self.space(context).metrics) or self._elsewhere()
@@ -225,11 +217,6 @@ class Knowledge:
         own, known = name_parts(problem.metric), self.alike(problem)
         return bool(own and known) and not any(own & name_parts(metric) for metric in known)
 
-    def _elsewhere(self) -> list[str]:
-        """The first metrics of every space, then the second ones, and so on."""
-        rounds = zip_longest(*(space.metrics for space in self.spaces.values()))
-        return list(dict.fromkeys(metric for metrics in rounds for metric in metrics if metric))[:_ELSEWHERE]
-
     def space(self, context: str) -> Space:
         """What is known of a context."""
         return self.spaces.get(self.line(first_line(context)), Space())
@@ -241,6 +228,19 @@ class Knowledge:
         similar = {known: likeness(line, known) for known in self.spaces}
         nearest = max(similar, key=lambda known: similar[known], default=line)
         return nearest if similar.get(nearest, 0.0) >= _ALIKE else line
+
+    def _place(self, second: str, space: Space) -> str:
+        """A second line, or the known one that is similar to it if it has a name that nobody read."""
+        if not space.places or names_in(second) <= space.names:
+            return second
+        similar = _similarities(second, sorted(space.places))
+        nearest = max(similar, key=lambda place: similar[place])
+        return nearest if similar[nearest] >= _LIKE_DEVICE else second
+
+    def _elsewhere(self) -> list[str]:
+        """The first metrics of every space, then the second ones, and so on."""
+        rounds = zip_longest(*(space.metrics for space in self.spaces.values()))
+        return list(dict.fromkeys(metric for metrics in rounds for metric in metrics if metric))[:_ELSEWHERE]
 
     def _of_word(self, word: str) -> list[Known]:
         """What all spaces know of a metric word."""

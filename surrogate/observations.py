@@ -12,6 +12,9 @@ from typing import Any, cast
 
 from .problem import Problem, undirected
 
+Observation = tuple[Problem, str, float]
+"""A problem, an observed candidate, its value."""
+
 
 class Observations:
     """Measured values by problem, whichever way is better there, and text; nan or infinite: the candidate failed."""
@@ -57,7 +60,7 @@ class Observations:
             self._values.pop(problem, None)
             self._asked.pop(problem, None)
 
-    def of(self, problems: Iterable[Problem]) -> list[tuple[Problem, str, float]]:
+    def of(self, problems: Iterable[Problem]) -> list[Observation]:
         """All values of some problems, the oldest first; a text that was observed again counts from the last time."""
         found = [(problem, text, value) for problem in problems for text, value in self._values[problem].items()]
         return sorted(found, key=lambda told: self._order[told[:2]])

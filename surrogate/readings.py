@@ -52,7 +52,7 @@ class Readings:
             self._kept = {key: made for key, made in self._kept.items() if key[1] != problem} | asked
         elif new:
             self._last = _latest(self._last, asked)
-        return _under_each_other(texts, [asked[read, problem, text] for text in texts])
+        return _stacked(texts, [asked[read, problem, text] for text in texts])
 
     def release(self, problem: Problem, texts: Iterable[str] | None = None) -> None:
         """Some texts of a problem need no longer be kept; None: all of them."""
@@ -78,7 +78,8 @@ def _latest(before: dict[Key, Made], asked: dict[Key, Made]) -> dict[Key, Made]:
     return dict(rows[np.count_nonzero(np.cumsum(sizes[::-1])[::-1] > _KEPT) :])
 
 
-def _under_each_other(texts: Sequence[str], rows: Sequence[Made]) -> tuple[Prediction, Reading]:
+def _stacked(texts: Sequence[str], rows: Sequence[Made]) -> tuple[Prediction, Reading]:
+    """What was made of one text after the other, as of all at once."""
     lower, upper, mass, *others = zip(*rows, strict=True)
     p_fail, trust, outlines, states = map(np.array, others)
     prediction = Prediction(_padded(lower), _padded(upper), _padded(mass), p_fail, trust)

@@ -16,15 +16,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from . import belief, checkpoint
+from .adaptations import Adaptations
 from .atomic import write_whole
 from .backends import Backend, check
 from .knowledge import Knowledge
-from .levels import LEVELLED
 from .observations import Observations
 from .prediction import Prediction, concatenate
-from .problem import Problem, Question, as_problem, undirected
-from .reading import Reading
-from .readings import Readings
+from .problem import Problem, Question, as_problem
 from .source import Source
 
 if TYPE_CHECKING:
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 PACKAGED = Path(__file__).parent / "weights"
 _OBSERVATIONS = "observations.json"
-_MOST_OBSERVED = 2000  # of a family of problems; what they teach takes the cube of their number
 _PART = 2048  # texts adapted together; what the model makes of one is some thousand numbers
 
 
@@ -57,8 +54,7 @@ class RLMSurrogate:
     def __init__(self, source: Source) -> None:
         self._source = source
         self._observations = Observations()
-        self._readings = Readings()
-        self._adapted: dict[tuple[frozenset[Problem], Problem | None], Adaptation] = {}
+        self._adaptations = Adaptations(source)
         self._changing = RLock()
         self.provenance: dict[str, Any] = {}
 
@@ -157,7 +153,7 @@ class RLMSurrogate:
             return self._inference.predict(problem, texts)
         error = 0.0 if self._observations.measured(problem) else belief.error(self._knowledge, problem)
         parts = [texts[start : start + _PART] for start in range(0, len(texts), _PART)] or [texts]
-        return concatenate([adaptation(*self._read(problem, part), error) for part in parts])
+        return concatenate([adaptation(*self._adaptations.read(problem, part), error) for part in parts])
 
     def trust(self, problem: Question) -> float:
         """How far predictions on a problem deserve belief after what was observed: `Prediction.trust` without a text.
@@ -190,15 +186,14 @@ class RLMSurrogate:
         told = {text: float(value) for text, value in zip(texts, measured, strict=True) if value is not np.ma.masked}
         with self._changing:
             self._observations.add(problem, told)
-            self._outdate(undirected(problem))
+            self._adaptations.outdate(problem)
 
     def forget(self, problem: Question, texts: Sequence[str]) -> None:
         """Unlearn what was observed of some candidates, so that they can be asked as if nobody had measured them."""
-        problem, texts = undirected(problem), _checked(texts)
+        problem, texts = as_problem(problem), _checked(texts)
         with self._changing:
             self._observations.remove(problem, texts)
-            self._outdate(problem)
-            self._readings.release(problem, texts)
+            self._adaptations.forget(problem, texts)
 
     def fit(self, rows: Sequence[Row], training: Training | None = None, *, validation: Sequence[Row] = ()) -> None:
         """Train the weights on measured rows; the packaged checkpoint itself is never changed.
@@ -227,7 +222,7 @@ class RLMSurrogate:
         with self._changing:  # no adaptation may mix the old weights with the new ones
             self._source = self._source.holding(model)
             self.provenance = {"rows": len(train), "steps": run.steps, "before": self.provenance}
-            self._readings, self._adapted = Readings(), {}
+            self._adaptations = Adaptations(self._source)
 
     def fork(self) -> RLMSurrogate:
         """The same model with its own copy of the observations: what one learns, the other does not."""
@@ -240,7 +235,7 @@ class RLMSurrogate:
     def save(self, path: str | Path) -> None:
         """Write the model, then the observations, to a folder that `load` reads; each whole or not at all."""
         folder = Path(path)
-        checkpoint.save(folder, self._source.trainable, self._golden(), self.provenance)
+        checkpoint.save(folder, self._source.trainable, self.provenance)
         with self._changing:
             told = self._observations.to_json() if self._observations else None
         if told is not None:
@@ -276,52 +271,19 @@ class RLMSurrogate:
 
     def __getstate__(self) -> dict[str, Any]:
         """What the weights made of observations is not copied, nor the weights that lie in a folder."""
-        kept = {name: own for name, own in vars(self).items() if name != "_changing"}
+        kept = {name: own for name, own in vars(self).items() if name not in ("_changing", "_adaptations")}
         with self._changing:
             told = self._observations.copy()
-        return kept | {"_observations": told, "_readings": Readings(), "_adapted": {}}
+        return kept | {"_observations": told}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
+        self._adaptations = Adaptations(self._source)
         self._changing = RLock()
 
     def _adaptation(self, problem: Problem) -> Adaptation | None:
-        """What the observations of a problem's family teach; None without any."""
         with self._changing:
-            telling = self._observations.telling(problem, self._knowledge.alike(problem))
-            level = undirected(problem) if self._observations.measured(problem) >= LEVELLED else None
-            key = frozenset(telling), level if len(telling) > 1 else None
-            if key not in self._adapted:
-                rows = self._observations.of(telling)[-_MOST_OBSERVED:]
-                if not rows:
-                    return None
-                for unread in key[0] - {observed for observed, *_ in rows}:
-                    self._readings.release(unread)
-                self._adapted[key] = self._taught(rows, key[1])
-            return self._adapted[key]
-
-    def _taught(self, rows: list[tuple[Problem, str, float]], level: Problem | None) -> Adaptation:
-        from .family import taught
-
-        return taught(rows, level, self._kept, self._knowledge)
-
-    def _outdate(self, problem: Problem) -> None:
-        """Drop what was learnt from a problem's observations, which have changed."""
-        self._adapted = {key: found for key, found in self._adapted.items() if problem not in key[0]}
-
-    def _read(self, problem: Problem, texts: Sequence[str], *, keep: bool = False) -> tuple[Prediction, Reading]:
-        """What the model makes of texts, which is the same in either direction."""
-        return self._readings(self._inference.read, undirected(problem), texts, keep=keep)
-
-    def _kept(self, problem: Problem, texts: Sequence[str]) -> Reading:
-        """What the model makes of observed texts, which are asked again and again."""
-        return self._read(problem, texts, keep=True)[1]
-
-    def _golden(self) -> list[tuple[Problem, list[str]]]:
-        """Questions whose answers a checkpoint shall reproduce: every metric known, of some plain candidates."""
-        texts = ["", "input conv3x3<0 output<1", "BLOCK_M=64 BLOCK_N=128 num_warps=4"]
-        known = [Problem(context, metric) for context, metrics in self.knowledge.items() for metric in metrics]
-        return [(problem, texts) for problem in known[:8] or [Problem("", "latency_ms")]]
+            return self._adaptations(problem, self._observations)
 
 
 def _checked(texts: Sequence[str]) -> list[str]:

@@ -16,8 +16,8 @@ LEAST_SPREAD = 0.02
 """No candidate's score is known better."""
 
 
-def others(y: Floats) -> Floats:
-    """Mean of all numbers but each one, (n,)."""
+def means_of_others(y: Floats) -> Floats:
+    """Mean of all numbers but each one, in turn, (n,)."""
     return (y.sum() - y) / (len(y) - 1)
 
 

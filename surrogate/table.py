@@ -187,7 +187,7 @@ class _Space:
         if len(chosen) == 1:
             alike = _of_like_length(rng, self._texts, variant, _READ_AT_ONCE)
             rows, variant = rows[alike], variant[alike]
-        asked = _some(rng, self._present[rows], metrics)
+        asked = _drawn_metrics(rng, self._present[rows], metrics)
         return self._batch(chosen, rows, variant, asked)
 
     def _choose(self, rng: np.random.Generator, contexts: int, candidates: int) -> tuple[NDArray[np.int64], int]:
@@ -261,7 +261,7 @@ def _values(rows: Sequence[Row], metrics: Sequence[str]) -> tuple[NDArray[np.int
     return encode(values).reshape(*values.shape, LENGTH), present
 
 
-def _some(rng: np.random.Generator, present: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
+def _drawn_metrics(rng: np.random.Generator, present: NDArray[np.bool_], count: int) -> NDArray[np.int64]:
     """Up to count metrics for each row, the measured ones first, in random order."""
     order = np.argsort(rng.random(present.shape) - present, axis=1)
     return order[:, :count]

@@ -34,6 +34,7 @@ from .table import Batch, Table
 if TYPE_CHECKING:
     from .training import Training
 
+_WATCHED = 20  # steps between two looks at the loss, each of which waits for a GPU
 STATE = "state.pt"
 """What a run goes on from, in its folder."""
 
@@ -60,54 +61,60 @@ class Run:
             ValueError: If the folder holds the state of another run.
             FloatingPointError: If the loss is no longer a number.
         """
-        own, model = self._training, self._model
-        model.drop(own.dropout)
+        training, model = self._training, self._model
+        model.drop(training.dropout)
         self._resume()
-        progress = tqdm(
-            initial=self._step, total=own.steps, desc="training", unit="step", disable=not own.processes.main
-        )
-        with progress, _interrupts() as asked:
-            while self._step < own.steps and self._stale < own.patience:
-                loss = self._update()
-                self._step += 1
-                progress.update()
-                if self._step % 20 == 0:
-                    self._check(float(loss))
-                    progress.set_postfix(loss=f"{float(loss):.3f}", rank=f"{self._best:.4f}")
-                if self._step % own.validate_every == 0 or self._step == own.steps:
-                    self._check(float(loss))
-                    self._validate(validate, float(loss))
-                    self._save()
-                if own.processes.mean(len(asked)) > 0:
+        count, silent = training.steps, not training.processes.main
+        progress = tqdm(initial=self._step, total=count, desc="training", unit="step", disable=silent)
+        with progress, _interrupts() as interrupts:
+            while self._step < training.steps and self._stale < training.patience:
+                self._go_on(validate, progress)
+                if training.processes.mean(len(interrupts)) > 0:
                     self._save()
                     raise KeyboardInterrupt
         if self._kept:
             model.load_state_dict(self._kept)
         model.eval()
 
+    def _go_on(self, validate: Callable[[], float] | None, progress: tqdm[Any]) -> None:
+        """One step, and a validation where it is time for one."""
+        loss = self._update()
+        self._step += 1
+        progress.update()
+        if self._step % _WATCHED == 0:
+            self._check(float(loss))
+            progress.set_postfix(loss=f"{float(loss):.3f}", rank=f"{self._best:.4f}")
+        if self._step % self._training.validate_every == 0 or self._step == self._training.steps:
+            self._check(float(loss))
+            self._validate(validate, float(loss))
+            self._save()
+
     def _update(self) -> Tensor:
         """One update of the weights; the loss before it."""
-        own, model = self._training, self._model
-        model.train()
-        device = next(model.parameters()).device
-        # Process 0 draws as if its number were not there.
-        rng = np.random.default_rng([own.seed, self._step, own.processes.index])
-        amp = device.type == "cuda" if own.amp is None else own.amp
-        losses: list[Tensor] = []
-        with seeded(int(rng.integers(2**63)), device):  # dropout must not depend on the steps before either
-            for _ in range(own.draws):
-                batch = self._table.draw(rng, own.contexts, own.candidates, own.metrics).to(device)
-                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
-                    loss = loss_of(model, batch) / own.draws
-                loss.backward()
-                losses.append(loss.detach())
-        own.processes.average_gradients(model.parameters())
-        nn.utils.clip_grad_norm_(model.parameters(), own.clip)
+        self._model.train()
+        loss = self._backward(next(self._model.parameters()).device)
+        self._training.processes.average_gradients(self._model.parameters())
+        nn.utils.clip_grad_norm_(self._model.parameters(), self._training.clip)
         for optimizer in self._optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * self._rate
             optimizer.step()
             optimizer.zero_grad(set_to_none=True)
+        return loss
+
+    def _backward(self, device: torch.device) -> Tensor:
+        """Gradients of the batches of a step; their loss."""
+        training, losses = self._training, list[Tensor]()
+        # Process 0 draws as if its number were not there.
+        rng = np.random.default_rng([training.seed, self._step, training.processes.index])
+        amp = device.type == "cuda" if training.amp is None else training.amp
+        with seeded(int(rng.integers(2**63)), device):  # dropout must not depend on the steps before either
+            for _ in range(training.draws):
+                batch = self._table.draw(rng, training.contexts, training.candidates, training.metrics).to(device)
+                with torch.autocast(device.type, dtype=torch.bfloat16, enabled=amp):
+                    loss = loss_of(self._model, batch) / training.draws
+                loss.backward()
+                losses.append(loss.detach())
         return torch.stack(losses).sum()
 
     @property

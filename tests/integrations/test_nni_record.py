@@ -15,7 +15,7 @@ from nni.runtime.msg_dispatcher import MsgDispatcher
 from nni_searches import SPACE, tuner
 
 from prerank.integrations.nni import RLMTuner
-from prerank.integrations.nni_record import Heard, Source, load, save
+from prerank.integrations.nni_record import Origin, TrialResult, load, save
 
 
 class Dispatcher(MsgDispatcher):
@@ -110,7 +110,7 @@ def test_trials_that_the_tuner_never_heard_of_are_imported_once(checkpoint: Path
     for _ in range(3):
         resumed(surrogate, [*jobs, {"parameter": {"word": "a", "n": 3}, "value": 4.0, "trialJobId": "other"}])
     assert surrogate.values == {"word=a n=2": 3.0, "word=a n=3": 4.0}
-    assert load(checkpoint) == [Heard({"word": "a", "n": 2}, 3.0, Source.IMPORT)]
+    assert load(checkpoint) == [TrialResult({"word": "a", "n": 2}, 3.0, Origin.IMPORT)]
 
 
 def test_an_import_does_not_contradict_what_a_trial_said() -> None:
@@ -148,5 +148,5 @@ def test_a_list_that_cannot_be_read_does_not_end_an_experiment(
 def test_a_folder_that_is_gone_does_not_end_an_experiment(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "file").touch()
     with caplog.at_level("WARNING", "nni.prerank"):
-        save(tmp_path / "file", [Heard({"x": 1}, 1.0, Source.TRIAL)])
+        save(tmp_path / "file", [TrialResult({"x": 1}, 1.0, Origin.TRIAL)])
     assert "could not be written" in caplog.text

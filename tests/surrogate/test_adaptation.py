@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 from prerank.surrogate import average
 from prerank.surrogate.adaptation import FEWEST, Adaptation
 from prerank.surrogate.field_process import FieldProcess
+from prerank.surrogate.fields import Fields
 from prerank.surrogate.forest import Forest
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.prediction import Prediction
@@ -196,10 +197,10 @@ def test_interactions_of_fields_are_learnt(trust: float, by_trees: bool, monkeyp
         return float(np.mean((p.quantile(0.5) - values[60:]) ** 2))
 
     def without_lengths() -> None:
-        monkeypatch.setattr(FieldProcess, "suits", lambda texts, fields: False)
+        monkeypatch.setattr(FieldProcess, "suits", lambda fields, texts: False)
 
     def without_trees() -> None:
-        monkeypatch.setattr(average, "Forest", lambda texts, y: Forest(["the same"] * len(y), y))
+        monkeypatch.setattr(average, "Forest", lambda fields, texts, y: Forest(Fields([]), ["the same"] * len(y), y))
 
     (without_lengths if by_trees else without_trees)()
     learnt = error()

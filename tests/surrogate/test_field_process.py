@@ -74,4 +74,4 @@ def test_what_is_far_away_is_less_certain() -> None:
     ],
 )
 def test_it_needs_some_fields_and_no_graph(texts: list[str], suits: bool) -> None:
-    assert FieldProcess.suits(texts, Fields(texts)) == suits
+    assert FieldProcess.suits(Fields(texts), texts) == suits

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from prerank.search_spaces import nas_bench_101
+from prerank.surrogate.fields import Fields
 from prerank.surrogate.forest import Forest
 from prerank.surrogate.metrics import spearman
 from prerank.surrogate.reading import Reading
@@ -18,6 +20,10 @@ def reading(texts: list[str]) -> Reading:
     return Reading(texts, nothing[:, 0], nothing[:, 0], nothing[:, 0], nothing, nothing)
 
 
+def forest(known: list[str], y: NDArray[np.float64]) -> Forest:
+    return Forest(Fields(known), known, y)
+
+
 def value(text: str) -> float:
     block, warps = (int(word.split("=")[1]) for word in text.split())
     return abs(np.log2(block) - 6) + (warps == 8)
@@ -26,9 +32,9 @@ def value(text: str) -> float:
 def test_the_fields_of_a_text_tell_its_score() -> None:
     known, new = texts(80), texts(120)[80:]
     y = np.array([value(text) for text in known])
-    forest = Forest(known, y)
-    assert spearman(forest(reading(new))[0], np.array([value(text) for text in new])) > 0.9
-    assert np.mean((forest.left_out - y) ** 2) < y.var() / 4
+    trees = forest(known, y)
+    assert spearman(trees(reading(new))[0], np.array([value(text) for text in new])) > 0.9
+    assert np.mean((trees.left_out - y) ** 2) < y.var() / 4
 
 
 def test_how_the_operations_of_a_cell_are_joined_tells_its_score() -> None:
@@ -36,7 +42,7 @@ def test_how_the_operations_of_a_cell_are_joined_tells_its_score() -> None:
     cells = nas_bench_101.sample(rng, 160)
     known, new = (list(map(nas_bench_101.to_text, part)) for part in (cells[:80], cells[80:]))
     depth = {text: float(longest_way(text)) for text in (*known, *new)}
-    expected, _ = Forest(known, np.array([depth[text] for text in known]))(reading(new))
+    expected, _ = forest(known, np.array([depth[text] for text in known]))(reading(new))
     assert spearman(expected, np.array([depth[text] for text in new])) > 0.95
 
 
@@ -51,29 +57,29 @@ def longest_way(text: str) -> int:
 def test_a_candidate_is_left_out_of_what_is_expected_of_it() -> None:
     known = texts(40)
     y = np.random.default_rng(1).normal(size=40)
-    assert spearman(Forest(known, y).left_out, y) < 0.3
+    assert spearman(forest(known, y).left_out, y) < 0.3
 
 
 def test_texts_without_fields_are_expected_to_be_alike() -> None:
     y = np.arange(6.0)
-    forest = Forest(["candidate"] * 6, y)
-    assert forest(reading(["candidate", "another"]))[0].tolist() == [2.5, 2.5]
-    assert forest.left_out.tolist() == [3.0, 2.8, 2.6, 2.4, 2.2, 2.0]
+    trees = forest(["candidate"] * 6, y)
+    assert trees(reading(["candidate", "another"]))[0].tolist() == [2.5, 2.5]
+    assert trees.left_out.tolist() == [3.0, 2.8, 2.6, 2.4, 2.2, 2.0]
 
 
 def test_equal_observations_give_equal_trees() -> None:
     known = texts(30)
     y = np.array([value(text) for text in known])
-    assert np.array_equal(Forest(known, y)(reading(texts(50))), Forest(known, y)(reading(texts(50))))
+    assert np.array_equal(forest(known, y)(reading(texts(50))), forest(known, y)(reading(texts(50))))
 
 
 def test_the_order_of_observing_does_not_matter() -> None:
     known = list(dict.fromkeys(texts(80)))
     y = np.array([value(text) for text in known])
-    one, other = Forest(known, y), Forest(known[::-1], y[::-1])
+    one, other = forest(known, y), forest(known[::-1], y[::-1])
     assert np.array_equal(one.left_out, other.left_out[::-1])
     assert np.array_equal(one(reading(texts(50)))[0], other(reading(texts(50)))[0])
 
 
 def test_nothing_is_expected_of_no_candidate() -> None:
-    assert Forest(texts(10), np.arange(10.0))(reading([]))[0].shape == (0,)
+    assert forest(texts(10), np.arange(10.0))(reading([]))[0].shape == (0,)

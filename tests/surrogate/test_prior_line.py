@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from prerank.surrogate.features import Features
 from prerank.surrogate.prior_line import PriorLine
 from prerank.surrogate.reading import Reading
-from prerank.surrogate.scores import others
+from prerank.surrogate.scores import means_of_others
 
 
 def reading(prior: NDArray[np.float64]) -> Reading:
@@ -27,7 +27,7 @@ def test_a_prior_that_tells_the_opposite_keeps_its_ranking() -> None:
     features = Features(own)
     line = PriorLine(features, -features.prior)
     assert (np.diff(line(own)[0]) > 0).all()
-    assert line.left_out == pytest.approx(others(-features.prior))
+    assert line.left_out == pytest.approx(means_of_others(-features.prior))
 
 
 def test_errors_are_those_of_candidates_left_out() -> None:

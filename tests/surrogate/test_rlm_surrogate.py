@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prerank.surrogate import Problem, RLMSurrogate, Row, Training, belief, rlm_surrogate
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training, adaptations, belief
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 from prerank.surrogate.metrics import spearman
@@ -332,7 +332,7 @@ def test_threads_may_observe_and_ask_at_once(surrogate: RLMSurrogate) -> None:
 
 
 def test_of_very_many_observations_the_latest_count(surrogate: RLMSurrogate, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(rlm_surrogate, "_MOST_OBSERVED", 12)
+    monkeypatch.setattr(adaptations, "_MOST_OBSERVED", 12)
     texts = [f"conv{number} a b" for number in range(40)]
     many, few = surrogate, surrogate.fork()
     many.observe(PROBLEM, texts, np.arange(40) + 1.0)
@@ -343,7 +343,7 @@ def test_of_very_many_observations_the_latest_count(surrogate: RLMSurrogate, mon
 def test_the_latest_count_whichever_problem_they_are_of(
     surrogate: RLMSurrogate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rlm_surrogate, "_MOST_OBSERVED", 12)
+    monkeypatch.setattr(adaptations, "_MOST_OBSERVED", 12)
     texts = [f"conv{number} a b" for number in range(40)]
     sibling = Problem(f"{PROBLEM.context}\nanother", PROBLEM.metric)
     many, few = surrogate, surrogate.fork()

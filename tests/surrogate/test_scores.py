@@ -8,13 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from prerank.surrogate.scores import density, others
+from prerank.surrogate.scores import density, means_of_others
 
 
 @given(st.lists(st.floats(-1e3, 1e3), min_size=2, max_size=9))
 def test_the_mean_of_the_others_leaves_each_out(scores: list[float]) -> None:
     y = np.array(scores)
-    assert others(y) == pytest.approx(np.array([np.delete(y, place).mean() for place in range(len(y))]), abs=1e-9)
+    assert means_of_others(y) == pytest.approx(
+        np.array([np.delete(y, place).mean() for place in range(len(y))]), abs=1e-9
+    )
 
 
 @given(st.lists(st.floats(-9, 9), min_size=1, max_size=9), st.floats(0.1, 9))

@@ -21,7 +21,7 @@ _LEAST_SCATTER, _MOST_SCATTER = 0.01, 1.0  # as a model may have it within one p
 _KEPT, _TRUSTED = 0.05, 0.2  # of the ratios between predictions where there is no trust; trust that keeps them all
 
 
-class Scale:
+class ScaleCorrection:
     """A factor between all predictions and all values, and how far the values scatter about it.
 
     The logarithm of a value over its predicted median is normal about a common number (`Factor`).

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from prerank.surrogate.metrics import coverage
 from prerank.surrogate.prediction import Prediction
-from prerank.surrogate.scale import Scale
+from prerank.surrogate.scale_correction import ScaleCorrection
 
 
 def sure(mean: list[float], error: float = 0.1) -> Prediction:
@@ -16,10 +16,10 @@ def sure(mean: list[float], error: float = 0.1) -> Prediction:
     return Prediction(points, points, ones[:, None], 0 * ones, ones).rescaled(error)
 
 
-def scale(prediction: Prediction, values: list[float], trust: float, error: float = 0.0) -> Scale:
+def scale(prediction: Prediction, values: list[float], trust: float, error: float = 0.0) -> ScaleCorrection:
     """What some values say of the first predictions."""
     count = len(values)
-    return Scale(prediction.mean[:count], prediction.std[:count], np.array(values), trust, error)
+    return ScaleCorrection(prediction.mean[:count], prediction.std[:count], np.array(values), trust, error)
 
 
 @pytest.mark.parametrize("unit", [1e-3, 7.0, 1e6])

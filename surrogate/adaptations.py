@@ -1,0 +1,75 @@
+"""What observations taught of the problems that were asked, kept until an observation changes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
+from .levels import LEVELLED
+from .observations import Observation, Observations
+from .prediction import Prediction
+from .problem import Problem, undirected
+from .reading import Reading
+from .readings import Readings
+from .source import Source
+
+if TYPE_CHECKING:
+    from .adaptation import Adaptation
+
+_MOST_OBSERVED = 2000  # of a family of problems; what they teach takes the cube of their number
+
+
+class Adaptations:
+    """What one model learnt from observations, and what it makes of the texts that were observed or asked last.
+
+    Args:
+        source: The model, which is opened as soon as there are observations to learn from, not before.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._readings = Readings()
+        self._learnt: dict[tuple[frozenset[Problem], Problem | None], Adaptation] = {}
+
+    def __call__(self, problem: Problem, observations: Observations) -> Adaptation | None:
+        """What the observations of a problem's family teach of it; None without any."""
+        telling = observations.telling(problem, self._source.knowledge.alike(problem))
+        levelled = len(telling) > 1 and observations.measured(problem) >= LEVELLED
+        key = frozenset(telling), undirected(problem) if levelled else None
+        if key not in self._learnt:
+            rows = observations.of(telling)[-_MOST_OBSERVED:]
+            if not rows:
+                return None
+            for unread in key[0] - {observed for observed, *_ in rows}:
+                self._readings.release(unread)
+            self._learnt[key] = self._taught(rows, key[1])
+        return self._learnt[key]
+
+    def read(self, problem: Problem, texts: Sequence[str], *, keep: bool = False) -> tuple[Prediction, Reading]:
+        """What the model makes of texts, which is the same in either direction.
+
+        Args:
+            problem: What is asked.
+            texts: The candidates.
+            keep: Whether they are asked again and again, as observed ones are (see `Readings`).
+        """
+        return self._readings(self._source.inference.read, undirected(problem), texts, keep=keep)
+
+    def outdate(self, problem: Problem) -> None:
+        """Drop what was learnt from the observations of a problem, which have changed."""
+        changed = undirected(problem)
+        self._learnt = {key: learnt for key, learnt in self._learnt.items() if changed not in key[0]}
+
+    def forget(self, problem: Problem, texts: Iterable[str]) -> None:
+        """The same where some texts are no longer observed, and need no longer be kept."""
+        self.outdate(problem)
+        self._readings.release(undirected(problem), texts)
+
+    def _taught(self, rows: Sequence[Observation], level: Problem | None) -> Adaptation:
+        from .family import taught  # scipy.stats, which a search that has no observations does without
+
+        return taught(rows, level, self._kept, self._source.knowledge)
+
+    def _kept(self, problem: Problem, texts: Sequence[str]) -> Reading:
+        """What the model makes of observed texts, which are asked again and again."""
+        return self.read(problem, texts, keep=True)[1]
