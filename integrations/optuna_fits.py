@@ -18,6 +18,7 @@ Floats = NDArray[np.float64]
 
 _MOST_FITTED = 100  # trials that hyperparameters are fitted to
 _MOSTLY = 0.75  # share of an output that is one value
+_NOISY = 0.01  # variance of the noise beyond which an output has a level of its own, of variance 1 from twice it on
 _SOON, _GROWTH = 30, 1.1  # trials up to which hyperparameters are fitted anew each time; then at such growth
 _SOON_SCALED, _GROWTH_SCALED = 10, 1.3  # the same of scales
 
@@ -68,11 +69,18 @@ class Fits:
             self._fitted[name] = count
         return self._hyper[name, share]
 
-    def process(self, name: str, inputs: Inputs, y: Floats, count: int, share: float) -> GaussianProcess:
-        """What one output, some of it nan, says of others."""
+    def process(
+        self, name: str, inputs: Inputs, y: Floats, count: int, share: float, *, levelled: bool = False
+    ) -> GaussianProcess:
+        """What one output, some of it nan, says of others.
+
+        With levelled, far from all trials it is not expected to be as in their mean, the more so the noisier it is.
+        """
         known = np.isfinite(y)
         some, y = inputs.of(known), y[known]
-        return GaussianProcess(some.features, some.owners, y, self._renewed(name, some, y, count, share))
+        hyper = self._renewed(name, some, y, count, share)
+        level = min(max(hyper.noise / _NOISY - 1, 0.0), 1.0) if levelled else 0.0
+        return GaussianProcess(some.features, some.owners, y, hyper, level)
 
     def _fit(self, key: tuple[str, float], inputs: Inputs, y: Floats, *, afresh: bool = False) -> float:
         """Fit from where the last fit ended; afresh from the usual too, or what few trials say is never left again."""
@@ -81,11 +89,15 @@ class Fits:
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
         last, features, few = self._hyper.get(key, near), inputs.features[some], y[some]
         fits = [
-            fitted(features, inputs.owners, few, start, inputs.breadth, exact=_repeats(few))
+            fitted(features, inputs.owners, few, start, inputs.breadth, flag=_is_flag(few), exact=_repeats(few))
             for start in ([last, usual] if afresh and last is not usual else [last])
         ]
         self._hyper[key], evidence = max(fits, key=lambda fit: fit[1])
         return evidence * len(y) / len(some)
+
+
+def _is_flag(y: Floats) -> bool:
+    return len(np.unique(y)) <= 2 < len(y)
 
 
 def _repeats(y: Floats) -> bool:

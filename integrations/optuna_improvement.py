@@ -11,7 +11,8 @@ from scipy.special import erfcx, log_ndtr, ndtri
 
 Floats = NDArray[np.float64]
 _SAMPLES = 64
-_HOPELESS, _LAST = float(ndtri(0.25)), 1e9
+_HOPELESS, _LAST = float(ndtri(0.25)), 1e10
+_DEEP = 1e4  # standard deviations from which on a logarithm grows slowly, so that none reaches `_LAST`
 _AUGMENTED = 0.05  # share of the sum in a scalarised loss, so that no objective is indifferent (Knowles 2006)
 
 
@@ -24,7 +25,9 @@ def log_expected_improvement(mean: Floats, std: Floats, best: float) -> Floats:
     # log(phi(z) + z Phi(z)) = log phi(z) + log(1 - |z| sqrt(pi / 2) erfcx(|z| / sqrt(2))), about 1 / z^2 far out.
     far = np.minimum(z, -1.0)
     rest = 1 + far * np.sqrt(np.pi / 2) * np.asarray(erfcx(-far / np.sqrt(2)), dtype=np.float64)
-    tail = np.log(np.where(far > -1e4, np.maximum(rest, 1e-16), far**-2.0)) - far**2 / 2 - np.log(2 * np.pi) / 2
+    beyond = np.maximum(-far / _DEEP, 1.0)
+    depth = (far / beyond) ** 2 / 2 * (1 + np.log(beyond))
+    tail = np.log(np.where(far > -_DEEP, np.maximum(rest, 1e-16), far**-2.0)) - depth - np.log(2 * np.pi) / 2
     return np.asarray(np.log(std) + np.where(z > -1, close, tail), dtype=np.float64)
 
 

@@ -28,10 +28,9 @@ _MOST = 200  # trials that a process is conditioned on: the best, the latest and
 _INCUMBENTS = 8  # best trials that are varied
 _MILD = 1  # scales that suit several objectives, or branches
 _NARROWEST, _BEYOND = 0.1, 0.5  # least width of a front in standard deviations; of the ideal, in widths
-_APART = 3.0  # by so much the usual values of one side of a constraint may differ from those of all
 _PENALTY = 10.0  # from the best to the median; a loss of several that is farther is no worse
 _GAP, _NEAR = 30.0, 0.25  # times as far as the next better loss, which a share of the trials reaches: these diverged
-_HUGE = 1e300  # differences of losses stay finite
+_HUGE, _LARGE = 1e300, 1e150  # differences of losses stay finite, and squares of constraints
 _FARTHEST = 3.0  # standard deviations; a worse loss, or constraint, is no worse
 
 
@@ -59,14 +58,16 @@ class Model:
         scores = np.stack([_scores(*pair) for pair in zip(self.scales, columns, strict=True)], axis=1)
         pending = parameters.features(history.pending)
 
-        def process(name: str, y: Floats, share: float = np.inf) -> GaussianProcess:
-            return fits.process(name, inputs, y, count, share).believing(pending)
+        def process(name: str, y: Floats, share: float = np.inf, *, levelled: bool = False) -> GaussianProcess:
+            return fits.process(name, inputs, y, count, share, levelled=levelled).believing(pending)
 
+        # Most trials of a search are good: in their mean corners would look good, and with noise for ever.
         self.objectives = [
-            process(name, y, scale.share) for name, y, scale in zip(names, scores.T, self.scales, strict=True)
+            process(name, y, scale.share, levelled=True)
+            for name, y, scale in zip(names, scores.T, self.scales, strict=True)
         ]
         bounds = _bounds(history, kept)
-        bounded = {name: _bounded(column) for name, column in bounds.items() if _varies(column)}
+        bounded = {name: _bounded(column, rows) for name, column in bounds.items() if _varies(column)}
         self._usual = np.array([_usual(column) for column in bounded.values()])
         shifted = zip(bounded.items(), self._usual.tolist(), strict=True)
         self._constraints = [process(name, column - usual) for (name, column), usual in shifted]
@@ -237,18 +238,22 @@ def _usual(bounded: Floats) -> float:
     return float(np.nanmean(bounded)) if _is_yes_or_no(bounded) else 0.0
 
 
-def _bounded(violations: Floats) -> Floats:
-    """Constraints on a scale of their own whose 0 stays where it is.
+def _bounded(violations: Floats, rows: Floats) -> Floats:
+    """Constraints of rows (n, D) on a scale of their own whose 0 stays where it is.
 
     Penalties that are far larger than what is satisfied, or the other way round, shall not make that look like 0, nor
-    shall a 0 that is all a flag says.
+    shall a 0 that is all a flag says: each side has its own unit, which does not shrink as a search comes to the edge.
     """
     if _is_yes_or_no(violations):
         return np.where(np.isnan(violations), np.nan, np.where(violations > 0, 1.0, -1.0))
-    spread = np.sqrt(np.nanmean(np.clip(violations / 2, -1e150, 1e150) ** 2)) * 2
-    sides = [violations[violations > 0], -violations[violations < 0]]
-    spread = min([spread, *(_APART * np.median(side) for side in sides if side.size)])
-    return np.clip(violations / max(float(spread), np.finfo(np.float64).tiny), -_FARTHEST, _FARTHEST)
+    scaled = np.clip(violations, -_LARGE, _LARGE)
+    for side in (1.0, -1.0):
+        sizes = np.where(side * scaled > 0, np.abs(scaled), np.nan)
+        if np.isfinite(sizes).any():
+            sizes = np.minimum(sizes, _before_the_gap(sizes, rows))
+            unit = np.sqrt(np.nanmean((sizes / 2) ** 2)) * 2
+            scaled = np.where(np.isnan(sizes), scaled, side * sizes / max(float(unit), np.finfo(np.float64).tiny))
+    return np.clip(scaled, -_FARTHEST, _FARTHEST)
 
 
 def _kept(history: History, rng: np.random.Generator) -> NDArray[np.intp]:

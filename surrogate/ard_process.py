@@ -20,6 +20,7 @@ Floats = NDArray[np.float64]
 _LENGTH_SPREAD, _SIZE_SPREAD = np.sqrt(3), 1.0  # of logarithms
 _NOISE, _NOISE_SPREAD = -6.0, 2.0  # logarithm of the variance, and its spread
 _BOUNDS = {"length": (np.log(5e-3), np.log(1e3)), "size": (np.log(0.05), np.log(20.0)), "noise": (np.log(1e-6), 0.0)}
+_FLAG = {**_BOUNDS, "length": (np.log(0.1), np.log(1e3))}
 _EXACT = {"length": (np.log(0.25), np.log(1e3)), "size": _BOUNDS["size"], "noise": (np.log(1e-6), np.log(1e-2))}
 _STEPS = 50
 
@@ -56,6 +57,7 @@ def fitted(
     start: Hyperparameters,
     breadth: float,
     *,
+    flag: bool = False,
     exact: bool = False,
 ) -> tuple[Hyperparameters, float]:
     """Hyperparameters of most evidence given standardised observations, and the log evidence with their prior.
@@ -66,13 +68,15 @@ def fitted(
         y: What was observed, (n,).
         start: Where the search begins.
         breadth: Lengths that matter to one observation, on average.
+        flag: Whether y has two values alone, which differ however near two observations at their border are: no length
+            would be short enough.
         exact: Whether there is hardly any noise, nor any detail: what is rare in y would else be taken for either.
     """
     parameters = len(start.vector) - 2
     squares = np.zeros((parameters, len(y), len(y)))
     for column, owner in zip(features.T, owners.tolist(), strict=True):
         squares[owner] += (column[:, None] - column) ** 2
-    within = _EXACT if exact else _BOUNDS
+    within = _EXACT if exact else _FLAG if flag else _BOUNDS
     bounds = [within["length"]] * parameters + [within["size"], within["noise"]]
     inside = np.clip(start.vector, *np.transpose(bounds))
     flat = squares.reshape(parameters, -1)
@@ -120,10 +124,13 @@ class GaussianProcess:
         owners: Parameter of each feature, (E,).
         y: What was observed, (n,).
         hyper: The hyperparameters.
+        level: Variance of what is to be expected far from all that was observed, about 0.
     """
 
-    def __init__(self, features: Floats, owners: NDArray[np.intp], y: Floats, hyper: Hyperparameters) -> None:
-        self._hyper, self._owners, self.observed = hyper, owners, y
+    def __init__(
+        self, features: Floats, owners: NDArray[np.intp], y: Floats, hyper: Hyperparameters, level: float = 0.0
+    ) -> None:
+        self._hyper, self._owners, self._level, self.observed = hyper, owners, level, y
         self._lengths = np.sqrt(hyper.weights)[owners]
         self._scaled = features * self._lengths
         covariance = self._covariance(self._scaled) + (hyper.noise + 1e-8) * np.eye(len(features))
@@ -134,7 +141,7 @@ class GaussianProcess:
         """Means and standard deviations, without the noise, of candidates, (m,) each."""
         cross = self._covariance(features * self._lengths)
         half = solve_triangular(self._factor, cross.T, lower=True)  # (n, m)
-        variance = self._hyper.size - (half**2).sum(axis=0)
+        variance = self._hyper.size + self._level - (half**2).sum(axis=0)
         return half.T @ self._solved, np.sqrt(np.maximum(variance, 1e-12))
 
     @property
@@ -147,7 +154,8 @@ class GaussianProcess:
         if not len(features):
             return self
         y = np.concatenate([self.observed, self(features)[0]])
-        return GaussianProcess(np.concatenate([self._scaled / self._lengths, features]), self._owners, y, self._hyper)
+        features = np.concatenate([self._scaled / self._lengths, features])
+        return GaussianProcess(features, self._owners, y, self._hyper, self._level)
 
     @property
     def left_out(self) -> Floats:
@@ -156,4 +164,4 @@ class GaussianProcess:
 
     def _covariance(self, scaled: Floats) -> Floats:
         """Covariance of scaled features with the observed ones, (m, n)."""
-        return self._hyper.size * matern(squares(scaled, self._scaled))
+        return self._level + self._hyper.size * matern(squares(scaled, self._scaled))

@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from optuna._hypervolume import compute_hypervolume
-from optuna.distributions import BaseDistribution, CategoricalDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution
 from optuna.samplers import TPESampler
 from optuna.trial import Trial, TrialState, create_trial
 from optuna_objectives import SPACE, Watching, bowl, found
@@ -36,6 +36,23 @@ def test_bare_it_finds_more_than_tpe(objective: Any) -> None:
     ours = [found(RLMSampler(seed=seed), objective, 35) for seed in range(3)]
     tpe = [found(TPESampler(seed=seed), objective, 35) for seed in range(3)]
     assert np.mean(ours) < np.mean(tpe) / 2
+
+
+def test_noise_leads_to_no_hopeless_corners() -> None:
+    """Once most trials are good, places far from all are not expected to be as good as these are on average."""
+
+    def true(params: dict[str, float]) -> float:
+        return sum((value - 1.3) ** 2 for value in params.values())
+
+    def late(seed: int) -> float:
+        rng, study = np.random.default_rng(seed), optuna.create_study(sampler=RLMSampler(seed=seed))
+        space: dict[str, BaseDistribution] = {f"x{k}": FloatDistribution(-5, 5) for k in range(4)}
+        for _ in range(50):
+            trial = study.ask(space)
+            study.tell(trial, true(trial.params) + 10 * rng.standard_normal())
+        return float(np.mean([true(trial.params) for trial in study.trials[30:]]))
+
+    assert np.mean([late(seed) for seed in range(3)]) < 20  # any draw: 40
 
 
 def test_maximising_is_minimising_the_negative() -> None:
@@ -173,6 +190,17 @@ def test_once_all_were_tried_the_best_ones_are_measured_again() -> None:
     means = [trial.user_attrs["mean"] for trial in study.trials]
     assert len({(trial.params["c"], trial.params["k"]) for trial in study.trials[:14]}) == 12
     assert np.mean(means[14:]) < 1.2  # of all 12 it is 2.5
+
+
+def test_at_the_edge_of_what_is_feasible_the_other_side_is_not_searched() -> None:
+    def violations(seed: int) -> int:
+        sampler = RLMSampler(seed=seed, constraints_func=lambda trial: [0.6 - trial.params["x0"]])
+        study = optuna.create_study(sampler=sampler)
+        study.optimize(lambda trial: sum(trial.suggest_float(f"x{i}", 0, 1) for i in range(4)), n_trials=40)
+        assert study.best_value < 0.61
+        return sum(trial.params["x0"] < 0.59 for trial in study.trials[20:])
+
+    assert max(violations(seed) for seed in range(2)) <= 3
 
 
 @pytest.mark.parametrize("penalty", [1e6, float("inf")])

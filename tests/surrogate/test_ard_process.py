@@ -30,6 +30,14 @@ def test_lengths_tell_what_matters() -> None:
     assert hyper.weights[0] > hyper.weights[1] > hyper.weights[2]
 
 
+def test_a_flag_is_smooth_however_near_its_two_values_are() -> None:
+    x = np.linspace(0, 1, 40)[:, None]
+    y = np.where(np.arange(40) // 2 % 2, 1.0, -1.0)
+    start = Hyperparameters(np.log([2e-2, 1.0, 1e-2]))
+    lengths = [1 / np.sqrt(fitted(x, OWNERS[:1], y, start, 1, flag=flag)[0].weights[0]) for flag in (True, False)]
+    assert lengths[0] >= 0.0999 > lengths[1]
+
+
 def test_the_process_interpolates_and_knows_where_it_does_not() -> None:
     process = GaussianProcess(X, OWNERS, Y, HYPER)
     mean, std = process(np.concatenate([X, X + 10]))
@@ -37,13 +45,25 @@ def test_the_process_interpolates_and_knows_where_it_does_not() -> None:
     assert std[:25].max() < 0.2 < std[25:].min()
 
 
-def test_left_out_is_what_the_others_say() -> None:
-    others = GaussianProcess(X[1:], OWNERS, Y[1:], HYPER)
-    assert GaussianProcess(X, OWNERS, Y, HYPER).left_out[0] == pytest.approx(others(X[:1])[0][0], abs=1e-5)
+def test_far_from_all_a_crowd_counts_as_one() -> None:
+    """Of thirty observations most are good and in one place: elsewhere they say no more than each of the others."""
+    x = np.concatenate([0.5 + 0.01 * RNG.random((25, 3)), np.eye(3), np.zeros((1, 3)), np.ones((1, 3))])
+    y = np.where(np.arange(30) < 25, -1.0, 5.0)
+    far = np.full((1, 3), 40.0)
+    levelled, centred = (GaussianProcess(x, OWNERS, y, HYPER, level) for level in (100.0, 0.0))
+    assert levelled(far)[0][0] > 3 > 1 > centred(far)[0][0]
+    assert levelled(far)[1][0] > centred(far)[1][0]
 
 
-def test_a_candidate_under_way_is_no_longer_uncertain_nor_expected_otherwise() -> None:
-    process, new = GaussianProcess(X, OWNERS, Y, HYPER), np.full((1, 3), 2.0)
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_left_out_is_what_the_others_say(level: float) -> None:
+    others = GaussianProcess(X[1:], OWNERS, Y[1:], HYPER, level)
+    assert GaussianProcess(X, OWNERS, Y, HYPER, level).left_out[0] == pytest.approx(others(X[:1])[0][0], abs=1e-5)
+
+
+@pytest.mark.parametrize("level", [0.0, 1.0])
+def test_a_candidate_under_way_is_no_longer_uncertain_nor_expected_otherwise(level: float) -> None:
+    process, new = GaussianProcess(X, OWNERS, Y, HYPER, level), np.full((1, 3), 2.0)
     believing = process.believing(new)
     assert believing(new)[1][0] < process(new)[1][0] / 5
     np.testing.assert_allclose(believing(X)[0], process(X)[0], atol=1e-3)
@@ -63,6 +83,12 @@ def test_expected_improvement_orders_what_underflows() -> None:
     found = log_expected_improvement(means, np.ones(4), 0.0)
     assert np.isfinite(found).all()
     assert (np.diff(found) < 0).all()
+
+
+def test_what_promises_least_still_comes_before_what_surely_violates_a_constraint() -> None:
+    deep = log_expected_improvement(np.array([1.0, 1e3, 1e6]), np.full(3, 1e-6), 0.0)
+    assert (np.diff(deep) < 0).all()
+    assert deep[-1] > log_feasibility(np.array([[5.0]]), np.array([[1.0]]))[0]
 
 
 def test_the_front_is_what_nothing_dominates() -> None:
