@@ -18,6 +18,7 @@ from .prediction import Prediction, concatenate, leaves, normal_quantiles, sprea
 Floats = NDArray[np.float64]
 _SCATTER = 0.3  # of logarithms about the factor where the model is not trusted: median over 24 metrics of 14 tables
 _LEAST_SCATTER, _MOST_SCATTER = 0.01, 1.0  # as a model may have it within one problem
+_CONTRADICTED = 0.3  # between logarithms of predictions, whose values no rounding makes equal
 _KEPT, _TRUSTED = 0.05, 0.2  # of the ratios between predictions where there is no trust; trust that keeps them all
 
 
@@ -26,8 +27,9 @@ class ScaleCorrection:
 
     The logarithm of a value over its predicted median is normal about a common number (`Factor`).
     What differs between predictions without any trust says next to nothing: they are drawn together. Several values of
-    which none is positive, and of a model that is not trusted those that are not all positive, or all equal, are taken
-    as normal about their mean. Where a model is trusted, the positive ones alone tell the factor.
+    which none is positive, equal ones of what should differ, and of a model that is not trusted those that are not all
+    positive, or all equal, are taken as normal about their mean. Where a model is trusted, the positive ones alone tell
+    the factor.
 
     Args:
         mean: Predictions of the candidates, (n,).
@@ -43,8 +45,10 @@ class ScaleCorrection:
         self._kept = min(_KEPT + (1 - _KEPT) * trust / _TRUSTED, 1.0)
         own, several = (mean > 0) & (values > 0), len(values) > 1
         self._learnt = bool(own.any() if trust >= _TRUSTED else len(values) and own.all())
-        alike = len(values) > 0 and (not self._learnt or (several and np.ptp(values) == 0))
-        takes = alike and (trust < _TRUSTED or (several and not self._learnt))
+        equal = several and np.ptp(values) == 0
+        alike = len(values) > 0 and (not self._learnt or equal)
+        contradicted = equal and own.all() and np.ptp(np.log(mean)) > _CONTRADICTED
+        takes = alike and (trust < _TRUSTED or contradicted or (several and not self._learnt))
         self._signed = _Normal(mean, values) if takes else None
         if self._learnt:
             self._centre = float(np.log(mean[own]).mean())

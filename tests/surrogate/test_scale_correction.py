@@ -193,3 +193,13 @@ def test_equal_values_are_what_is_expected_of_all(value: float, count: int) -> N
     prediction = sure([2e-3, 3.0, 50.0, 800.0, 1e6])
     moved = scale(prediction, [value] * count, trust=0.0)(prediction)
     assert moved.mean == pytest.approx(np.full(5, value), rel=0.05)
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_equal_values_of_what_should_differ_are_believed_of_any_model(count: int) -> None:
+    prediction = sure([3.0, 12.0, 25.0, 10.0, 16.0])
+    moved = scale(prediction, [3.14] * count, trust=0.97)(prediction)
+    assert moved.mean == pytest.approx(np.full(5, 3.14), rel=0.05)
+    assert np.argsort(moved.mean).tolist() == np.argsort(prediction.mean).tolist()
+    alike = sure([3.0, 3.1, 25.0])
+    assert scale(alike, [3.0, 3.0], trust=0.97)(alike).mean[2] > 15
