@@ -45,6 +45,15 @@ def test_recorded_timings_settle_the_launch_and_teach_the_next() -> None:
     assert len(recorded().read_text().splitlines()) == 6  # nothing is written after the statement
 
 
+@pytest.mark.parametrize(("options", "again"), [({}, 0), ({"top_k": 5}, 5), ({"top_k": 0.25}, 6), ({"top_k": 1}, 0)])
+def test_how_many_are_measured_again_is_what_top_k_says(options: dict[str, Any], again: int) -> None:
+    surrogate = FakeSurrogate()
+    with rlm_prune.record():
+        for bench in (Bench(), last := Bench()):
+            launch(kernel(quiet(device=HERE, surrogate=surrogate, **options), bench))
+    assert len(last.measured) == again
+
+
 @pytest.mark.filterwarnings("ignore:rlm_prune is not sure")
 @pytest.mark.parametrize(("trust", "top_k"), [(1.0, 4), (1.0, 3), (0.0, 4), (0.0, 2)])
 def test_what_was_the_fastest_of_few_is_kept_at_the_next_shapes(trust: float, top_k: int) -> None:
