@@ -113,7 +113,7 @@ def _bytes_before(file: Path, offset: int, most: int) -> bytes:
 def _row(line: bytes) -> dict[str, Any] | None:
     try:
         row: Any = json.loads(line)
-    except ValueError:
+    except (ValueError, RecursionError):  # thousands of brackets
         return None
     found = cast("dict[str, Any]", row if isinstance(row, dict) else {})
     return found if found.get("version") == VERSION else None

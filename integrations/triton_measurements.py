@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 import math
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from .triton_cache import Lines, append, file_of
 from .triton_kernel import Kernel
 from .triton_launch import Config, Launch, Tuning, config_key, config_words, identity
 
+_LONGEST = sys.float_info.max  # a whole number in JSON may be larger
 _PLAIN = (int, float, str, bool)  # values of a configuration
 _TOLD = {"kernel", "device", "tensors", "scalars"}  # of a launch
 Calling = Callable[[], "tuple[Any, Mapping[str, Any]] | None"]
@@ -88,7 +90,7 @@ class Log:
 def is_measurement(row: Mapping[str, Any]) -> bool:
     """Whether a line says all that a measurement has; anybody may have edited it."""
     texts, ms = isinstance(row.get("key"), str) and isinstance(row.get("config_key"), str), row.get("ms", "")
-    return texts and tells_launch(row) and (ms is None or type(ms) in (int, float))
+    return texts and tells_launch(row) and (ms is None or (type(ms) in (int, float) and abs(ms) <= _LONGEST))
 
 
 def tells_launch(row: Mapping[str, Any]) -> bool:

@@ -87,7 +87,7 @@ def _checked(entries: Any, file: Path) -> list[Mapping[str, Any]]:
 def _read(file: Path) -> Any:
     try:
         return json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise ValueError(f"the table {file} cannot be read ({error}); write one with export()") from error
 
 

@@ -69,7 +69,7 @@ def test_files_of_earlier_versions_and_damaged_lines_are_passed_over(tmp_path: P
     (file,) = tmp_path.rglob("*.decisions.jsonl")
     file.with_suffix(".json").write_text('{"version": 1, "entries": {"a": {"places": [0]}}}')
     with file.open("a") as lines:
-        lines.write('[]\n{"version": 0}\n\n{"version": 1, "laun')
+        lines.write("[" * 100_000 + '\n[]\n{"version": 0}\n\n{"version": 1, "laun')
     decisions.add(of(2), "", [2])
     for found in (decisions, Decisions()):
         assert (found.find(TUNING, ""), found.find(of(2), "")) == ([1], [2])

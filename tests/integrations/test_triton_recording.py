@@ -171,3 +171,6 @@ def test_exports_say_what_they_lack(tmp_path: Path) -> None:
     (tmp_path / "odd.json").write_text("[]")
     with pytest.raises(ValueError, match=r"odd\.json is no table"):
         host.read_table(tmp_path / "odd.json")
+    (tmp_path / "odd.json").write_text("[" * 100_000)
+    with pytest.raises(ValueError, match=r"odd\.json cannot be read"):
+        host.read_table(tmp_path / "odd.json")
