@@ -157,7 +157,13 @@ class Recording:
         self._warn = Once()
         knobs: Any = getattr(triton, "knobs", None)
         listens = hasattr(getattr(knobs, "autotuning", None), "listener") and not knobs.runtime.interpret
-        self._undo: Callable[[], None] | None = self._listen(knobs.autotuning) if listens else self._wrap(triton)
+        self._owner: Any = knobs.autotuning if listens else triton.runtime.Autotuner
+        self._name = "listener" if listens else "_bench"
+        self._before: Any = getattr(self._owner, self._name)
+        self._hook = (self._listener if listens else self._bench)(self._before)
+        self._writes = True
+        setattr(self._owner, self._name, self._hook)
+        _recordings.append(self)
 
     def __enter__(self) -> Recording:
         return self
@@ -166,46 +172,36 @@ class Recording:
         self.stop()
 
     def stop(self) -> None:
-        """Write no more."""
-        if self._undo is not None:
-            self._undo()
-        self._undo = None
+        """Write no more. Of several that are stopped in any order, nothing is left behind."""
+        self._writes = False
+        for own in reversed(_recordings.copy()):  # what was hooked in last is taken away first
+            own._unhook()
 
-    def _listen(self, knobs: Any) -> Callable[[], None]:
-        before: Any = knobs.listener
+    def _unhook(self) -> None:
+        if not self._writes and getattr(self._owner, self._name) is self._hook:  # else another one calls it still
+            setattr(self._owner, self._name, self._before)
+            _recordings.remove(self)
 
+    def _listener(self, before: Any) -> Callable[..., None]:
         def listener(**told: Any) -> None:
             if before is not None:
                 before(**told)
             timings: Mapping[Config, Any] = told.get("configs_timings") or {}
             measured = len(timings) > 1 and not told.get("cache_hit")  # one alone need not be: see `benchmark_none`
-            if measured and self._undo is not None:
+            if measured and self._writes:
                 self._write(calling_autotuner, timings)
 
-        def undo() -> None:
-            if knobs.listener is listener:  # else somebody has chained it since, and calls it still
-                knobs.listener = before
+        return listener
 
-        knobs.listener = listener
-        return undo
-
-    def _wrap(self, triton: Any) -> Callable[[], None]:
-        autotuner_class: Any = triton.runtime.Autotuner
-        before: Any = autotuner_class._bench
-
+    def _bench(self, before: Any) -> Callable[..., Any]:
         @functools.wraps(before)
         def bench(autotuner: Any, *args: Any, config: Config, **meta: Any) -> Any:
             timing = before(autotuner, *args, config=config, **meta)
-            if self._undo is not None:
+            if self._writes:
                 self._write(lambda: (autotuner, meta), {config: timing})
             return timing
 
-        def undo() -> None:
-            if autotuner_class._bench is bench:
-                autotuner_class._bench = before
-
-        autotuner_class._bench = bench
-        return undo
+        return bench
 
     def _write(self, calling: Calling, timings: Mapping[Config, Any]) -> None:
         try:
@@ -214,6 +210,10 @@ class Recording:
                 write(self._read(*found), timings)
         except Exception as error:  # the user's tuning goes on
             self._warn("unwritten", f"prerank could not write down a timing: {error!r}")
+
+
+_recordings: list[Recording] = []
+"""Those that are hooked in, the newest last; one that has stopped stays as long as another is hooked in above it."""
 
 
 def _milliseconds(timing: float | Sequence[float]) -> float | None:

@@ -82,6 +82,15 @@ def test_timings_that_cannot_be_written_do_not_end_the_tuning(
         tuner.run(np.zeros(8), 8)
 
 
+def test_listeners_are_put_back_in_whatever_order_they_stop(knobs: Any, tmp_path: Path) -> None:
+    first, second = rlm_prune.record(), rlm_prune.record()
+    first.stop()
+    Autotuner(knobs).run(np.zeros(8), 8)
+    second.stop()
+    assert knobs.listener is None
+    assert len(rows(tmp_path)) == 2
+
+
 def test_a_listener_is_chained_and_put_back(knobs: Any, tmp_path: Path) -> None:
     told: list[dict[str, Any]] = []
 

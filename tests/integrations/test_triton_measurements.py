@@ -128,7 +128,13 @@ def test_lines_of_another_form_are_left_out() -> None:
     write(LAUNCH, {block(64): 1.0, block(128): 2.0})
     (file,) = folder().glob("*.jsonl")
     whole = json.loads(file.read_text().splitlines()[0])
-    broken = [{**whole, "ms": "fast"}, {**whole, "ms": 10**400}, {**whole, "launch": {}}, {"version": 1}, {**whole, "key": None}]
+    broken = [
+        {**whole, "ms": "fast"},
+        {**whole, "ms": 10**400},
+        {**whole, "launch": {}},
+        {"version": 1},
+        {**whole, "key": None},
+    ]
     with file.open("a") as lines:
         lines.writelines(json.dumps(row) + "\n" for row in broken)
         lines.write("[" * 100_000 + "\n")

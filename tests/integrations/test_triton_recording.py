@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +69,30 @@ def test_what_was_the_fastest_of_few_is_kept_at_the_next_shapes(trust: float, to
         assert best(1024) < 128
         assert best(1100, keep=lambda config: config.kwargs["BLOCK_SIZE_M"] == 128) == 128
         assert [best(size) for size in (1200, 1300, 1400)] == [128] * 3
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_recorders_stop_in_any_order_and_leave_nothing_behind(order: Sequence[int]) -> None:
+    before = triton.runtime.Autotuner._bench
+    recordings = [rlm_prune.record() for _ in order]
+    for place in order:
+        recordings[place].stop()
+        recordings[place].stop()
+    assert triton.runtime.Autotuner._bench is before
+
+
+def test_what_wraps_a_recorder_stays(monkeypatch: pytest.MonkeyPatch) -> None:
+    autotuner, before = triton.runtime.Autotuner, triton.runtime.Autotuner._bench
+    recording = rlm_prune.record()
+    hook = autotuner._bench
+    with monkeypatch.context() as patched:
+        patched.setattr(autotuner, "_bench", lambda *args, **meta: hook(*args, **meta))
+        recording.stop()
+        assert autotuner._bench is not before
+        launch(kernel(quiet(device=HERE), Bench()))
+        assert not [*Path(os.environ["PRERANK_CACHE"]).rglob("*.measurements.jsonl")]
+    rlm_prune.record().stop()
+    assert autotuner._bench is before
 
 
 def recorded() -> Path:
