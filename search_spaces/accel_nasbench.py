@@ -12,7 +12,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked, data_set
-from .record import choice, loaded, members
+from .record import choice, entry, loaded, members
 
 EXPANSIONS, KERNELS, LAYERS, SQUEEZE = (1, 4, 6), (3, 5), (1, 2, 3, 4), (False, True)
 _STAGES = ((16, 1), (24, 2), (40, 2), (80, 2), (112, 1), (192, 2), (320, 1))  # channels and stride
@@ -87,13 +87,14 @@ def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
 
 
 def from_record(record: str | Mapping[str, Any]) -> Network:
-    """A network of a mapping, or its JSON, with ``block0_e``, ``block0_k``, ``block0_l``, ``block0_se`` to block6.
+    """A network of a mapping, or its JSON, with ``block0_e``, ``block0_k``, ``block0_l``, ``block0_se`` to block6; or
+    of a table's row with either as ``architecture``.
 
     Raises:
         ValueError: If one is missing or none of its choices.
     """
-    found = loaded(record)
     names = [[f"block{place}_{field}" for field in _FIELDS] for place in range(len(_STAGES))]
+    found = loaded(entry(loaded(record), "architecture", *names[0]))
     return Network(tuple(Stage(*members(found, *own)) for own in names))
 
 

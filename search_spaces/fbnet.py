@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
-from .record import choice, loaded
+from .record import choice, entry, loaded
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -70,14 +70,14 @@ def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
     return text(_blocks(network), stem=_STEM, side=112, head=_HEAD)
 
 
-def from_record(record: str | Sequence[str]) -> Network:
-    """A network of its list of choices, or of that list as JSON.
+def from_record(record: str | Sequence[str] | Mapping[str, Any]) -> Network:
+    """A network of its list of choices, of that list as JSON, or of a table's row with either as ``arch``.
 
     Raises:
-        ValueError: If the text is no JSON, or the list no network.
+        ValueError: If the text is no JSON, the list no network, or the row has none.
     """
     try:
-        blocks: tuple[str, ...] = tuple(loaded(record))
+        blocks: tuple[str, ...] = tuple(loaded(entry(loaded(record), "arch")))
     except TypeError as error:
         raise ValueError(f"the record is {record!r}; give a list of {len(_PLACES)} choices") from error
     return Network(blocks)

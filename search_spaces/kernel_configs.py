@@ -139,9 +139,13 @@ def to_text(config: Config, rng: np.random.Generator | None = None) -> str:
 def from_record(record: str | Mapping[str, Any]) -> Config:
     """A configuration of a mapping, or of assignments as in ``BLOCK_M=64 num_warps=4``, with or without commas.
 
+    A mapping with kernel, problem and config is a whole row of a table, whose ``config`` is taken.
+
     Raises:
         ValueError: If there is no assignment in the text, or something else besides, or two names are read as one.
     """
+    if not isinstance(record, str) and hasattr(record, "keys") and {*record.keys()} >= {"kernel", "problem", "config"}:
+        record = record["config"]
     return Config(tuple(_parsed(record).items()))
 
 

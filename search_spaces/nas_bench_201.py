@@ -9,10 +9,10 @@ text, which ends with what is alive: the longest path, parameters and multiply-a
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,7 +20,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .onnx_layers import Layers, Tensor, check_sizes
 from .problem import Problem, asked, data_set
-from .record import choice, whole
+from .record import choice, entry, whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -108,15 +108,16 @@ def to_text(cell: Cell, rng: np.random.Generator | None = None) -> str:
     return " ".join([*words, *_totals(cell)])
 
 
-def from_record(record: str) -> Cell:
-    """A cell of its string, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``.
+def from_record(record: str | Mapping[str, Any]) -> Cell:
+    """A cell of its string, ``|op~0|+|op~0|op~1|+|op~0|op~1|op~2|``, or of a table's row with that as ``arch``.
 
     Raises:
         ValueError: If the string is none.
     """
-    found = _CELL.fullmatch(str(record).strip())
+    written = entry(record, "arch")
+    found = _CELL.fullmatch(str(written).strip())
     if found is None:
-        raise ValueError(f"the cell string is {record!r}; it must read |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+        raise ValueError(f"the cell string is {written!r}; it must read |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
     return Cell(tuple(_RECORD_NAMES.get(name, name) for name in found.groups()))
 
 

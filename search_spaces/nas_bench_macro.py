@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,7 @@ from . import mobile_network
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked, data_set
-from .record import choice, whole
+from .record import choice, entry, whole
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -64,18 +64,20 @@ def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
     return text(_blocks(network), stem=_STEM, side=32, head=_HEAD)
 
 
-def from_record(record: str | float | Iterable[str | float]) -> Network:
-    """A network of its eight characters, of a list of them, or of the number that they make, without its leading zeros.
+def from_record(record: str | float | Iterable[str | float] | Mapping[str, Any]) -> Network:
+    """A network of its eight characters, of a list of them, or of the number that they make, without its leading zeros;
+    or of a table's row with one of these as ``arch``.
 
     Raises:
         ValueError: If they are none.
     """
-    if isinstance(record, str):
-        return Network(record)
-    if not isinstance(record, Iterable):
-        return Network(f"{whole('the network', record):0{len(_PLACES)}d}")
+    found: str | float | Iterable[str | float] = entry(record, "arch")
+    if isinstance(found, str):
+        return Network(found)
+    if not isinstance(found, Iterable):
+        return Network(f"{whole('the network', found):0{len(_PLACES)}d}")
     digits = (*CHOICES, *range(len(CHOICES)))
-    return Network("".join(str(choice("a choice", digit, digits)) for digit in record))
+    return Network("".join(str(choice("a choice", digit, digits)) for digit in found))
 
 
 def problem(metric: str = "val_accuracy", dataset: str = "cifar10") -> Problem:

@@ -17,7 +17,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
-from .record import choice, loaded, members
+from .record import choice, entry, loaded, members
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -89,12 +89,14 @@ def to_text(network: Network, rng: np.random.Generator | None = None) -> str:
 
 
 def from_record(record: str | Mapping[str, Any]) -> Network:
-    """A network of a mapping, or its JSON, with 20 kernels ``ks``, 20 expansions ``e``, 5 depths ``d`` and ``r``.
+    """A network of a mapping, or its JSON, with 20 kernels ``ks``, 20 expansions ``e``, 5 depths ``d`` and ``r``; or of
+    a table's row with either as ``arch``.
 
     Raises:
         ValueError: If the record is none.
     """
-    *lists, resolution = members(loaded(record), "ks", "e", "d", "r")
+    names = ("ks", "e", "d", "r")
+    *lists, resolution = members(loaded(entry(loaded(record), "arch", *names)), *names)
     try:
         kernels, expansions, depths = map(list[Any], lists)
     except TypeError as error:

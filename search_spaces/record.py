@@ -23,6 +23,27 @@ def loaded(record: Any) -> Any:
         raise ValueError(f"the record is {record!r}; it must be JSON ({error})") from error
 
 
+def entry(record: Any, column: str, *names: str) -> Any:
+    """The record of a candidate in a whole row of a table; anything but a mapping, or a record of its own, as it is.
+
+    Args:
+        record: Either.
+        column: Where a row has it.
+        names: What the record of a candidate has, if that is a mapping, too.
+
+    Raises:
+        ValueError: If a mapping has neither.
+    """
+    if not hasattr(record, "keys"):
+        return record
+    if column in record:
+        return record[column]
+    if not any(name in record for name in names):
+        either = f", or {', '.join(names)}" if names else ""
+        raise ValueError(f"the record has {list(record.keys())}; give a row with {column!r}{either}")
+    return record
+
+
 def members(record: Any, *names: str) -> tuple[Any, ...]:
     """What a record has under each of the names.
 

@@ -1,5 +1,6 @@
 """What every search space promises; a new module with a `sample` needs no more here than a row of its table."""
 
+import json
 import pickle
 import pkgutil
 import re
@@ -72,6 +73,16 @@ RECORDS: dict[str, Callable[[Any], Any]] = {
     },
 }
 """A row of a table that holds a candidate."""
+COLUMNS: dict[str, tuple[str, dict[str, Any]]] = {
+    "accel_nasbench": ("architecture", {}),
+    "fbnet": ("arch", {}),
+    "kernel_configs": ("config", {"kernel": "triton_mm", "problem": "m=8"}),
+    "nas_bench_201": ("arch", {}),
+    "nas_bench_macro": ("arch", {}),
+    "nds": ("net", {}),
+    "ofa": ("arch", {}),
+}
+"""Where a whole row of a space's table has it, and what else the row needs; elsewhere its fields are columns."""
 NDS_CELLS = ("normal", "reduce")
 DEVICES = (
     "",
@@ -147,6 +158,29 @@ def test_numbers_of_a_record_may_be_of_any_type(space: Any, number: Callable[[An
         found = space.from_record(disguised(RECORDS[name_of(space)](candidate), number))
         assert repr(found) == repr(candidate)
         assert space.to_text(found) == space.to_text(candidate)
+
+
+@each_space
+def test_a_whole_row_of_a_table_is_taken(space: Any) -> None:
+    for candidate in drawn(space)[:2]:
+        record = RECORDS[name_of(space)](candidate)
+        column, more = COLUMNS.get(name_of(space), (None, {}))
+        row = {"latency_ms_gold": 3.5, "split": "test", **more} | ({column: record} if column else record)
+        assert space.from_record(row) == candidate
+
+
+@pytest.mark.parametrize("space", [accel_nasbench, fbnet, ofa], ids=lambda space: space.__name__.rpartition(".")[2])
+def test_the_column_of_a_row_may_be_json(space: Any) -> None:
+    candidate = drawn(space)[0]
+    row = {COLUMNS[name_of(space)][0]: json.dumps(RECORDS[name_of(space)](candidate))}
+    assert space.from_record(row) == space.from_record(json.dumps(row)) == candidate
+
+
+@pytest.mark.parametrize("name", ["accel_nasbench", "fbnet", "nas_bench_201", "nas_bench_macro", "ofa"])
+def test_a_row_of_another_table_is_named(name: str) -> None:
+    column = COLUMNS[name][0]
+    with pytest.raises(ValueError, match=rf"the record has \['graph', 'ms'\]; give a row with '{column}'"):
+        import_module(f"{search_spaces.__name__}.{name}").from_record({"graph": "x", "ms": 3.5})
 
 
 @each_space
