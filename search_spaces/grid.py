@@ -1,9 +1,9 @@
-"""Spaces whose candidates are a choice at each of several places: drawing them, and changing one place."""
+"""Spaces whose candidates are a choice at each of several places: drawing them, and changing one place, or a value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from math import prod
+from math import isfinite, prod
 from typing import TypeVar
 
 import numpy as np
@@ -46,3 +46,21 @@ def changes(chosen: Sequence[int], sizes: Sequence[int]) -> Iterator[tuple[int, 
         for choice in range(size):
             if choice != chosen[place]:
                 yield (*chosen[:place], choice, *chosen[place + 1 :])
+
+
+def near(value: object, *, double: bool = True) -> list[int | float]:
+    """The values next to one of which no choices are known; of what is no number or switch none.
+
+    Args:
+        value: A switch, of which the other one is near; a float, of which half and double are; or a whole number: of a
+            power of two they are, too, of any other those one below and above, from 1 on.
+        double: Whether powers of two are apart from other whole numbers; a count (of stages, say) goes by one.
+    """
+    if isinstance(value, bool):
+        return [not value]
+    if isinstance(value, float):
+        return [other for other in (value / 2, value * 2) if isfinite(other) and other != value]
+    if not isinstance(value, int):
+        return []
+    doubles = double and value > 0 and value.bit_count() == 1
+    return [other for other in ((value // 2, value * 2) if doubles else (value - 1, value + 1)) if other >= 1]

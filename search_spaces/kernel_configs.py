@@ -17,8 +17,9 @@ from typing import Any, TypeAlias, cast
 import numpy as np
 
 from .devices import describe
-from .grid import changes, distinct
+from .grid import changes, distinct, near
 from .problem import Problem, asked
+from .record import plain
 
 _Scalar: TypeAlias = int | float | str | bool
 Value: TypeAlias = _Scalar | tuple[_Scalar, ...]
@@ -30,11 +31,10 @@ MATMUL_CHOICES: Mapping[str, Sequence[Value]] = {
     "num_stages": (1, 2, 3, 4, 5),
     "num_warps": (2, 4, 8),
 }
-"""The space that `sample` and `neighbours` assume unless told another."""
+"""The space that `sample` assumes unless told another, and `neighbours` of a configuration with these fields."""
 
 _WORDS = {"mm": "matmul", "float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64"}
 _FIELD_NAMES = {"mwg": "block_m", "nwg": "block_n", "kwg": "block_k"}
-_NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?", re.IGNORECASE)
 _COMMA = re.compile(r"[,;]\s*(?=[^\s=,;\[\]()]+=|$)")  # before a name; the items of a list are followed by none
 _ASSIGNMENT = re.compile(r"((?:[^\s=]+=)+)(\[[^\]]*\]|\([^)]*\)|\S+)")
 _FIELD_ORDERS = (
@@ -66,7 +66,7 @@ class Config:
     fields: tuple[tuple[str, Value], ...]
 
     def __post_init__(self) -> None:
-        fields = tuple((name, _value(value)) for name, value in self.fields)
+        fields = tuple((name, plain(value)) for name, value in self.fields)
         object.__setattr__(self, "fields", fields)
         read = [_name(word) for word in _words(fields)]
         if not read:
@@ -113,10 +113,17 @@ def sample(
 def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES) -> list[Config]:
     """The configurations with one value changed, in the spelling of the one that is given.
 
+    Args:
+        config: The configuration.
+        choices: Name -> values. Assumed are those of a matrix product; where a field of these is missing, a number
+            changes by a factor of two or by one (see `grid.near`) and a switch flips; words and lists stay.
+
     Raises:
         ValueError: If a value is none of its choices.
     """
     spelt = {field(name): name for name, _ in config.fields}
+    if choices is MATMUL_CHOICES and not spelt.keys() >= set(map(field, choices)):
+        choices = {name: (value, *near(value, double=field(name) != "stages")) for name, value in config.fields}
     choices = {spelt.get(field(name), name): own for name, own in choices.items()}
     values, options = dict(config.fields), _options(choices)
     read = {name: [_assignment(name, value) for value in own] for name, own in options.items()}
@@ -183,7 +190,7 @@ def kernel_words(kernel: str) -> str:
 def _options(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Value]]:
     """The values of each name as a configuration has them, those of one text once."""
     return {
-        name: list({_assignment(name, value): value for value in map(_value, values)}.values())
+        name: list({_assignment(name, value): value for value in map(plain, values)}.values())
         for name, values in choices.items()
     }
 
@@ -196,7 +203,7 @@ def _sizes(fields: str | Mapping[str, Any]) -> str:
     """Fields of a problem as words: those of a measured table in its order, then the others by name."""
     if not fields or (isinstance(fields, str) and not fields.strip()):
         return ""
-    words = _words((name, _value(value)) for name, value in _parsed(fields).items())
+    words = _words((name, plain(value)) for name, value in _parsed(fields).items())
     names = set(map(_name, words))
     order = min(_FIELD_ORDERS, key=lambda order: len(names.difference(order)))
     places = {name: place for place, name in enumerate(order)}
@@ -229,35 +236,15 @@ def _mapping(record: Mapping[str, Any]) -> dict[str, Any]:
         raise ValueError(f"the record is {record!r}; give names and values") from error
 
 
-def _value(given: Any) -> Any:
-    """A value as Python's own: of a text the number, switch or list that it writes, a list as a tuple."""
-    if isinstance(given, str):
-        return _read(given.strip())
-    if isinstance(given, np.ndarray):
-        return _value(given.tolist())
-    if isinstance(given, (list, tuple)):
-        return tuple(map(_value, cast("Sequence[Any]", given)))
-    if isinstance(given, (np.bool_, np.integer)):
-        return cast("np.generic", given).item()
-    if isinstance(given, (float, np.floating)):
-        number = float(str(cast("float", given)))  # as short as numpy writes it: of 32 bits, 0.1 is 0.10000000149 in 64
-        return int(number) if number.is_integer() else number
-    return given
-
-
-def _read(text: str) -> Value:
-    """What an author wrote, as a number, a switch or a list where it is one."""
-    if text in ("True", "False"):
-        return text == "True"
-    if text[:1] + text[-1:] in ("[]", "()"):
-        return tuple(_value(item) for item in text[1:-1].split(",") if item.strip())
-    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
-        return int(text)
-    return _value(float(text)) if _NUMBER.fullmatch(text) else text
-
-
 def _words(fields: Iterable[tuple[str, Any]]) -> list[str]:
-    return [word for name, value in fields for word in _assignment(name, value).split()]
+    return [word for name, value in fields for word in _assignment(_spelt(name), value).split()]
+
+
+def _spelt(name: Any) -> str:
+    """A name of which something is left as it is read."""
+    if not isinstance(name, str) or not field(name).strip():
+        raise ValueError(f"a field's name is {name!r}; give a name, such as 'BLOCK_M'")
+    return name
 
 
 def _name(word: str) -> str:

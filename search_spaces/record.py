@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
+
+import numpy as np
 
 Chosen = TypeVar("Chosen")
+_NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?", re.IGNORECASE)
 
 
 def loaded(record: Any) -> Any:
@@ -21,6 +25,33 @@ def loaded(record: Any) -> Any:
         return json.loads(record)
     except ValueError as error:
         raise ValueError(f"the record is {record!r}; it must be JSON ({error})") from error
+
+
+def plain(given: Any) -> Any:
+    """A value as Python's own: of a text the number, switch or list that it writes, a list as a tuple."""
+    if isinstance(given, str):
+        return _read(given.strip())
+    if isinstance(given, np.ndarray):
+        return plain(given.tolist())
+    if isinstance(given, (list, tuple)):
+        return tuple(map(plain, cast("Sequence[Any]", given)))
+    if isinstance(given, (np.bool_, np.integer)):
+        return cast("np.generic", given).item()
+    if isinstance(given, (float, np.floating)):
+        number = float(str(cast("float", given)))  # as short as numpy writes it: of 32 bits, 0.1 is 0.10000000149 in 64
+        return int(number) if number.is_integer() else number
+    return given
+
+
+def _read(text: str) -> Any:
+    """What an author wrote, as a number, a switch or a list where it is one."""
+    if text in ("True", "False"):
+        return text == "True"
+    if text[:1] + text[-1:] in ("[]", "()"):
+        return tuple(plain(item) for item in text[1:-1].split(",") if item.strip())
+    if re.fullmatch(r"-?(0|[1-9]\d*)", text):
+        return int(text)
+    return plain(float(text)) if _NUMBER.fullmatch(text) else text
 
 
 def entry(record: Any, column: str, *names: str) -> Any:

@@ -109,6 +109,25 @@ def test_other_choices_are_sampled_and_neighboured() -> None:
     assert texts == {"block=128 fast=true group=8", "block=64 fast=false group=8"}
 
 
+def test_numbers_and_switches_of_any_kernel_have_neighbours() -> None:
+    config = kernel_configs.from_record(
+        "BLOCK=64 num_warps=1 num_stages=2 UNROLL=0 GROUP=6 EVEN=True MODE=tma SHAPE=(2,4)"
+    )
+    found = kernel_configs.neighbours(config)
+    changed = [
+        " ".join(f"{name}={value}" for name, value in own.fields if (name, value) not in config.fields) for own in found
+    ]
+    assert changed == [
+        *("BLOCK=32", "BLOCK=128", "num_warps=2", "num_stages=1", "num_stages=3"),
+        *("UNROLL=1", "GROUP=5", "GROUP=7", "EVEN=False"),
+    ]
+    assert len({config, *found}) == len(found) + 1
+    assert kernel_configs.neighbours(kernel_configs.from_record("MODE=tma")) == []
+    rates = kernel_configs.neighbours(kernel_configs.from_record({"rate": 0.3}))
+    assert rates == [kernel_configs.from_record({"rate": value}) for value in (0.15, 0.6)]
+    assert kernel_configs.neighbours(kernel_configs.from_record({"rate": float("nan"), "most": float("inf")})) == []
+
+
 def test_neighbours_are_spelt_as_their_author_does() -> None:
     config = kernel_configs.from_record("BLOCK_SIZE_M=64 BLOCK_SIZE_N=64 BLOCK_K=32 stages=3 num_warps=4")
     choices = {"BLOCK_M": (32, 64), "num_stages": (3, 4)}
@@ -152,7 +171,12 @@ def test_unusable_input_is_named() -> None:
     with pytest.raises(ValueError, match="no fields"):
         kernel_configs.from_record({})
     with pytest.raises(ValueError, match="BLOCK_M is 7"):
-        kernel_configs.neighbours(kernel_configs.from_record("BLOCK_M=7"))
+        kernel_configs.neighbours(kernel_configs.from_record("BLOCK_M=7 BLOCK_N=64 BLOCK_K=32 stages=3 num_warps=4"))
+    names: list[Any] = ["", " ", "num_", 5]
+    for name in names:
+        for wrong in kernel_configs.from_record, lambda fields: kernel_configs.problem(fields=fields):
+            with pytest.raises(ValueError, match=f"a field's name is {name!r}; give a name"):
+                wrong({name: 1})
 
 
 def test_a_name_that_is_given_twice_is_refused() -> None:
