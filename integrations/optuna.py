@@ -31,7 +31,7 @@ from .optuna_memory import Memory
 from .optuna_notes import ATTRIBUTE, note, widened
 from .optuna_parameters import Params
 from .optuna_proposal import Proposal, by_parameters, by_text, once_more, texts_of
-from .optuna_question import check_types, contradiction, posed
+from .optuna_question import check_count, check_functions, check_types, contradiction, posed
 from .optuna_reader import Names, Reader, ToText
 from .optuna_subject import Subject
 from .optuna_texts import Texts
@@ -70,7 +70,7 @@ class RLMSampler(BaseSampler):
 
     Raises:
         ValueError: If pool_size or n_startup_trials is too small.
-        TypeError: If problem, surrogate, search_space or sources is of another kind.
+        TypeError: If an argument is of another kind.
     """
 
     def __init__(
@@ -88,10 +88,9 @@ class RLMSampler(BaseSampler):
         constraints_func: Callable[[FrozenTrial], Sequence[float]] | None = None,
         seed: int | None = None,
     ) -> None:
-        if pool_size < 1:
-            raise ValueError(f"pool_size is {pool_size}; at least one candidate must be ranked")
-        if n_startup_trials < 0:
-            raise ValueError(f"n_startup_trials is {n_startup_trials}; give a number from 0")
+        check_count("pool_size", pool_size, least=1)
+        check_count("n_startup_trials", n_startup_trials, least=0)
+        check_functions(to_text=to_text, acquisition=acquisition, constraints_func=constraints_func)
         check_types(problem, surrogate, search_space or {}, sources)
         self._problem = problem
         self._to_text = to_text

@@ -1,8 +1,9 @@
-"""What a study asks of the language model."""
+"""What a study asks of the language model, and whether it may."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from numbers import Integral
 from pathlib import Path
 
 from optuna.distributions import BaseDistribution
@@ -50,3 +51,27 @@ def check_types(problem: object, surrogate: object, space: Mapping[str, object],
     for name, distribution in space.items():
         if not isinstance(distribution, BaseDistribution):
             raise TypeError(f"search_space has {name}={distribution!r}; give one of optuna.distributions")
+
+
+def check_count(name: str, number: object, *, least: int) -> None:
+    """See that an argument is a whole number.
+
+    Raises:
+        TypeError: If it is none.
+        ValueError: If it is too small.
+    """
+    if isinstance(number, bool) or not isinstance(number, Integral):
+        raise TypeError(f"{name} is {number!r}; give a whole number from {least}")
+    if int(number) < least:
+        raise ValueError(f"{name} is {number}; give a number from {least}")
+
+
+def check_functions(**functions: object) -> None:
+    """See that arguments are functions, if they are given.
+
+    Raises:
+        TypeError: If one is not.
+    """
+    for name, function in functions.items():
+        if function is not None and not callable(function):
+            raise TypeError(f"{name} is {function!r}; give a function, or leave it out")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import warnings
 from collections.abc import Callable, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 import optuna
@@ -84,6 +84,12 @@ def test_the_problem_of_a_space_is_taken_in_the_direction_of_the_study() -> None
         ({"problem": "latency"}, "problem is 'latency'"),
         ({"sources": optuna.create_study()}, "list of studies"),
         ({"search_space": {"x": (0, 1)}}, r"x=\(0, 1\)"),
+        ({"acquisition": "x"}, "acquisition is 'x'; give a function"),
+        ({"to_text": "x"}, "to_text is 'x'; give a function"),
+        ({"constraints_func": 3}, "constraints_func is 3; give a function"),
+        ({"pool_size": 2.5}, r"pool_size is 2\.5; give a whole number from 1"),
+        ({"pool_size": float("nan")}, "pool_size is nan; give a whole number"),
+        ({"n_startup_trials": True}, "n_startup_trials is True; give a whole number from 0"),
     ],
 )
 def test_an_argument_of_another_kind_is_refused_at_once(argument: dict[str, Any], said: str) -> None:
@@ -286,5 +292,6 @@ def test_float_parameters_stay_on_their_steps_and_in_range() -> None:
 
 
 def test_a_pool_of_none_is_refused() -> None:
-    with pytest.raises(ValueError, match="pool_size is 0"):
+    with pytest.raises(ValueError, match="pool_size is 0; give a number from 1"):
         RLMSampler(pool_size=0)
+    RLMSampler(pool_size=cast("int", np.int64(8)))
