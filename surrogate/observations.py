@@ -5,10 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import reprlib
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from .problem import Problem, undirected
 
@@ -128,3 +132,43 @@ def _texts(found: object) -> list[str]:
     if not isinstance(found, list) or not all(isinstance(text, str) for text in cast("list[Any]", found)):
         raise TypeError(f"texts are {found!r:.60}")
     return cast("list[str]", found)
+
+
+def by_text(texts: Sequence[str], values: ArrayLike) -> dict[str, float]:
+    """The values of some texts, but for those that are masked.
+
+    Raises:
+        ValueError: If there is not one number for each text.
+    """
+    numbers = _numbers(texts, values)
+    if numbers.shape != (len(texts),):
+        raise ValueError(f"values have shape {numbers.shape} for {len(texts)} texts; give one value for each text")
+    return {text: float(value) for text, value in zip(texts, numbers, strict=True) if value is not np.ma.masked}
+
+
+def _numbers(texts: Sequence[str], values: Any) -> NDArray[np.float64]:
+    """Values as floats, in whatever shape; masked ones stay masked."""
+    if hasattr(values, "dtype") and np.iscomplexobj(values):
+        values = values.tolist()  # numpy would keep the real parts
+    try:
+        return np.ma.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(_no_numbers(texts, values)) from error
+
+
+def _no_numbers(texts: Sequence[str], values: Any) -> str:
+    """What is said of values that are no numbers: of which text the first one is."""
+    each: Iterable[Any] = values if hasattr(values, "__iter__") else ()
+    wrong = [(text, value) for text, value in zip(texts, each, strict=False) if not _is_number(value)]
+    if not wrong:
+        return f"values are {reprlib.repr(values)}; give a list of numbers, one for each text"
+    text, value = wrong[0]
+    shown = "larger than any float" if isinstance(value, int) else reprlib.repr(value)
+    return f"the value of {text[:60]!r} is {shown}; give a number, nan where the candidate failed"
+
+
+def _is_number(value: Any) -> bool:
+    try:
+        return np.asarray(value, dtype=np.float64).ndim == 0
+    except (TypeError, ValueError, OverflowError):
+        return False

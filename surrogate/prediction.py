@@ -73,8 +73,10 @@ class Prediction:
         """Value below which a share q of the distribution lies, (N,).
 
         Raises:
-            ValueError: If q is outside [0, 1].
+            ValueError: If q is outside [0, 1], or not one number.
         """
+        if np.ndim(q):
+            raise ValueError(f"quantile q is {q}; give one number, and ask for one after the other")
         if not 0 <= q <= 1:
             raise ValueError(f"quantile q is {q}; it must lie in [0, 1]")
         ends, last = self._ends, self._ends.shape[1] - 1

@@ -20,7 +20,7 @@ from .adaptations import Adaptations
 from .atomic import write_whole
 from .backends import Backend, check
 from .knowledge import Knowledge
-from .observations import Observations
+from .observations import Observations, by_text
 from .prediction import Prediction, concatenate
 from .problem import Problem, Question, as_problem
 from .source import Source
@@ -177,15 +177,11 @@ class RLMSurrogate:
                 masked ones were not measured.
 
         Raises:
-            ValueError: If there is not one value for each text.
+            ValueError: If there is not one number for each text.
         """
-        problem, texts = as_problem(problem), _checked(texts)
-        measured = np.ma.asarray(values, dtype=np.float64)
-        if measured.shape != (len(texts),):
-            raise ValueError(f"values have shape {measured.shape} for {len(texts)} texts; give one value for each text")
-        told = {text: float(value) for text, value in zip(texts, measured, strict=True) if value is not np.ma.masked}
+        problem, measured = as_problem(problem), by_text(_checked(texts), values)
         with self._changing:
-            self._observations.add(problem, told)
+            self._observations.add(problem, measured)
             self._adaptations.outdate(problem)
 
     def forget(self, problem: Question, texts: Sequence[str]) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -45,6 +47,12 @@ def test_quantiles_rise(seed: int) -> None:
 def test_a_quantile_outside_is_named(q: float) -> None:
     with pytest.raises(ValueError, match=f"q is {q}"):
         leaves(0).quantile(q)
+
+
+@pytest.mark.parametrize("several", [[0.1, 0.9], np.array([0.5])])
+def test_several_quantiles_are_no_quantile(several: Any) -> None:
+    with pytest.raises(ValueError, match=r"quantile q is \[0\..*give one number"):
+        leaves(0).quantile(several)
 
 
 def test_huge_values_do_not_overflow() -> None:

@@ -54,6 +54,26 @@ def test_values_must_match_texts(surrogate: RLMSurrogate) -> None:
         surrogate.observe(PROBLEM, ["a", "b"], [1.0])
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [("a", "'a'"), (1j, "1j"), (10**5000, "larger than any float"), ([2.0], r"\[2\.0\]"), ({}, r"\{\}")],
+    ids=["word", "complex", "huge", "list", "mapping"],
+)
+def test_a_value_that_is_no_number_is_named_with_its_text(surrogate: RLMSurrogate, value: Any, shown: str) -> None:
+    values: Any = [None, value, 1.0]
+    with pytest.raises(ValueError, match=f"the value of 'y' is {shown}; give a number, nan where"):
+        surrogate.observe(PROBLEM, ["x", "y", "z"], values)
+    assert surrogate.observed == []
+
+
+def test_values_that_are_no_list_of_numbers_are_shown(surrogate: RLMSurrogate) -> None:
+    with pytest.raises(ValueError, match="the value of 'x' is 1j"):
+        surrogate.observe(PROBLEM, ["x"], np.array([1j]))
+    several: Any = iter([1.0])
+    with pytest.raises(ValueError, match=r"values are <list_it.*>; give a list of numbers"):
+        surrogate.observe(PROBLEM, ["x"], several)
+
+
 @pytest.mark.parametrize("measured", [0, 3, 8])
 def test_trust_is_that_of_every_prediction(surrogate: RLMSurrogate, measured: int) -> None:
     surrogate._inference.knowledge = Knowledge({"space": Space({"latency_ms": Known(0.8)})})
