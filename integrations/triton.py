@@ -5,8 +5,8 @@ configurations worth a benchmark, the user's default among them, in the user's o
 trust: where it does not know the kernel or the device, all are kept. What was decided is kept on disk, what was
 measured (`RLMPrune.record`) teaches the next shape.
 
-``PRERANK_PRUNE=0`` switches pruning off, ``PRERANK_EXPLAIN=1`` prints what was kept and why, ``PRERANK_CACHE`` names
-the folder of decisions and measurements.
+``PRERANK_PRUNE=0`` (or ``off``) switches pruning off, ``PRERANK_EXPLAIN=1`` prints what was kept and why,
+``PRERANK_CACHE`` names the folder of decisions and measurements.
 """
 
 from __future__ import annotations
@@ -105,6 +105,10 @@ class RLMPrune(Mapping[str, Any]):
         self._kernel: Any | None = None
         self._warn = Once()
         self.perf_model = PerfModel(self._tuning, self._order, self._failed)
+
+    def __repr__(self) -> str:
+        given = {name: own for name, own in self._options.items() if own is not None and own is not False}
+        return f"rlm_prune({', '.join(f'{name}={own!r}' for name, own in given.items())})" if given else "rlm_prune"
 
     def __call__(self, **options: Any) -> RLMPrune:
         """A copy with other options, those of the class."""

@@ -10,6 +10,8 @@ from typing import Any, Protocol
 from .triton_autotuner import calling_autotuner, ranked_configs
 from .triton_launch import Tuning
 
+_OFF = ("0", "false", "off", "no")
+
 
 class Kept(float):
     """The ``top_k`` of a user who gives Triton none: Triton takes it for a share, and comes to as many as are kept."""
@@ -129,5 +131,5 @@ class PerfModel:
 
 
 def switched_off() -> bool:
-    """Whether ``PRERANK_PRUNE=0`` says that nothing is to be pruned."""
-    return os.environ.get("PRERANK_PRUNE") == "0"
+    """Whether ``PRERANK_PRUNE`` says that nothing is to be pruned."""
+    return os.environ.get("PRERANK_PRUNE", "").strip().lower() in _OFF

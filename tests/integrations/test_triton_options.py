@@ -208,6 +208,20 @@ def test_unusable_options_are_named() -> None:
             own({"early_config_prune": 3})
 
 
+def test_it_shows_the_options_that_were_given() -> None:
+    assert repr(rlm_prune) == "rlm_prune"
+    assert repr(rlm_prune(top_k=3)) == repr(rlm_prune(top_k=3, keep=None)) == "rlm_prune(top_k=3)"
+    told = rlm_prune(top_k=1.0, device="NVIDIA A100", compile=True)
+    assert repr(told) == "rlm_prune(top_k=1.0, device='NVIDIA A100', compile=True)"
+    assert repr(told(top_k=None, compile=False)) == "rlm_prune(device='NVIDIA A100')"
+
+
+@pytest.mark.parametrize(("said", "kept"), [("off", 24), ("False", 24), (" NO ", 24), ("1", 5), ("", 5)])
+def test_it_is_switched_off_by_any_such_word(monkeypatch: pytest.MonkeyPatch, said: str, kept: int) -> None:
+    monkeypatch.setenv("PRERANK_PRUNE", said)
+    assert len(pruned(kernel(quiet(top_k=5)))) == kept
+
+
 def test_options_may_be_of_other_kinds_of_the_same() -> None:
     configs = choices()
     assert len(pruned(kernel(quiet(top_k=np.float32(0.25))))) == 6
