@@ -24,6 +24,16 @@ Key = tuple[Any, ...]
 Point = dict[Key, Any]
 Parameters = dict[str, Any]
 _STEP = 0.1  # of a number's range: how far a mutation moves it
+_VALUES = {
+    "randint": "[low, high], whole numbers, low < high",
+    "uniform": "[low, high], low < high",
+    "loguniform": "[low, high], 0 < low < high",
+    "quniform": "[low, high, q], low < high, 0 < q",
+    "qloguniform": "[low, high, q], 0 < low < high, 0 < q",
+    **dict.fromkeys(("normal", "lognormal"), "[mu, sigma], 0 < sigma"),
+    **dict.fromkeys(("qnormal", "qlognormal"), "[mu, sigma, q], 0 < sigma, 0 < q"),
+}
+"""What the types of numbers take as their ``_value``."""
 
 
 class ParameterSpace:
@@ -135,7 +145,9 @@ def _check_draw(name: str, given: Any) -> None:
             if not spec.is_nested():
                 deformat_parameters(cast(Any, {spec.key: number}), cast(Any, {spec.key: spec}))
     except Exception as error:
-        raise ValueError(f"parameter {name!r} is {given!r}, from which nothing can be drawn ({error!r})") from error
+        said = f"parameter {name!r} is {given!r}, from which nothing can be drawn ({error!r})"
+        kind = cast("Mapping[str, Any]", given)["_type"]
+        raise ValueError(f"{said}; give {_VALUES.get(kind, 'choices that NNI takes')}") from error
 
 
 def _check_types(search_space: Mapping[str, Any]) -> None:
@@ -150,8 +162,8 @@ def _check_types(search_space: Mapping[str, Any]) -> None:
             types = ", ".join(cast(Collection[str], common_search_space_types))
             raise ValueError(f"parameter {name!r} is {given!r}; give a _type ({types}) and a _value")
         values: Any = cast(Mapping[str, Any], given)["_value"]
-        if not isinstance(values, (list, tuple)):
-            raise ValueError(f"parameter {name!r} is {given!r}; its _value must be a list")
+        if not isinstance(values, (list, tuple)) or not values:
+            raise ValueError(f"parameter {name!r} is {given!r}; its _value must be a list of one thing or more")
         for value in cast("list[Any]", values):
             nested: Mapping[str, Any] = value if isinstance(value, Mapping) else {}  # pyright: ignore[reportUnknownVariableType]
             if "_name" in nested and len(nested) > 1:

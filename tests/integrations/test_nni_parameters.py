@@ -172,12 +172,16 @@ def test_choices_that_read_alike_are_told_apart() -> None:
         ({"x": {"_type": "choice"}}, "'x' is .* a _value"),
         ({"x": {"_type": "uniform", "_value": 5}}, "'x' is .* must be a list"),
         ({"x": {"_type": "choice", "_value": {"a": 1}}}, "'x' is .* must be a list"),
-        ({"x": {"_type": "quniform", "_value": [0, 1, 0]}}, "'x' is .* nothing can be drawn"),
-        ({"x": {"_type": "choice", "_value": []}}, "'x' is .* nothing can be drawn"),
-        ({"x": {"_type": "randint", "_value": [3, 3]}}, "'x' is .* nothing can be drawn"),
+        ({"x": {"_type": "quniform", "_value": [0, 1, 0]}}, r"'x' is .*; give \[low, high, q\]"),
+        ({"x": {"_type": "choice", "_value": []}}, "'x' is .* must be a list of one thing or more"),
+        ({"x": {"_type": "randint", "_value": [3, 3]}}, "'x' is .* nothing can be drawn .* give .* whole numbers"),
         ({"x": {"_type": "uniform", "_value": [1, 0]}}, "'x' is .* nothing can be drawn"),
         ({"x": {"_type": "loguniform", "_value": [0, 1]}}, "'x' is .* nothing can be drawn"),
         ({"x": {"_type": "choice", "_value": [{"_name": "a", "y": {"_type": "z", "_value": []}}]}}, "'y'"),
+        (
+            {"x": {"_type": "choice", "_value": [{"_name": "a", "y": {"_type": "choice", "_value": []}}]}},
+            "'y' is .* list",
+        ),
     ],
 )
 def test_a_faulty_space_is_named(space: dict[str, Any], said: str) -> None:
