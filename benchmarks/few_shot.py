@@ -16,6 +16,7 @@ from rich.progress import track
 from scipy.stats import rankdata
 
 from prerank.surrogate import Prediction, belief
+from prerank.surrogate.acquisitions import pooled_value, unadapted_value
 from prerank.surrogate.adaptation import Adaptation
 from prerank.surrogate.checkpoint import load
 from prerank.surrogate.metrics import coverage
@@ -68,14 +69,15 @@ def draw(count: int, n: int, seed: int) -> NDArray[np.intp]:
 
 
 def interleaved(prediction: Prediction, sign: int = 1) -> Floats:
-    """Places of a ranking that takes the next best by what was learnt and by the model alone in turn, (N,).
+    """Places of a ranking that takes the next best by both together and by the model alone in turn, (N,).
 
     Args:
         prediction: After some measurements.
         sign: 1 where less is better, else -1.
     """
-    learnt, alone = (rankdata(sign * means, "ordinal") for means in (prediction.mean, prediction.unadapted))
-    return np.minimum(learnt, alone + 0.5)
+    acquisitions = pooled_value, unadapted_value
+    both, alone = (rankdata(-acquisition(prediction, -sign), "ordinal") for acquisition in acquisitions)
+    return np.minimum(both, alone + 0.5)
 
 
 def unmeasured(

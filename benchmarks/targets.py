@@ -121,7 +121,7 @@ TARGETS = (
             Target("the same, 100 measured of the nearest other size, interleaved", "unseen_kernel",
                    {"samples": 100}, ("slowdown@10",), 1.03, ours=f"prerank, {metric}, interleaved, spills last",
                    less=True,
-                   tried="what was learnt, trees among it, alone and in turn with what the model says alone"),
+                   tried="what was learnt, alone, pooled with and in turn with what the model says alone"),
         )
     ),
     Target("NAS-Bench-101, test cells: Kendall's tau", "nas_bench_101", {"cells": 16_000}, ("tau",), 0.86),
@@ -153,6 +153,15 @@ TARGETS = (
             ("slowdown@1", ("slowdown@1",), 1.03),
             ("slowdown@5", ("slowdown@5",), 1.004),
             ("95th percentile of slowdown@5", ("slowdown@5", "p95"), 1.05),
+        )
+    ),
+    *(
+        Target(f"rlm_prune, tutorial matmul, never read, the nearest other size tuned: {words}", "triton_prune",
+               {"kernel": "triton_matmul_tutorial_fp16"}, (key,), goal, ours="rlm_prune, tuned shape",
+               less=less, digits=digits)
+        for words, key, goal, less, digits in (
+            ("slowdown@10", "slowdown@10", 1.03, True, 3),
+            ("time of tuning all over that of tuning 10", "faster tuning @10", 50.0, False, 0),
         )
     ),
     Target("rlm_prune, all kernels: shapes on which it is worse than the default", "triton_prune", {},

@@ -8,8 +8,8 @@ are ranked, those that ran on it and on at least one other. Baselines: the mean 
 the other devices where a candidate ran, each device's less their mean; ridge regression on these values, with that mean
 where there is none; a random forest and a Gaussian process on the numbers of the text. The first two take every
 candidate to have been measured elsewhere. slowdown@10 is the best of the ten ranked first over the best of all.
-*Interleaved*: what was learnt and what the model says alone name the next candidate in turn (`rank` with two
-acquisitions).
+*Interleaved*: what was learnt pooled with what the model says alone, and that alone, name the next candidate in turn
+(`rank` with `pooled_value` and `unadapted_value`).
 """
 
 from __future__ import annotations

@@ -4,8 +4,9 @@ python benchmarks/unseen_kernel.py [--checkpoints FOLDER]
 
 The surrogate was trained without that kernel (`make leave-out`); it has read Inductor's mm, whose names of fields it
 shares. It ranks all configurations of a size that run, about 4,500, unasked and after n random ones of the nearest
-other size were measured. slowdown@k is the best of the first k over the best of all. *Interleaved*: what was learnt and
-what the model says alone name the next configuration in turn (`rank` with two acquisitions). *Spills last*:
+other size were measured. slowdown@k is the best of the first k over the best of all. *Interleaved*: what was learnt
+pooled with what the model says alone, and that alone, name the next configuration in turn (`rank` with `pooled_value`
+and `unadapted_value`). *Spills last*:
 configurations that are sure to spill registers come behind the others, as `rlm_prune` ranks them
 (`launch_limits.spill`). Baselines: the one that is best on average over the *other* sizes, all measured; boosted trees
 on Inductor's mm on the same device; models of the numbers of a configuration, fitted to the same n.
