@@ -54,7 +54,8 @@ def test_both_opinions_are_pooled_by_their_logarithms_and_that_of_the_model_coun
 
 
 def test_where_nothing_was_observed_the_pool_ranks_as_the_mean() -> None:
-    p = Prediction(*(np.array([[2.0], [1.0], [3.0]]) for _ in range(2)), np.ones((3, 1)), np.zeros(3), np.ones(3))
+    ends = np.array([[2.0], [1.0], [3.0]])
+    p = Prediction(ends, ends, np.ones((3, 1)), np.zeros(3), np.ones(3))
     assert np.argsort(-pooled_value(p, -1)).tolist() == [1, 0, 2]
 
 
