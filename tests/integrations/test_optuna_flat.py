@@ -22,8 +22,8 @@ def flag(trial: FrozenTrial) -> list[float]:
     return [float(max(abs(value - 0.35) for value in trial.params.values()) > 0.1)]
 
 
-def searched(objective: Callable[[Trial], float], trials: int, **options: object) -> list[FrozenTrial]:
-    study = optuna.create_study(sampler=RLMSampler(seed=0, **options))  # type: ignore[arg-type]
+def searched(objective: Callable[[Trial], float], trials: int, seed: int = 0, **options: object) -> list[FrozenTrial]:
+    study = optuna.create_study(sampler=RLMSampler(seed=seed, **options))  # type: ignore[arg-type]
     study.optimize(objective, n_trials=trials, catch=(ArithmeticError,))
     return study.trials
 
@@ -62,8 +62,8 @@ def test_where_nearly_all_trials_crash_it_is_learnt_where_they_do_not() -> None:
             raise ArithmeticError
         return sum(x)
 
-    trials = searched(objective, 60)
-    assert sum(trial.state == TrialState.COMPLETE for trial in trials) >= 7
+    found = [sum(trial.state == TrialState.COMPLETE for trial in searched(objective, 60, seed)) for seed in range(3)]
+    assert np.median(found) >= 7
 
 
 def test_the_widest_gap_is_no_corner() -> None:
