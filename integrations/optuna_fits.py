@@ -88,8 +88,9 @@ class Fits:
         near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
         last, features, few = self._hyper.get(key, near), inputs.features[some], y[some]
+        flag, exact = _is_flag(few), _repeats(few)
         fits = [
-            fitted(features, inputs.owners, few, start, inputs.breadth, flag=_is_flag(few), exact=_repeats(few))
+            fitted(features, inputs.owners, few, start, inputs.breadth, flag=flag, exact=exact)
             for start in ([last, usual] if afresh and last is not usual else [last])
         ]
         self._hyper[key], evidence = max(fits, key=lambda fit: fit[1])

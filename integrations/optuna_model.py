@@ -251,7 +251,7 @@ def _bounded(violations: Floats, rows: Floats) -> Floats:
         sizes = np.where(side * scaled > 0, np.abs(scaled), np.nan)
         if np.isfinite(sizes).any():
             sizes = np.minimum(sizes, _before_the_gap(sizes, rows))
-            unit = np.sqrt(np.nanmean((sizes / 2) ** 2)) * 2
+            unit = np.sqrt(np.nanmean(sizes**2))
             scaled = np.where(np.isnan(sizes), scaled, side * sizes / max(float(unit), np.finfo(np.float64).tiny))
     return np.clip(scaled, -_FARTHEST, _FARTHEST)
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..surrogate import Prediction
+from ..surrogate.acquisitions import pooled
 from ..surrogate.ranking import by_score
 from .triton_launch import Config
 
@@ -65,10 +66,10 @@ def ranked(prediction: Prediction, slowdown: Prediction | None = None) -> list[i
             other shape was tuned, the first one by this product loses .018, by the slowdowns alone .021, by
             milliseconds that were learnt .038; any weight from 1/4 to 1 did.
     """
-    score, fails = _log(prediction), prediction.likely_fails
-    if slowdown is not None:
-        score, fails = score + 2 * _log(slowdown), fails | slowdown.likely_fails
-    return by_score(-score, fails)
+    if slowdown is None:
+        return by_score(-_positive(prediction), prediction.likely_fails)
+    score = pooled(_positive(prediction), _positive(slowdown))
+    return by_score(-score, prediction.likely_fails | slowdown.likely_fails)
 
 
 def hopeful(prediction: Prediction) -> list[int]:
@@ -83,8 +84,8 @@ def hopeful(prediction: Prediction) -> list[int]:
     return by_score(score, fails)
 
 
-def _log(prediction: Prediction) -> Floats:
-    return np.log(np.maximum(prediction.mean, np.finfo(np.float64).tiny))
+def _positive(prediction: Prediction) -> Floats:
+    return np.maximum(prediction.mean, np.finfo(np.float64).tiny)
 
 
 def interleaved(rankings: Sequence[Sequence[int]]) -> list[int]:

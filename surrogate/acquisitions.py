@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .prediction import Prediction
 
 Floats = NDArray[np.float64]
+_ALONE = 2.0  # weight of what was said before anything was observed (see `integrations.triton_selection.ranked`)
 Acquisition = Callable[[Prediction, int], Floats]
 
 
@@ -40,8 +41,12 @@ def pooled_value(prediction: Prediction, sign: int) -> Floats:
     means = np.stack([prediction.mean, prediction.unadapted])
     if (means <= 0).any():
         raise ValueError(f"a mean is {means.min()}; pool values that are positive, as times are")
-    learnt, alone = np.log(means)
-    return sign * (learnt + 2 * alone)
+    return sign * pooled(*means)
+
+
+def pooled(learnt: Floats, alone: Floats) -> Floats:
+    """Positive values (N,) as one score, less where both are: their logarithms, that of the model alone twice."""
+    return np.log(learnt) + _ALONE * np.log(alone)
 
 
 def confidence_bound(width: float = 1.0) -> Acquisition:
