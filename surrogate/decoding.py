@@ -1,10 +1,11 @@
 """Numbers read off the model without sampling: the tree of heads and digits is walked breadth-first.
 
-All candidates advance together, one level of the tree at a time, each level one pass of the writer over the keys and
-values of the levels before (a branch sees its ancestors alone). A branch is split into its ten digits as long as its
-mass times its width exceeds `TOLERANCE` standard deviations of the candidate's distribution; the part of its mass below
-that stays on it as a leaf. So the mean is exact to a few hundredths of a standard deviation, and every number varies
-continuously with the scores: rounding differences between batches cannot flip a decision.
+Candidates advance together, one level of the tree at a time, each level one pass of the writer over the keys and values
+of the levels before (a branch sees its ancestors alone); those of few branches do not wait for those of many. A branch
+stays a leaf where its mass times its width is below `TOLERANCE` standard deviations of the candidate's distribution;
+beyond that ever less of its mass stays on it, and from twice as much on it is split into its ten digits whole. So mean
+and deviation are exact to about a hundredth of the deviation, and every number varies continuously with the scores:
+rounding differences between batches cannot flip a decision.
 
 Shapes: n candidates, B branches a candidate (the most any of them has; others are padded with mass 0), k digits so far,
 D the width of the model.
@@ -12,13 +13,15 @@ D the width of the model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .codec import DECADES, DIGITS, FAILED, FIRST, HEADS, ZERO, interval
-from .network import Bools, Floats, Ids, Writer
+from .network import Bools, Floats, Ids, Rows, Writer
 from .prediction import standard_deviation
 
 TOLERANCE = 0.02
@@ -27,6 +30,7 @@ HEAD_FLOOR = 3e-3
 _MOST_HEADS = 32
 _RISE, _MOST_DECADES = 3.0, 40  # of the floor, for each decade beyond the next one to the median
 _OUTLINED = 2  # heads of an outline
+_PASS = 64  # branches that are written while another pass of the writer starts
 
 Leaves = tuple[Floats, Floats, Floats]
 """Lower ends, upper ends and masses, (n, leaves) each."""
@@ -45,6 +49,16 @@ class Branches:
     symbols: Ids
     mass: Floats
     visible: Bools
+
+    @property
+    def count(self) -> NDArray[np.intp]:
+        """Branches of each candidate that have mass, (n,)."""
+        return (self.mass > 0).sum(axis=1)
+
+    def of(self, rows: Rows) -> Branches:
+        """Those of some candidates."""
+        few = Branches(self.symbols[rows], self.mass[rows], self.visible[rows])
+        return few.heaviest(int(few.count.max(initial=0)))
 
     def heaviest(self, count: int) -> Branches:
         """The branches of most mass."""
@@ -71,14 +85,8 @@ def decode(writer: Writer, allowed: Bools) -> tuple[Leaves, Floats]:
     """
     probability, _ = writer.start(allowed[None])
     branches, p_fail = _heads(probability[:, 0])
-    leaves: list[Leaves] = []
-    for _ in range(DIGITS):
-        leaf, branches = _divide(branches, leaves)
-        leaves.append(leaf)
-        if branches.mass.shape[1] == 0:
-            break
-        branches = _grow(writer, branches)
-    return _pack([*leaves, branches.leaves()]), p_fail
+    nothing = np.empty((len(p_fail), 0))
+    return _pack(_written(writer, branches, (nothing, nothing, nothing))), p_fail
 
 
 def outline(writer: Writer, allowed: Bools) -> tuple[Floats, Floats]:
@@ -160,7 +168,7 @@ def _heads(probability: Floats) -> tuple[Branches, Floats]:
     mass /= mass.sum(axis=1, keepdims=True)
     symbols = np.tile(np.arange(mass.shape[1], dtype=np.int64)[None, :, None], (len(mass), 1, 1))
     branches = Branches(symbols, mass, np.ones((*mass.shape, 1), dtype=bool))
-    return branches.heaviest(int((mass > 0).sum(axis=1).max(initial=0))), p_fail
+    return branches.heaviest(int(branches.count.max(initial=0))), p_fail
 
 
 def _without_tails(mass: Floats, floor: Floats, most: Floats) -> Floats:
@@ -180,15 +188,42 @@ def _without_tails(mass: Floats, floor: Floats, most: Floats) -> Floats:
     return mass
 
 
-def _divide(branches: Branches, leaves: list[Leaves]) -> tuple[Leaves, Branches]:
+def _written(writer: Writer, branches: Branches, leaves: Leaves) -> Leaves:
+    """The leaves there are, and those of the branches, written to the end."""
+    if branches.symbols.shape[2] > DIGITS:
+        return _joined(leaves, branches.leaves())
+    coarse, rest = _divide(branches, leaves)
+    whole, groups = _joined(leaves, coarse), _alike(rest.count)
+
+    def part(rows: Rows) -> Leaves:
+        own, few = _of(whole, rows), rest.of(rows)
+        if not few.mass.shape[1]:
+            return own
+        some = writer.of(rows)
+        return _written(some, _grow(some, few), own)
+
+    return _together(groups, [part(rows) for rows in groups])
+
+
+def _alike(breadth: NDArray[np.intp]) -> list[Rows]:
+    """Rows in groups of about as many branches, (n,): apart where more than a pass would be spent on padding."""
+    order, cuts = np.argsort(breadth, kind="stable"), [0]
+    steps = np.diff(breadth[order])
+    for place in np.flatnonzero(steps).tolist():
+        if (place + 1 - cuts[-1]) * steps[place] > _PASS:
+            cuts.append(place + 1)
+    return [np.sort(rows) for rows in np.split(order, cuts[1:])]
+
+
+def _divide(branches: Branches, leaves: Leaves) -> tuple[Leaves, Branches]:
     """What of each branch remains a leaf, and the branches that deserve another digit."""
     lower, upper, mass = branches.leaves()
     half = np.maximum(upper / 2 - lower / 2, np.finfo(np.float64).tiny)
-    spread = standard_deviation(*_joined([*leaves, (lower, upper, mass)]))[:, None]
+    spread = standard_deviation(*_joined(leaves, (lower, upper, mass)))[:, None]
     with np.errstate(over="ignore"):
-        coarse = np.minimum(mass, TOLERANCE / 2 * spread / half)
-    rest = Branches(branches.symbols, mass - coarse, branches.visible)
-    return (lower, upper, coarse), rest.heaviest(int((rest.mass > 0).sum(axis=1).max(initial=0)))
+        bearable = np.minimum(TOLERANCE / 2 * spread / half, 1)
+    coarse = np.clip(2 * bearable - mass, 0, mass)
+    return (lower, upper, coarse), Branches(branches.symbols, mass - coarse, branches.visible)
 
 
 def _grow(writer: Writer, branches: Branches) -> Branches:
@@ -206,16 +241,32 @@ def _grow(writer: Writer, branches: Branches) -> Branches:
     return Branches(symbols.reshape(count, -1, position + 1), mass.reshape(count, -1), repeated)
 
 
-def _joined(leaves: list[Leaves]) -> Leaves:
+def _joined(*leaves: Leaves) -> Leaves:
     """Leaves of several levels side by side."""
     lower, upper, mass = (np.concatenate(part, axis=1) for part in zip(*leaves, strict=True))
     return lower, upper, mass
 
 
-def _pack(leaves: list[Leaves]) -> Leaves:
+def _of(leaves: Leaves, rows: Rows) -> Leaves:
+    """Those of some candidates."""
+    lower, upper, mass = (part[rows] for part in leaves)
+    return lower, upper, mass
+
+
+def _together(groups: Sequence[Rows], parts: Sequence[Leaves]) -> Leaves:
+    """Leaves of groups of candidates in the candidates' order, padded with mass 0."""
+    shape = sum(map(len, groups)), max(mass.shape[1] for *_, mass in parts)
+    lower, upper, mass = np.zeros(shape), np.zeros(shape), np.zeros(shape)
+    for rows, part in zip(groups, parts, strict=True):
+        for whole, own in zip((lower, upper, mass), part, strict=True):
+            whole[rows, : own.shape[1]] = own
+    return lower, upper, mass
+
+
+def _pack(leaves: Leaves) -> Leaves:
     """All leaves of each candidate with the empty ones left out, the heaviest first."""
-    lower, upper, mass = _joined(leaves)
+    *_, mass = leaves
     order = np.argsort(-mass, axis=1, kind="stable")[:, : int((mass > 0).sum(axis=1).max(initial=0))]
-    lower, upper, mass = (np.take_along_axis(part, order, axis=1) for part in (lower, upper, mass))
+    lower, upper, mass = (np.take_along_axis(part, order, axis=1) for part in leaves)
     empty = mass <= 0
     return np.where(empty, 0.0, lower), np.where(empty, 0.0, upper), mass

@@ -27,7 +27,7 @@ from .wording import strangeness
 if TYPE_CHECKING:
     from .model import RLM
 
-_CHUNK = 256  # texts decoded together
+_CHUNK = 512  # texts decoded together
 _CONTEXTS = 16  # contexts kept encoded
 _LARGER = 0.3  # share of the trust that candidates far larger than all that were read have not
 _NOVELTY_ERROR = 0.5  # of the logarithm of a value whose text has no known word, as of a device that is not known

@@ -39,6 +39,10 @@ class KeysValues(NamedTuple):
         """This memory and a later one, end to end."""
         return KeysValues(*(torch.cat(pair, dim=2) for pair in zip(self, later, strict=True)))
 
+    def of(self, rows: Tensor) -> KeysValues:
+        """Those of some rows of the batch."""
+        return KeysValues(self.keys[rows], self.values[rows])
+
 
 @dataclass(frozen=True)
 class Memory:
@@ -51,6 +55,10 @@ class Memory:
 
     layers: list[KeysValues]
     mask: Tensor
+
+    def of(self, rows: Tensor) -> Memory:
+        """That of some rows of the batch."""
+        return Memory([layer.of(rows) for layer in self.layers], self.mask[rows])
 
     @staticmethod
     def joined(parts: Sequence[Memory], order: Tensor) -> Memory:
@@ -105,12 +113,14 @@ class Attention(nn.Module):
         return out
 
     def _attend(self, query: Tensor, memory: KeysValues, mask: Tensor | None) -> Tensor:
-        """Attention of many short rows; torch's fused kernel is slow at the gradients of such, on a processor."""
-        if not self.training or query.is_cuda or mask is None:
+        """Attention, of many short rows by hand: torch's softmax and fused kernel are slow at them, on a processor."""
+        if query.is_cuda or mask is None or len(memory.keys) == 1:
             return F.scaled_dot_product_attention(query, *memory, attn_mask=mask)
         scores = (query * query.shape[-1] ** -0.5) @ memory.keys.transpose(-1, -2)
-        weights: Tensor = scores.masked_fill(~mask, -1e4).softmax(dim=-1)
-        return weights.to(memory.values.dtype) @ memory.values
+        scores = scores.masked_fill_(~mask, -1e4)
+        weights = scores.sub_(scores.detach().amax(dim=-1, keepdim=True)).exp_()
+        attended: Tensor = (weights @ memory.values) / weights.sum(dim=-1, keepdim=True)
+        return attended
 
     def _split(self, x: Tensor) -> Tensor:
         return x.view(*x.shape[:-1], self.heads, x.shape[-1] // self.heads).transpose(1, 2)
@@ -153,7 +163,9 @@ class Layer(nn.Module):
         own = past.followed_by(own) if past else own
         x = x + self.dropout(self.own(normed, own, own_mask))
         x = x + self.dropout(self.memory(self.norms[1](x), memory, memory_mask))
-        return x + self.dropout(self.contract(F.relu(self.expand(self.norms[2](x))).square())), own
+        raised = F.relu(self.expand(self.norms[2](x)), inplace=True)
+        squared = raised.square() if raised.requires_grad else raised.square_()
+        return x + self.dropout(self.contract(squared)), own
 
 
 class RLM(nn.Module):

@@ -60,6 +60,10 @@ class Writer(Protocol):
         """
         ...
 
+    def of(self, rows: Rows) -> Writer:
+        """What goes on writing for some of the candidates, each named once, in their order."""
+        ...
+
 
 class Network(Protocol):
     """A regression language model."""

@@ -87,6 +87,13 @@ class OnnxWriter:
         digits = np.arange(GRAMMAR[self._position].start + first, GRAMMAR[self._position].stop)
         return _softmax(self._write(nothing, tokens, visible[:, None], digits)[1])
 
+    def of(self, rows: Rows) -> OnnxWriter:
+        if len(rows) == len(self._candidates[0]):
+            return self
+        some = OnnxWriter(self._graph, self._metrics, [array[rows] for array in self._candidates])
+        some._past, some._position = [past[rows] for past in self._past], self._position
+        return some
+
     def _write(self, metrics: Array, tokens: Ids, visible: Bools, allowed: Ids) -> tuple[Array, Array]:
         """States and scores of what is written."""
         visible = visible.reshape(-1, 1, *visible.shape[-2:])

@@ -87,6 +87,16 @@ class TorchWriter:
         )
         return _probabilities(self._model.logits(states, self._position)[..., first:])
 
+    @torch.inference_mode()
+    def of(self, rows: Rows) -> TorchWriter:
+        if len(rows) == len(self._candidates.mask):
+            return self
+        chosen = _tensor(self._model, rows)
+        some = TorchWriter(self._model, self._metrics, self._candidates.of(chosen))
+        some._past = [past.of(chosen) for past in self._past] if self._past else None
+        some._position = self._position
+        return some
+
     def _write(self, x: Tensor, mask: Tensor) -> Tensor:
         states, self._past = self._model.write(x, mask, self._candidates, self._past)
         return states
