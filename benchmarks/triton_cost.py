@@ -3,7 +3,7 @@
 python benchmarks/triton_cost.py [--rounds 7]
 
 Milliseconds of the processor on one thread, the median of a few sizes of a matrix product for an A100, none of them
-decided before; the first of a process also by the clock, on top of importing torch, transformers and triton.
+decided before; the first of a process also by the clock, on top of importing torch and triton.
 """
 
 from __future__ import annotations
@@ -66,9 +66,7 @@ def apart() -> tuple[float, float]:
 
 
 def first() -> tuple[float, float]:
-    """The first launch of this process, with all that it imports and loads beside torch, transformers and triton."""
-    import transformers  # noqa: F401  # pyright: ignore[reportUnusedImport]
-
+    """The first launch of this process, with all that it imports and loads beside torch and triton."""
     configurations(1)
     start = time.perf_counter()
     return pruned(COUNTS[0], size=512), (time.perf_counter() - start) * 1e3
