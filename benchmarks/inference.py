@@ -50,7 +50,7 @@ def main() -> None:
     arguments = parse()
     if arguments.memory_child:
         return memory_child(arguments.memory_child)
-    surrogate = RLMSurrogate.load(arguments.checkpoint)
+    surrogate = RLMSurrogate.load(arguments.checkpoint, backend="torch")  # as the reference
     texts = [nas_bench_101.to_text(cell) for cell in nas_bench_101.sample(np.random.default_rng(0), 1000)]
     results = (
         scaling(surrogate, texts)
@@ -155,7 +155,8 @@ def agreement(surrogate: RLMSurrogate, texts: list[str]) -> dict[str, Any]:
     digests = {digest(surrogate, list(rng.permutation(part))) for _ in range(100)}
     code = (
         "import sys; from prerank.surrogate import RLMSurrogate; sys.path.insert(0, sys.argv[1]); import inference;"
-        "print(inference.digest(RLMSurrogate.load(sys.argv[2] or None), sys.stdin.read().split(chr(10))))"
+        "surrogate = RLMSurrogate.load(sys.argv[2] or None, backend='torch');"
+        "print(inference.digest(surrogate, sys.stdin.read().split(chr(10))))"
     )
     origin = surrogate._source.origin  # pyright: ignore[reportPrivateUsage]
     command = [sys.executable, "-c", code, str(Path(__file__).parent), str(origin)]

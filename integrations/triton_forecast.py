@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
-from importlib.util import find_spec
 from typing import Any
 from uuid import uuid4
 
@@ -96,10 +95,7 @@ class Forecast:
 
     @cached_property
     def _surrogate(self) -> Learner:
-        if self._given is not None:
-            return self._given
-        # On onnxruntime the first launch does not wait for transformers, the others take a quarter less.
-        return RLMSurrogate.load(backend="onnxruntime" if find_spec("onnxruntime") else "torch")
+        return self._given if self._given is not None else RLMSurrogate.load()
 
     def _slowdown(self, reading: Reading, texts: Sequence[str]) -> Prediction:
         """What the weights say that have seen no measurement."""

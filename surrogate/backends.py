@@ -1,4 +1,4 @@
-"""What runs a checkpoint's model: torch, or onnxruntime, which starts in a tenth of the time and without torch.
+"""What runs a checkpoint's model: torch, or onnxruntime, which starts in a tenth of the time, without torch.
 
 onnxruntime reads graphs that lie beside the weights. The first use writes them, and one that finds them damaged, which
 alone takes torch and onnx.
@@ -23,6 +23,12 @@ _REMEDY = 'or load with backend="torch"'
 
 class EncoderNotFoundError(OSError):
     """The pretrained encoder that a checkpoint reads contexts with cannot be read."""
+
+
+def usual(path: Path, description: dict[str, Any], device: str) -> Backend:
+    """What runs a checkpoint where nobody says: onnxruntime where it is installed and the graphs lie there."""
+    runs = device == "cpu" and not description.get("encoder") and _written(path, description)
+    return "onnxruntime" if runs and find_spec("onnxruntime") else "torch"
 
 
 def check(path: Path, description: dict[str, Any], device: str, backend: str) -> None:

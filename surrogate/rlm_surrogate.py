@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from . import belief, checkpoint
 from .adaptations import Adaptations
 from .atomic import write_whole
-from .backends import Backend, check
+from .backends import Backend, check, usual
 from .knowledge import Knowledge
 from .observations import Observations, by_text
 from .prediction import Prediction, concatenate
@@ -62,7 +62,9 @@ class RLMSurrogate:
         return f"<RLMSurrogate {self._source}, {len(self._observations)} observations>"
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, device: str = "cpu", backend: Backend = "torch") -> RLMSurrogate:
+    def load(
+        cls, path: str | Path | None = None, *, device: str = "cpu", backend: Backend | None = None
+    ) -> RLMSurrogate:
         """Open a checkpoint; its weights are read, and its golden outputs verified, at the first prediction.
 
         Args:
@@ -70,7 +72,8 @@ class RLMSurrogate:
             device: Where the model shall run, as torch names it; whether it can is seen at the first prediction.
             backend: What predicts. ``"onnxruntime"`` starts without torch and runs on one thread of the CPU; the first
                 time that a checkpoint runs there, torch and onnx are needed to write its graphs beside its weights.
-                `fit` and `save` use torch with either.
+                ``"torch"`` uses more threads, or another device. None: onnxruntime on the CPU where it is installed
+                and the graphs are written, as those of the packaged weights are. `fit` and `save` use torch with all.
 
         Raises:
             FileNotFoundError: If there is no checkpoint.
@@ -81,6 +84,7 @@ class RLMSurrogate:
         """
         folder = Path(path) if path is not None else PACKAGED
         description = checkpoint.describe(folder)
+        backend = backend or usual(folder, description, device)
         check(folder, description, device, backend)
         surrogate = cls(Source(folder.resolve(), device, backend))
         surrogate.provenance = description["provenance"]

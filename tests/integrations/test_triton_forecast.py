@@ -12,7 +12,6 @@ from fake_config import FakeConfig
 from fake_surrogate import FakeSurrogate
 from launches import CONFIGS, expected, product
 
-from prerank.integrations import triton_forecast
 from prerank.integrations.triton_forecast import Forecast
 from prerank.integrations.triton_measurements import Measurement, write
 from prerank.surrogate import Prediction, Problem
@@ -136,15 +135,3 @@ def test_what_was_learnt_of_a_far_launch_is_trusted_less(known: float, count: in
     assert trust(1023) == pytest.approx(0.95)
     assert 0.88 < trust(2048) < 0.95
     assert least <= trust(512 << 20) <= most
-
-
-@pytest.mark.parametrize(("found", "backend"), [(object(), "onnxruntime"), (None, "torch")])
-def test_the_packaged_weights_run_on_what_starts_fastest(
-    found: object, backend: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def find(name: str) -> object:
-        assert name == "onnxruntime"
-        return found
-
-    monkeypatch.setattr(triton_forecast, "find_spec", find)
-    assert f"{backend} on cpu" in repr(Forecast()._surrogate)

@@ -100,6 +100,15 @@ def test_the_graphs_hold_no_weights_and_are_written_once(folder: Path) -> None:
         on("onnxruntime", folder).predict(PROBLEM, ["a"])
 
 
+def test_it_runs_where_nobody_says_once_the_graphs_are_written(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "torch on cpu" in repr(RLMSurrogate.load(folder))
+    on("onnxruntime", folder).predict(PROBLEM, ["a"])
+    assert "onnxruntime on cpu" in repr(RLMSurrogate.load(folder))
+    assert "torch on cuda" in repr(RLMSurrogate.load(folder, device="cuda"))
+    monkeypatch.setattr(backends, "find_spec", dict[str, object]().get)
+    assert "torch on cpu" in repr(RLMSurrogate.load(folder))
+
+
 def test_links_to_a_checkpoint_elsewhere_are_followed(folder: Path, tmp_path: Path) -> None:
     linked = tmp_path / "linked"
     linked.mkdir()
