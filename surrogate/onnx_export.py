@@ -69,7 +69,7 @@ class _PlainNorm(nn.Module):
         self.eps = norm.eps if norm.eps is not None else torch.finfo(norm.weight.dtype).eps
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * torch.rsqrt(x.square().mean(dim=-1, keepdim=True) + self.eps) * self.weight
+        return x / torch.sqrt(x.pow(2).mean(dim=-1, keepdim=True) + self.eps) * self.weight
 
 
 def _plain(module: Any) -> Any:
