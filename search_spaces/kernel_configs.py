@@ -102,7 +102,7 @@ def sample(
         kernel: Whose configurations they are.
 
     Raises:
-        ValueError: If n is negative or more than there are, or choices are neither given nor those of a matrix product.
+        ValueError: If n is negative or more than there are, or another kernel's choices are not given.
     """
     options = _options(_known_choices(kernel) if choices is None else choices)
     return distinct(rng, n, [len(values) for values in options.values()], partial(_config, options), key=to_text)

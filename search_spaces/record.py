@@ -62,7 +62,7 @@ def entry(record: Any, column: str, *names: str) -> Any:
 
 
 def json_entry(record: Any, column: str, *names: str) -> Any:
-    """The same of a row or a record that may be JSON, as either may be in a table.
+    """The `entry` of a row that may be JSON, as may be the record in it.
 
     Raises:
         ValueError: If a text is no JSON, or a mapping has neither.
