@@ -15,7 +15,8 @@ from .triton_source_values import Value, number
 from .triton_sources import calls, operand_loads, parsed
 from .triton_walk import walked
 
-_BLOCKS = ("block_m", "block_n", "block_k")
+BLOCKS = ("block_m", "block_n", "block_k")
+"""Fields of a configuration that are the lengths of a product's tiles."""
 
 Fields = Sequence[Mapping[str, Any]]
 
@@ -32,7 +33,7 @@ def multiplies_blocks(launch: Launch, fields: Fields) -> bool:
         return False
     products, seen = set(calls(tree, "dot")), _evaluation(launch, fields, True)
     tiles = {tuple(map(kernel_configs.field, tile)) for tile in seen.products.values()}
-    return tiles == {_BLOCKS} and products == set(seen.products)
+    return tiles == {BLOCKS} and products == set(seen.products)
 
 
 def reads_side_by_side(launch: Launch, fields: Fields, exact: bool, descriptors: bool) -> bool:
