@@ -27,7 +27,7 @@ _LIKENESS = 0.9  # trust in what is known of another kernel that multiplies matr
 
 
 @dataclass(frozen=True)
-class Reading:
+class LaunchReading:
     """A launch as a question.
 
     Args:
@@ -62,24 +62,24 @@ class Reading:
         return kernel_configs.to_text(kernel_configs.from_record(read or {"config": 0}))
 
 
-def readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
+def readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[LaunchReading]:
     """All ways to read a launch, the kernel's own first.
 
     Args:
         launch: The launch.
         words: Names and values of its configurations.
     """
-    own = Reading(launch.kernel.name, launch.device, _fields(launch), launch.kernel.source)
+    own = LaunchReading(launch.kernel.name, launch.device, _fields(launch), launch.kernel.source)
     return [own, *_matmul_readings(launch, words)]
 
 
-def reading_like(like: Reading, launch: Launch, words: Sequence[Mapping[str, Any]]) -> Reading:
+def reading_like(like: LaunchReading, launch: Launch, words: Sequence[Mapping[str, Any]]) -> LaunchReading:
     """A launch read in the same way as another launch of its kernel, so that they are of one family."""
     alike = [reading for reading in readings(launch, words) if reading.kernel == like.kernel]
     return alike[-1] if alike else readings(launch, words)[0]
 
 
-def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[Reading]:
+def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list[LaunchReading]:
     """As the tutorial's matrix product, and as Inductor's template."""
     operands = operands_of(launch, words)
     if operands is None:
@@ -89,13 +89,13 @@ def _matmul_readings(launch: Launch, words: Sequence[Mapping[str, Any]]) -> list
     grouped = "group_m" in map(kernel_configs.field, words[0]) and _constant_beside(words, _TUTORIAL_FIELDS)
     if grouped and {operands[0].dtype, operands[1].dtype} == {"float16"}:
         likeness = 1.0 if is_tutorial(launch.kernel) else _LIKENESS
-        found.insert(0, Reading(_TUTORIAL, launch.device, sizes, names=_TUTORIAL_FIELDS, likeness=likeness))
+        found.insert(0, LaunchReading(_TUTORIAL, launch.device, sizes, names=_TUTORIAL_FIELDS, likeness=likeness))
     return found
 
 
 def _template(
     launch: Launch, words: Mapping[str, Any], sizes: Mapping[str, int], first: Tensor, second: Tensor
-) -> Reading:
+) -> LaunchReading:
     """As Inductor's mm, or mixed_mm where the second operand is quantised."""
     strides = [*_strides(launch, first, "a", "mk"), *_strides(launch, second, "b", "kn")]
     names = ("mat1_stride_0", "mat1_stride_1", "mat2_stride_0", "mat2_stride_1")
@@ -108,9 +108,9 @@ def _template(
         "mat2_iscontig": strides[3] == 1,
     }
     if second.dtype in ("int8", "uint8"):
-        return Reading("triton_mixed_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=_LIKENESS)
+        return LaunchReading("triton_mixed_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=_LIKENESS)
     fields["using_tf32"] = _uses_tf32(launch, words) if first.dtype == "float32" else "not_float_32"
-    return Reading("triton_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=_LIKENESS)
+    return LaunchReading("triton_mm", launch.device, fields, names=_TEMPLATE_FIELDS, likeness=_LIKENESS)
 
 
 def _uses_tf32(launch: Launch, words: Mapping[str, Any]) -> bool:
