@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..search_spaces import kernel_configs
+from .triton_config import spelt
 from .triton_kernel import Kernel
-from .triton_launch import ALIGNED, Launch, Tensor, argument_of, spelt
+from .triton_launch import ALIGNED, Launch, Tensor, argument_of
 from .triton_sources import operand_arguments, operand_names
 from .triton_tiles import BLOCKS, multiplies_blocks, reads_side_by_side
 

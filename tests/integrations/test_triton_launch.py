@@ -10,8 +10,9 @@ import numpy as np
 from fake_config import FakeConfig
 from launches import CONFIGS, constexpr, dtype, read
 
+from prerank.integrations.triton_config import config_words
 from prerank.integrations.triton_kernel import Kernel
-from prerank.integrations.triton_launch import Launch, Tensor, config_words, read_tuning
+from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
 from prerank.integrations.triton_operands import is_aligned
 from prerank.integrations.triton_reading import readings
 
