@@ -24,7 +24,8 @@ from zlib import crc32
 import numpy as np
 import pandas as pd
 from intervals import interval, shown
-from measured_tables import FOLDER, Measured, kernel_rows, nas_bench_101_rows, nas_bench_201_rows
+from measured_rows import FOLDER, Measured
+from measured_tables import kernel_rows, nas_bench_101_rows, nas_bench_201_rows
 from tables import show
 from train_checkpoint import computes_in_bfloat16, divided, vocabulary_texts
 

@@ -20,7 +20,8 @@ import pandas as pd
 from command_line import command_line
 from few_shot import FewShot
 from intervals import interval, shown
-from measured_tables import kernel_frame, nas_bench_101_test_cells, table_file
+from measured_rows import table_file
+from measured_tables import kernel_frame, nas_bench_101_test_cells
 from tables import show
 from unseen_shapes import answer, divided
 from written import measurements, written

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from measured_tables import FOLDER
+from measured_rows import FOLDER
 
 
 def command_line(about: str | None, file: str) -> argparse.ArgumentParser:

@@ -16,8 +16,9 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from measured_rows import FOLDER
 from measured_shapes import shape
-from measured_tables import FOLDER, kernel_frame
+from measured_tables import kernel_frame
 from rich.progress import track
 from tables import show
 

@@ -24,7 +24,7 @@ import pandas as pd
 from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
-from measured_tables import table_file
+from measured_rows import table_file
 from network_features import stated_numbers
 from numpy.typing import NDArray
 from ranks import rank

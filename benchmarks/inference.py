@@ -33,10 +33,10 @@ from tables import show
 
 from prerank.search_spaces import nas_bench_101
 from prerank.surrogate import Problem, RLMSurrogate, rank
+from prerank.surrogate.attention import KeysValues, Memory
 from prerank.surrogate.codec import FIRST, LENGTH, decode, encode
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.metrics import spearman
-from prerank.surrogate.model import KeysValues, Memory
 from prerank.surrogate.network import CANDIDATE_WORDS, CONTEXT_WORDS
 
 SAMPLES = 64

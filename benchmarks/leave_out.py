@@ -16,7 +16,8 @@ from pathlib import Path
 
 import numpy as np
 from help_latency import SOURCE_ARCHITECTURES, SOURCES, SPACES
-from measured_tables import FOLDER, Measured, read
+from measured_rows import FOLDER, Measured
+from measured_tables import read
 from train_checkpoint import parse, train, without
 
 CHECKPOINTS = Path(__file__).parents[1] / "runs" / "leave_out"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from families import FAMILIES, drawn
 from measure_networks import measure, network, parse
-from measured_tables import FLOATS
+from measured_networks import FLOATS
 from precisions import PRECISIONS
 
 from prerank.integrations.onnxruntime import Conditions, Network

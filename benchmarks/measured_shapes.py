@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from prerank.integrations.triton_kernel import Kernel
 from prerank.integrations.triton_launch import Launch, Tensor, Tuning
-from prerank.integrations.triton_reading import itemsize, operand_sizes
+from prerank.integrations.triton_operands import itemsize, operand_sizes
 from prerank.search_spaces import kernel_configs
 
 _TUTORIAL_ARGUMENTS = ("a_ptr", "b_ptr", "c_ptr", "M", "N", "K")

@@ -7,18 +7,17 @@ tests is marked so; where a table has no ``split`` column, one row in ten is, by
 from __future__ import annotations
 
 import gzip
-import hashlib
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
+from measured_networks import network_rows
+from measured_rows import FOLDER, Measured, is_test, table_file
 
 from prerank.search_spaces import (
     accel_nasbench,
@@ -29,43 +28,15 @@ from prerank.search_spaces import (
     nas_bench_graph,
     nas_bench_macro,
     ofa,
-    onnx_graph,
 )
 from prerank.surrogate import Row
-from prerank.surrogate.measured import Measured as MeasuredLine
-from prerank.surrogate.measured import read as lines
 
-FOLDER = Path(os.environ.get("PRERANK_DATA", Path(__file__).parents[2] / "shared" / "data"))
 UNSEEN_DEVICES = ("fpga", "raspi4", "eyeriss", "pixel2", "gold_6226", "titan_rtx")
 """Test devices of the HELP protocols; no shipped checkpoint has read a row that was measured on them."""
-NETWORKS = Path(__file__).parent / "tables" / "networks.jsonl.gz"
-"""What measure_networks.py measured."""
-PRECISIONS = NETWORKS.with_name("precisions.jsonl.gz")
-"""What measure_precisions.py measured on another processor: some of these networks, in other number formats too."""
-FLOATS = "float32"
-"""Format of the networks that are converted to others."""
-UNSEEN_FAMILIES = ("inception", "transformer", "ofa")
-"""Families of networks that no shipped checkpoint has read: built by hand, of another kind, of a space."""
 _LATENCY = "latency_ms_"
 _LEAST_MS = 0.01  # cells without operations are at zero on some devices, where the logarithm has no meaning
 _ORDERS = 4  # equivalent texts of a candidate that training may draw
 _FEW_PROBLEMS = 64  # of a kernel; where there are more, configurations of one problem are a group, else of one text
-
-
-@dataclass(frozen=True)
-class Measured:
-    """A row of a table.
-
-    Args:
-        row: What was measured.
-        test: Whether the protocols keep it for tests.
-        group: What it has in common with rows that say nearly the same: cells that compute alike, a shape on any
-            device. Whole groups choose the weights. Empty: it is a group of its own.
-    """
-
-    row: Row
-    test: bool
-    group: str = ""
 
 
 def read(folder: Path = FOLDER, seed: int = 0) -> Iterator[Measured]:
@@ -77,18 +48,6 @@ def read(folder: Path = FOLDER, seed: int = 0) -> Iterator[Measured]:
     rng = np.random.default_rng(seed)
     for table in TABLES:
         yield from table(folder, rng)
-
-
-def table_file(folder: Path, name: str) -> Path:
-    """Where a table lies.
-
-    Raises:
-        FileNotFoundError: If it does not.
-    """
-    file = folder / name
-    if not file.exists():
-        raise FileNotFoundError(f"there is no {file}; set PRERANK_DATA to the folder of the tables (see TABLES.md)")
-    return file
 
 
 def nas_bench_101_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
@@ -215,48 +174,6 @@ def kernel_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
         yield Measured(row, split == "test" or device == "NVIDIA TITAN RTX", group)
 
 
-def network_rows(folder: Path, rng: np.random.Generator) -> Iterator[Measured]:
-    """ONNX networks: latency and peak memory on one thread, and what the texts say of their size.
-
-    A network in another number format is a test network if that in floats is, and of its group.
-    """
-    values: dict[str, dict[str, float]] = {}
-    family, group = dict[str, str](), dict[str, str]()
-    floats: dict[str, str] = {}
-    for measured in (*lines(NETWORKS), *lines(PRECISIONS)):
-        text, own = measured.candidate, values.setdefault(measured.candidate, {})
-        if measured.metric.endswith("threads=1") and math.isfinite(measured.value):
-            own[measured.metric] = measured.value
-        made, precision = network_name(measured)
-        if precision == FLOATS:  # the choices leave some networks open: the one measured last is the one converted
-            floats[made] = text
-        group.setdefault(text, floats[made])
-        family[text] = measured.more["name"]["family"]
-    for text, own in values.items():
-        test = family[text] in UNSEEN_FAMILIES or is_test(group[text])
-        yield Measured(network_row(text, own), test, group[text])
-
-
-def network_name(measured: MeasuredLine) -> tuple[str, str]:
-    """The choices that made a network, whatever its number format, and that format."""
-    made = dict(measured.more["name"])
-    precision = str(made.pop("precision", FLOATS))
-    return json.dumps(made), precision
-
-
-def network_row(text: str, values: dict[str, float]) -> Row:
-    """An ONNX network, at times without operations: those never read then say little, rather than anything at all."""
-    totals = "\n".join(line for line in text.split("\n") if "=" in line.partition(" ")[0])
-    return Row(onnx_graph.problem().context, (text, text, totals), network_totals(text) | values)
-
-
-def network_totals(text: str) -> dict[str, float]:
-    """Parameters and multiply-accumulates as the text of an ONNX network states them, in millions to three digits."""
-    said = dict(word.split("=") for word in text.partition("\n")[0].split())
-    found = {metric: float(said[f"{metric}_m"]) * 1e6 for metric in ("params", "macs")}
-    return {onnx_graph.problem(metric).metric: value for metric, value in found.items() if value > 0}
-
-
 def kernel_frame(folder: Path = FOLDER) -> Any:
     """The table of kernel configurations; ms is nan where the configuration failed."""
     frame: Any = pd.read_csv(table_file(folder, "kernels/kernel_configs.csv.gz"), low_memory=False)
@@ -310,11 +227,6 @@ def _texts(space: Any, candidate: Any, rng: np.random.Generator) -> tuple[str, .
     """The canonical text, then some equivalent ones."""
     others = (space.to_text(candidate, rng) for _ in range(_ORDERS))
     return tuple(dict.fromkeys([space.to_text(candidate), *others]))
-
-
-def is_test(key: str) -> bool:
-    """Whether an architecture, of a table without splits, is kept for tests."""
-    return int(hashlib.sha256(key.encode()).hexdigest(), 16) % 10 == 0
 
 
 def _json_lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -23,7 +23,7 @@ import pandas as pd
 from command_line import command_line
 from few_shot import draw
 from intervals import interval, shown
-from measured_tables import table_file
+from measured_rows import table_file
 from numpy.typing import NDArray
 from ranks import rank, tau
 from sklearn.ensemble import HistGradientBoostingRegressor, RandomForestRegressor

@@ -26,7 +26,9 @@ import unseen_kernel
 import unseen_spaces
 from few_shot import FewShot, draw
 from leave_out import command_line
-from measured_tables import NETWORKS, kernel_frame, table_file
+from measured_networks import NETWORKS
+from measured_rows import table_file
+from measured_tables import kernel_frame
 from numpy.typing import NDArray
 from ranks import rank
 from rich.progress import track

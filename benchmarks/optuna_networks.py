@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from measured_tables import Measured, nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows, table_file
+from measured_rows import Measured, table_file
+from measured_tables import nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
 from numpy.typing import NDArray
 from optuna import Trial
 from optuna.distributions import CategoricalDistribution

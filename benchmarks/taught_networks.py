@@ -14,7 +14,8 @@ from itertools import count, islice
 
 import numpy as np
 from families import FAMILIES, drawn
-from measured_tables import UNSEEN_FAMILIES, is_test, network_row
+from measured_networks import UNSEEN_FAMILIES, network_row
+from measured_rows import is_test
 from network_features import Floats, frame_of, stated_numbers, trees_on_counts
 from tabular_models import gaussian_process, learnt
 

@@ -20,7 +20,8 @@ from unittest.mock import patch
 import numpy as np
 import pandas as pd
 from intervals import interval
-from measured_tables import FOLDER, kernel_rows
+from measured_rows import FOLDER
+from measured_tables import kernel_rows
 from tables import show
 from train_checkpoint import computes_in_bfloat16, vocabulary_texts
 

@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from mean_weights import mean_of
-from measured_tables import FOLDER, Measured, read
+from measured_rows import FOLDER, Measured
+from measured_tables import read
 from taught_networks import taught
 
 from prerank.surrogate import Problem, RLMSurrogate, Row, Training

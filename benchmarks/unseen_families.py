@@ -25,7 +25,8 @@ import pandas as pd
 from command_line import command_line
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
-from measured_tables import FOLDER, NETWORKS, PRECISIONS, UNSEEN_FAMILIES, is_test, network_rows
+from measured_networks import NETWORKS, PRECISIONS, UNSEEN_FAMILIES, network_rows
+from measured_rows import FOLDER, is_test
 from network_features import Floats, frame_of, operators, stated_numbers, trees_on_counts
 from ranks import rank
 from rich.progress import track

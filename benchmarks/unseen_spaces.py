@@ -25,7 +25,8 @@ import pandas as pd
 from few_shot import FewShot, draw, reliability, unmeasured
 from intervals import interval, shown
 from leave_out import command_line
-from measured_tables import nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows, table_file
+from measured_rows import table_file
+from measured_tables import nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
 from network_features import stated_numbers
 from numpy.typing import NDArray
 from ranks import tau

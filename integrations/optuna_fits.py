@@ -88,7 +88,8 @@ class Fits:
         near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
         some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
         last, features, few = self._hyper.get(key, near), inputs.features[some], y[some]
-        flag, exact = _is_flag(few), _repeats(few)
+        flag = len(few) > 2 and is_flag(few)  # two trials differ in any output
+        exact = _repeats(few)
         fits = [
             fitted(features, inputs.owners, few, start, inputs.breadth, flag=flag, exact=exact)
             for start in ([last, usual] if afresh and last is not usual else [last])
@@ -97,8 +98,9 @@ class Fits:
         return evidence * len(y) / len(some)
 
 
-def _is_flag(y: Floats) -> bool:
-    return len(np.unique(y)) <= 2 < len(y)
+def is_flag(y: Floats) -> bool:
+    """Whether an output, some of it nan, has two values at most: their sizes tell nothing."""
+    return len(np.unique(y[~np.isnan(y)])) <= 2
 
 
 def _repeats(y: Floats) -> bool:

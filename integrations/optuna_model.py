@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..surrogate.ard_process import GaussianProcess
 from ..surrogate.metrics import spearman
 from .optuna_branches import Branches
-from .optuna_fits import Fits, Inputs
+from .optuna_fits import Fits, Inputs, is_flag
 from .optuna_history import History, mean_places
 from .optuna_improvement import front, log_chebyshev_improvement, log_expected_improvement, log_feasibility, normals
 from .optuna_opinion import Opinion
@@ -229,13 +229,9 @@ def _bounds(history: History, kept: NDArray[np.intp]) -> dict[str, Floats]:
     return found | {"failure": np.where(history.succeeded[kept], -1.0, 1.0)}
 
 
-def _is_yes_or_no(violations: Floats) -> bool:
-    return len(np.unique(violations[~np.isnan(violations)])) <= 2
-
-
 def _usual(bounded: Floats) -> float:
     """What is to be expected of a constraint far from all trials: of a flag, whose size tells nothing, its mean."""
-    return float(np.nanmean(bounded)) if _is_yes_or_no(bounded) else 0.0
+    return float(np.nanmean(bounded)) if is_flag(bounded) else 0.0
 
 
 def _bounded(violations: Floats, rows: Floats) -> Floats:
@@ -244,7 +240,7 @@ def _bounded(violations: Floats, rows: Floats) -> Floats:
     Penalties that are far larger than what is satisfied, or the other way round, shall not make that look like 0, nor
     shall a 0 that is all a flag says: each side has its own unit, which does not shrink as a search comes to the edge.
     """
-    if _is_yes_or_no(violations):
+    if is_flag(violations):
         return np.where(np.isnan(violations), np.nan, np.where(violations > 0, 1.0, -1.0))
     scaled = np.clip(violations, -_LARGE, _LARGE)
     for side in (1.0, -1.0):

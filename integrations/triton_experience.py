@@ -14,7 +14,7 @@ from ..surrogate.ranking import Predictor
 from .triton_kernel import Kernel
 from .triton_launch import Launch, counting
 from .triton_measurements import Log, Measurement
-from .triton_reading import Reading, reading_like
+from .triton_reading import LaunchReading, reading_like
 
 FEWEST = 5
 """Measurements of a launch below which nothing is learnt from it; the fastest of them are tried all the same."""
@@ -58,7 +58,7 @@ def nearest(launch: Launch, log: Log, fewest: int = FEWEST) -> list[Measurement]
     return min(here, key=apart, default=nothing)
 
 
-def taught(surrogate: Learner, kernel: Kernel, measured: Sequence[Measurement], like: Reading) -> Learner:
+def taught(surrogate: Learner, kernel: Kernel, measured: Sequence[Measurement], like: LaunchReading) -> Learner:
     """A fork of the surrogate that has observed measurements of one launch as milliseconds.
 
     Args:

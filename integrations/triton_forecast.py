@@ -12,7 +12,7 @@ from ..surrogate import Prediction, RLMSurrogate
 from .triton_experience import FEWEST, TELLING, Learner, distance, fastest_elsewhere, likeness, nearest, taught
 from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
-from .triton_reading import Reading, reading_like, readings
+from .triton_reading import LaunchReading, reading_like, readings
 from .triton_selection import Outlook, hopeful, interleaved, ranked
 
 _KNOWN = 0.5  # trust from which on what the weights say is weighed with what measurements elsewhere taught
@@ -29,7 +29,7 @@ class Forecast:
 
     def __init__(self, surrogate: Learner | None = None) -> None:
         self._given = surrogate
-        self._read: dict[tuple[Any, ...], tuple[Reading, float]] = {}
+        self._read: dict[tuple[Any, ...], tuple[LaunchReading, float]] = {}
 
     def __call__(self, tuning: Tuning, places: Sequence[int], spilled: Collection[int] = ()) -> Outlook:
         """Rank some of the configurations of a launch, after what was measured of its kernel."""
@@ -57,12 +57,17 @@ class Forecast:
         fastest = fastest_elsewhere(measured, tuning.words, places)[:1]
         return outlook if {*fastest} & {*spilled} else outlook.last(spilled)
 
-    def _untaught(self, tuning: Tuning, places: Sequence[int], reading: Reading, trust: float) -> Outlook:
+    def _untaught(self, tuning: Tuning, places: Sequence[int], reading: LaunchReading, trust: float) -> Outlook:
         prediction = self._slowdown(reading, _texts(reading, tuning, places))
         return Outlook([places[row] for row in hopeful(prediction)], places, prediction, trust, "x the best")
 
     def _taught(
-        self, measured: Sequence[Measurement], tuning: Tuning, places: Sequence[int], reading: Reading, trust: float
+        self,
+        measured: Sequence[Measurement],
+        tuning: Tuning,
+        places: Sequence[int],
+        reading: LaunchReading,
+        trust: float,
     ) -> Outlook:
         """What was learnt, weighed with the weights' own hopes if they know the kernel, and what was fast, in turn.
 
@@ -97,11 +102,11 @@ class Forecast:
     def _surrogate(self) -> Learner:
         return self._given if self._given is not None else RLMSurrogate.load()
 
-    def _slowdown(self, reading: Reading, texts: Sequence[str]) -> Prediction:
+    def _slowdown(self, reading: LaunchReading, texts: Sequence[str]) -> Prediction:
         """What the weights say that have seen no measurement."""
         return self._surrogate.predict(reading.problem("slowdown"), texts)
 
-    def _reading(self, launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[Reading, float]:
+    def _reading(self, launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[LaunchReading, float]:
         """The way to read the launch that deserves most trust, and that trust.
 
         It is settled at a kernel's first launch: numbers do not change it; types, names and what varies among the
@@ -117,7 +122,7 @@ class Forecast:
         like, trust = self._read[key]
         return reading_like(like, launch, words), trust
 
-    def _trust(self, reading: Reading, words: Mapping[str, Any]) -> float:
+    def _trust(self, reading: LaunchReading, words: Mapping[str, Any]) -> float:
         prediction = self._surrogate.predict(reading.problem("slowdown"), [reading.to_text(words)])
         return float(prediction.trust[0]) * reading.likeness
 
@@ -134,7 +139,7 @@ def _beside(outlook: Outlook, fast: Sequence[int]) -> Outlook:
     return replace(outlook, order=interleaved(orders))
 
 
-def _texts(reading: Reading, tuning: Tuning, places: Sequence[int]) -> list[str]:
+def _texts(reading: LaunchReading, tuning: Tuning, places: Sequence[int]) -> list[str]:
     """Texts of some configurations; of a kernel that the weights do not know they tell grid and compilation too."""
     words = [tuning.words[place] for place in places]
     if reading.source:

@@ -1,43 +1,25 @@
 """What is read of a launch before its kernel is compiled: kernel, source, arguments, grid, device.
 
-Nothing of Triton is imported here: a Config, a type and a constant are known by their attributes and names, which have
-been the same from Triton 3.2 to 3.9.
+Nothing of Triton is imported here: a type and a constant are known by their attributes and names, which have been the
+same from Triton 3.2 to 3.9.
 """
 
 from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any
 
-from ..search_spaces import kernel_configs
+from .triton_config import Config, assignments, spelt, tuned_words, worded
 from .triton_kernel import Kernel
-from .triton_values import are_equal, elements, tuned_word, words
+from .triton_values import are_equal, elements, words
 
 ALIGNED = 16
 """Bytes, and the number, by which Triton specialises pointers and whole numbers."""
-_USUAL: Mapping[str, int] = {"num_ctas": 1} | dict.fromkeys(
-    ("num_buffers_warp_spec", "num_consumer_groups", "reg_dec_producer", "reg_inc_consumer"),  # Triton 3.2 names these
-    0,
-)
 _LAUNCH_OPTIONS = ("grid", "warmup", "stream", "num_warps", "num_stages", "num_ctas", "maxnreg")
-
-
-class Config(Protocol):
-    """A `triton.Config`, as far as it is read."""
-
-    @property
-    def kwargs(self) -> dict[str, Any]: ...
-    @property
-    def num_warps(self) -> int: ...
-    @property
-    def num_stages(self) -> int: ...
-    @property
-    def pre_hook(self) -> Callable[..., Any] | None: ...
-    def all_kwargs(self) -> dict[str, Any]: ...
 
 
 @dataclass(frozen=True)
@@ -124,12 +106,12 @@ class Tuning:
 
     @cached_property
     def _written(self) -> list[dict[str, Any]]:
-        return [_tuned_words(config) for config in self.configs]
+        return [tuned_words(config) for config in self.configs]
 
     @cached_property
     def words(self) -> list[dict[str, Any]]:
         """Names and values of each configuration; a value without a word is left out."""
-        return [_worded(written) for written in self._written]
+        return [worded(written) for written in self._written]
 
     @cached_property
     def fields(self) -> list[dict[str, Any]]:
@@ -139,7 +121,7 @@ class Tuning:
     @cached_property
     def keys(self) -> list[str]:
         """Each configuration as text."""
-        return [_assignments(written) for written in self._written]
+        return [assignments(written) for written in self._written]
 
     @cached_property
     def firsts(self) -> list[int]:
@@ -229,39 +211,6 @@ def counting(scalars: Mapping[str, Any], counted: Sequence[str] | None) -> dict[
 def identity(launch: Mapping[str, Any], counted: Sequence[str] | None) -> tuple[Any, ...]:
     """What tells launches apart, as `Launch.to_json` writes them, whatever the kernel's source and the compiler."""
     return launch["kernel"], launch["device"], launch["tensors"], counting(launch["scalars"], counted)
-
-
-def spelt(words: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Names and values of configurations, the names as `kernel_configs.field` spells them."""
-    return [{kernel_configs.field(name): value for name, value in own.items()} for own in words]
-
-
-def config_words(config: Config) -> dict[str, Any]:
-    """Names and values of a configuration; options at their defaults are left out, as in the measured tables.
-
-    So are values that have no word.
-    """
-    return _worded(_tuned_words(config))
-
-
-def config_key(config: Config) -> str:
-    """A configuration as text, ``BLOCK_M=64 num_warps=4``; ``?`` stands for a value that has no word."""
-    return _assignments(_tuned_words(config))
-
-
-def _tuned_words(config: Config) -> dict[str, Any]:
-    """Names and values of a configuration; None: a value that has no word."""
-    given = {name: value for name, value in elements(config.all_kwargs()).items() if value is not None}
-    found = {name: tuned_word(value) for name, value in given.items()}
-    return {name: word for name, word in found.items() if name not in _USUAL or word != _USUAL[name]}
-
-
-def _worded(written: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: word for name, word in written.items() if word is not None}
-
-
-def _assignments(written: Mapping[str, Any]) -> str:
-    return " ".join(f"{name}={'?' if word is None else word}" for name, word in written.items())
 
 
 def _programs(arguments: Mapping[str, Any], config: Config) -> int | None:

@@ -19,8 +19,9 @@ from typing import Any, Protocol, cast
 from ..surrogate.once import Once
 from .triton_autotuner import calling_autotuner
 from .triton_cache import Lines, append, file_of
+from .triton_config import Config, config_key, config_words
 from .triton_kernel import Kernel
-from .triton_launch import Config, Launch, Tuning, config_key, config_words, identity
+from .triton_launch import Launch, Tuning, identity
 
 _LONGEST = sys.float_info.max  # a whole number in JSON may be larger
 _PLAIN = (int, float, str, bool)  # values of a configuration

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from ..search_spaces.launch_limits import Limits, obstacle, spill
 from .triton_launch import Tuning
 from .triton_loop import pipelined
-from .triton_reading import has_wide_operand, is_aligned, operand_sizes
+from .triton_operands import has_wide_operand, is_aligned, operand_sizes
 from .triton_sums import sum_size
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..surrogate import Prediction
 from ..surrogate.acquisitions import pooled
 from ..surrogate.ranking import by_score
-from .triton_launch import Config
+from .triton_config import Config
 
 Floats = NDArray[np.float64]
 Keep = Config | list[Any] | Callable[[Any], bool]

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any, cast
 
 from ..search_spaces.devices import find
+from .triton_config import Config
 from .triton_device import Target, current_target, device_name
 from .triton_kernel import jit_function, layers
-from .triton_launch import ALIGNED, Config, Tensor, Tuning
+from .triton_launch import ALIGNED, Tensor, Tuning
 
 _TARGETS: dict[str, Target] = {
     "volta": ("cuda", 70, 32),

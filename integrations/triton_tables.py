@@ -14,8 +14,9 @@ from typing import Any, cast
 
 from ..surrogate.atomic import write_whole
 from .triton_cache import VERSION, folder, lines_from
+from .triton_config import Config, config_words
 from .triton_decisions import is_decision
-from .triton_launch import Config, Launch, config_words, identity
+from .triton_launch import Launch, identity
 from .triton_measurements import is_measurement, tells_launch
 from .triton_vllm import Batches, batched, write
 

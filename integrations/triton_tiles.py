@@ -8,13 +8,15 @@ from functools import lru_cache
 from typing import Any
 
 from ..search_spaces import kernel_configs
+from .triton_evaluation import Evaluation
 from .triton_kernel import Kernel
 from .triton_launch import Launch
 from .triton_source_values import Value, number
 from .triton_sources import calls, operand_loads, parsed
-from .triton_walk import Walk
+from .triton_walk import walked
 
-_BLOCKS = ("block_m", "block_n", "block_k")
+BLOCKS = ("block_m", "block_n", "block_k")
+"""Fields of a configuration that are the lengths of a product's tiles."""
 
 Fields = Sequence[Mapping[str, Any]]
 
@@ -29,9 +31,9 @@ def multiplies_blocks(launch: Launch, fields: Fields) -> bool:
     tree = parsed(launch.kernel)
     if tree is None:
         return False
-    products, walk = set(calls(tree, "dot")), _walk(launch, fields, True)
-    tiles = {tuple(map(kernel_configs.field, tile)) for tile in walk.products.values()}
-    return tiles == {_BLOCKS} and products == set(walk.products)
+    products, seen = set(calls(tree, "dot")), _evaluation(launch, fields, True)
+    tiles = {tuple(map(kernel_configs.field, tile)) for tile in seen.products.values()}
+    return tiles == {BLOCKS} and products == set(seen.products)
 
 
 def reads_side_by_side(launch: Launch, fields: Fields, exact: bool, descriptors: bool) -> bool:
@@ -43,19 +45,19 @@ def reads_side_by_side(launch: Launch, fields: Fields, exact: bool, descriptors:
         exact: Whether numbers count as they are; if not, all but 1 count as multiples.
         descriptors: Whether the device copies what descriptors describe.
     """
-    tree, walk = parsed(launch.kernel), _walk(launch, fields, exact)
+    tree, seen = parsed(launch.kernel), _evaluation(launch, fields, exact)
     loads = operand_loads(tree) if tree else []
-    return all(walk.is_regular(load) or (descriptors and load in walk.described) for load in loads)
+    return all(seen.is_regular(load) or (descriptors and load in seen.described) for load in loads)
 
 
-def _walk(launch: Launch, fields: Fields, exact: bool) -> Walk:
+def _evaluation(launch: Launch, fields: Fields, exact: bool) -> Evaluation:
     known = tuple((name, _argument(launch, fields, name, exact)) for name in launch.kernel.arguments)
-    return _walked(launch.kernel, known)
+    return _seen(launch.kernel, known)
 
 
 @lru_cache(maxsize=256)
-def _walked(kernel: Kernel, arguments: tuple[tuple[str, Value], ...]) -> Walk:
-    return Walk(parsed(kernel) or ast.Module([], []), dict(arguments))
+def _seen(kernel: Kernel, arguments: tuple[tuple[str, Value], ...]) -> Evaluation:
+    return walked(parsed(kernel) or ast.Module([], []), dict(arguments))
 
 
 def _argument(launch: Launch, fields: Fields, name: str, exact: bool) -> Value:

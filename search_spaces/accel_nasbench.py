@@ -12,7 +12,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked, data_set
-from .record import choice, entry, loaded, members
+from .record import choice, json_entry, members
 
 EXPANSIONS, KERNELS, LAYERS, SQUEEZE = (1, 4, 6), (3, 5), (1, 2, 3, 4), (False, True)
 _STAGES = ((16, 1), (24, 2), (40, 2), (80, 2), (112, 1), (192, 2), (320, 1))  # channels and stride
@@ -94,7 +94,7 @@ def from_record(record: str | Mapping[str, Any]) -> Network:
         ValueError: If one is missing or none of its choices.
     """
     names = [[f"block{place}_{field}" for field in _FIELDS] for place in range(len(_STAGES))]
-    found = loaded(entry(loaded(record), "architecture", *names[0]))
+    found = json_entry(record, "architecture", *names[0])
     return Network(tuple(Stage(*members(found, *own)) for own in names))
 
 

@@ -13,7 +13,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
-from .record import choice, entry, loaded
+from .record import choice, json_entry
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -77,7 +77,7 @@ def from_record(record: str | Sequence[str] | Mapping[str, Any]) -> Network:
         ValueError: If the text is no JSON, the list no network, or the row has none.
     """
     try:
-        blocks: tuple[str, ...] = tuple(loaded(entry(loaded(record), "arch")))
+        blocks: tuple[str, ...] = tuple(json_entry(record, "arch"))
     except TypeError as error:
         raise ValueError(f"the record is {record!r}; give a list of {len(_PLACES)} choices") from error
     return Network(blocks)

@@ -31,7 +31,7 @@ MATMUL_CHOICES: Mapping[str, Sequence[Value]] = {
     "num_stages": (1, 2, 3, 4, 5),
     "num_warps": (2, 4, 8),
 }
-"""The space that `sample` assumes unless told another, and `neighbours` of a configuration with these fields."""
+"""What `sample` draws from unless told otherwise, and `neighbours` of a configuration with these fields."""
 
 _WORDS = {"mm": "matmul", "float16": "fp16", "bfloat16": "bf16", "float32": "fp32", "float64": "fp64"}
 _FIELD_NAMES = {"mwg": "block_m", "nwg": "block_n", "kwg": "block_k"}
@@ -90,7 +90,7 @@ class Config:
 def sample(
     rng: np.random.Generator,
     n: int,
-    choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES,
+    choices: Mapping[str, Sequence[Value]] | None = None,
     kernel: str = "triton_mm",
 ) -> list[Config]:
     """Draw distinct configurations, uniformly. A smaller n draws the first ones of a larger n.
@@ -98,34 +98,31 @@ def sample(
     Args:
         rng: Where the draws come from.
         n: How many.
-        choices: Name -> values.
-        kernel: Whose configurations they are; the choices that are assumed are those of a matrix product.
+        choices: Name -> values; None: those of a matrix product.
+        kernel: Whose configurations they are.
 
     Raises:
-        ValueError: If n is negative or more than there are, or the choices of the kernel are not known.
+        ValueError: If n is negative or more than there are, or another kernel's choices are not given.
     """
-    if choices is MATMUL_CHOICES and not any(word.endswith(("matmul", "mm")) for word in kernel_words(kernel).split()):
-        raise ValueError(f"kernel is {kernel!r}, whose choices are not known; give them, or a file of --candidates")
-    options = _options(choices)
+    options = _options(_known_choices(kernel) if choices is None else choices)
     return distinct(rng, n, [len(values) for values in options.values()], partial(_config, options), key=to_text)
 
 
-def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] = MATMUL_CHOICES) -> list[Config]:
+def neighbours(config: Config, choices: Mapping[str, Sequence[Value]] | None = None) -> list[Config]:
     """The configurations with one value changed, in the spelling of the one that is given.
 
     Args:
         config: The configuration.
-        choices: Name -> values. Assumed are those of a matrix product; where a field of these is missing, a number
-            changes by a factor of two or by one (see `grid.near`) and a switch flips; words and lists stay.
+        choices: Name -> values. None: those of a matrix product; where a field of these is missing, a number changes
+            by a factor of two or by one (see `grid.near`) and a switch flips; words and lists stay.
 
     Raises:
         ValueError: If a value is none of its choices.
     """
     spelt = {field(name): name for name, _ in config.fields}
-    if choices is MATMUL_CHOICES and not spelt.keys() >= set(map(field, choices)):
-        choices = {name: (value, *near(value, double=field(name) != "stages")) for name, value in config.fields}
-    choices = {spelt.get(field(name), name): own for name, own in choices.items()}
-    values, options = dict(config.fields), _options(choices)
+    given = _choices_about(config) if choices is None else choices
+    named = {spelt.get(field(name), name): own for name, own in given.items()}
+    values, options = dict(config.fields), _options(named)
     read = {name: [_assignment(name, value) for value in own] for name, own in options.items()}
     for name, own in read.items():
         if name not in values or _assignment(name, values[name]) not in own:
@@ -185,6 +182,19 @@ def kernel_words(kernel: str) -> str:
     """A kernel's name as words, ``triton_mm`` -> ``triton matmul``; the first line of its contexts."""
     words = re.sub(r"([a-z])([A-Z])", r"\1 \2", kernel).lower()
     return " ".join(_WORDS.get(word, word) for word in re.split(r"[\W_]+", words) if word) or "kernel"
+
+
+def _known_choices(kernel: str) -> Mapping[str, Sequence[Value]]:
+    if any(word.endswith(("matmul", "mm")) for word in kernel_words(kernel).split()):
+        return MATMUL_CHOICES
+    raise ValueError(f"kernel is {kernel!r}, whose choices are not known; give them, or a file of --candidates")
+
+
+def _choices_about(config: Config) -> Mapping[str, Sequence[Value]]:
+    """Those of a matrix product, or if it is none, the values near its own."""
+    if {field(name) for name, _ in config.fields} >= set(map(field, MATMUL_CHOICES)):
+        return MATMUL_CHOICES
+    return {name: (value, *near(value, double=field(name) != "stages")) for name, value in config.fields}
 
 
 def _options(choices: Mapping[str, Sequence[Any]]) -> dict[str, list[Value]]:

@@ -17,7 +17,7 @@ from .devices import measured_on
 from .grid import changes, distinct
 from .mobile_network import Block, text
 from .problem import Problem, asked
-from .record import choice, entry, loaded, members
+from .record import choice, json_entry, members
 
 if TYPE_CHECKING:
     from onnx import ModelProto
@@ -96,7 +96,7 @@ def from_record(record: str | Mapping[str, Any]) -> Network:
         ValueError: If the record is none.
     """
     names = ("ks", "e", "d", "r")
-    *lists, resolution = members(loaded(entry(loaded(record), "arch", *names)), *names)
+    *lists, resolution = members(json_entry(record, "arch", *names), *names)
     try:
         kernels, expansions, depths = map(list[Any], lists)
     except TypeError as error:

@@ -13,20 +13,6 @@ Chosen = TypeVar("Chosen")
 _NUMBER = re.compile(r"[-+]?(\d+\.\d*|\.\d+|\d+(?=e))(e[-+]?\d+)?", re.IGNORECASE)
 
 
-def loaded(record: Any) -> Any:
-    """A record, or what its JSON says.
-
-    Raises:
-        ValueError: If it is a text and no JSON.
-    """
-    if not isinstance(record, str):
-        return record
-    try:
-        return json.loads(record)
-    except ValueError as error:
-        raise ValueError(f"the record is {record!r}; it must be JSON ({error})") from error
-
-
 def plain(given: Any) -> Any:
     """A value as Python's own: of a text the number, switch or list that it writes, a list as a tuple."""
     if isinstance(given, str):
@@ -73,6 +59,25 @@ def entry(record: Any, column: str, *names: str) -> Any:
         either = f", or {', '.join(names)}" if names else ""
         raise ValueError(f"the record has {list(record.keys())}; give a row with {column!r}{either}")
     return record
+
+
+def json_entry(record: Any, column: str, *names: str) -> Any:
+    """The `entry` of a row that may be JSON, as may be the record in it.
+
+    Raises:
+        ValueError: If a text is no JSON, or a mapping has neither.
+    """
+    return _loaded(entry(_loaded(record), column, *names))
+
+
+def _loaded(record: Any) -> Any:
+    """A record, or what its JSON says."""
+    if not isinstance(record, str):
+        return record
+    try:
+        return json.loads(record)
+    except ValueError as error:
+        raise ValueError(f"the record is {record!r}; it must be JSON ({error})") from error
 
 
 def members(record: Any, *names: str) -> tuple[Any, ...]:

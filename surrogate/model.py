@@ -14,62 +14,19 @@ Shapes
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Iterable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention import KeysValues, Memory
 from .codec import GRAMMAR, HEAD_PRIOR, LENGTH, VOCABULARY
 from .encoder import PretrainedEncoder, small_encoder
+from .layer import Dropout, Layer
 from .magnitude import FEATURES, features, without_long_numbers
 from .network import CANDIDATE_WORDS, METRIC_WORDS
 from .tokenizer import PLACES
-
-
-class KeysValues(NamedTuple):
-    """Projected memory of one attention: keys and values, (batch, H, length, D / H) each."""
-
-    keys: Tensor
-    values: Tensor
-
-    def followed_by(self, later: KeysValues) -> KeysValues:
-        """This memory and a later one, end to end."""
-        return KeysValues(*(torch.cat(pair, dim=2) for pair in zip(self, later, strict=True)))
-
-    def of(self, rows: Tensor) -> KeysValues:
-        """Those of some rows of the batch."""
-        return KeysValues(self.keys[rows], self.values[rows])
-
-
-@dataclass(frozen=True)
-class Memory:
-    """What the layers of a stage attend to: keys and values for each layer, and which positions hold words.
-
-    Args:
-        layers: One `KeysValues` a layer.
-        mask: True where there is a word, (batch, 1, 1, length).
-    """
-
-    layers: list[KeysValues]
-    mask: Tensor
-
-    def of(self, rows: Tensor) -> Memory:
-        """That of some rows of the batch."""
-        return Memory([layer.of(rows) for layer in self.layers], self.mask[rows])
-
-    @staticmethod
-    def joined(parts: Sequence[Memory], order: Tensor) -> Memory:
-        """Memories of one length, one below the other, and then their rows in an order, (n,); one alone is in it."""
-        if len(parts) == 1:
-            return parts[0]
-        layers = [
-            KeysValues(*(torch.cat(tensors)[order] for tensors in zip(*layer, strict=True)))
-            for layer in zip(*(part.layers for part in parts), strict=True)
-        ]
-        return Memory(layers, torch.cat([part.mask for part in parts])[order])
 
 
 class WordEmbedding(nn.Module):
@@ -87,85 +44,6 @@ class WordEmbedding(nn.Module):
         spelled, sized = self.pieces(without_long_numbers(pieces)), self.sizes(features(pieces))  # (U, PLACES, D)
         embedded: Tensor = ((spelled + sized) * self.places).sum(dim=1)
         return embedded
-
-
-class Attention(nn.Module):
-    """Multi-head attention whose keys and values are projected apart, so that they can be kept and shared."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.query = nn.Linear(width, width, bias=False)
-        self.key = nn.Linear(width, width, bias=False)
-        self.value = nn.Linear(width, width, bias=False)
-        self.out = nn.Linear(width, width, bias=False)
-        nn.init.zeros_(self.out.weight)
-
-    def project(self, memory: Tensor) -> KeysValues:
-        """Keys and values of a memory, (batch, length, D)."""
-        return KeysValues(self._split(self.key(memory)), self._split(self.value(memory)))
-
-    def forward(self, x: Tensor, memory: KeysValues, mask: Tensor | None) -> Tensor:
-        """Attend from x (n, q, D) to a memory of n rows, or of m rows that n / m consecutive rows of x share."""
-        shared = x.reshape(memory.keys.shape[0], -1, x.shape[-1])
-        attended = self._attend(self._split(self.query(shared)), memory, mask)
-        out: Tensor = self.out(attended.transpose(1, 2).reshape(x.shape))
-        return out
-
-    def _attend(self, query: Tensor, memory: KeysValues, mask: Tensor | None) -> Tensor:
-        """Attention, of many short rows by hand: torch's softmax and fused kernel are slow at them, on a processor."""
-        if query.is_cuda or mask is None or len(memory.keys) == 1:
-            return F.scaled_dot_product_attention(query, *memory, attn_mask=mask)
-        scores = (query * query.shape[-1] ** -0.5) @ memory.keys.transpose(-1, -2)
-        scores = scores.masked_fill_(~mask, -1e4)
-        weights = scores.sub_(scores.detach().amax(dim=-1, keepdim=True)).exp_()
-        attended: Tensor = (weights @ memory.values) / weights.sum(dim=-1, keepdim=True)
-        return attended
-
-    def _split(self, x: Tensor) -> Tensor:
-        return x.view(*x.shape[:-1], self.heads, x.shape[-1] // self.heads).transpose(1, 2)
-
-
-class Dropout(nn.Module):
-    """Dropout whose mask costs one random byte a number; torch's own takes a seventh of a training step on a CPU."""
-
-    dropped = 0
-    """Of 256 numbers, those that are left out (see `RLM.drop`)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Leave numbers out in training and scale up the rest."""
-        if not self.training or not self.dropped:
-            return x
-        words = torch.empty(-(-x.numel() // 8), dtype=torch.int64, device=x.device).random_(-(2**63), None)
-        kept = words.view(torch.uint8)[: x.numel()].view(x.shape) >= self.dropped
-        return x * kept * (256 / (256 - self.dropped))
-
-
-class Layer(nn.Module):
-    """Attention among the own positions, attention to a memory, a squared-ReLU network; each on a normalised input."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.own = Attention(width, heads)
-        self.memory = Attention(width, heads)
-        self.expand = nn.Linear(width, 4 * width, bias=False)
-        self.contract = nn.Linear(4 * width, width, bias=False)
-        self.norms = nn.ModuleList(nn.RMSNorm(width) for _ in range(3))
-        self.dropout = Dropout()
-        nn.init.zeros_(self.contract.weight)
-
-    def forward(
-        self, x: Tensor, own_mask: Tensor, memory: KeysValues, memory_mask: Tensor, past: KeysValues | None = None
-    ) -> tuple[Tensor, KeysValues]:
-        """Positions (n, q, D) -> the same shape, and the keys and values of all own positions, those of past first."""
-        normed = self.norms[0](x)
-        own = self.own.project(normed)
-        own = past.followed_by(own) if past else own
-        x = x + self.dropout(self.own(normed, own, own_mask))
-        x = x + self.dropout(self.memory(self.norms[1](x), memory, memory_mask))
-        raised = F.relu(self.expand(self.norms[2](x)), inplace=True)
-        squared = raised.square() if raised.requires_grad else raised.square_()
-        return x + self.dropout(self.contract(squared)), own
 
 
 class RLM(nn.Module):

@@ -19,8 +19,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .atomic import write_whole
+from .attention import KeysValues, Memory
 from .encoder import PretrainedEncoder
-from .model import RLM, KeysValues, Memory
+from .model import RLM
 from .onnx_network import graph_file
 from .seeds import seeded
 from .tokenizer import PLACES

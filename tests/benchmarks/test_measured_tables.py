@@ -11,10 +11,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import train_checkpoint
-from measured_tables import FOLDER, Measured
+from measured_networks import NETWORKS, PRECISIONS, UNSEEN_FAMILIES, network_name, network_rows
+from measured_rows import FOLDER, Measured
 
 from prerank.search_spaces import nas_bench_201
 from prerank.surrogate import Row
+from prerank.surrogate.measured import read as lines
 from prerank.surrogate.problem import first_line
 
 
@@ -102,10 +104,10 @@ def test_a_shape_or_a_configuration_is_a_group_on_all_devices(
 
 
 def test_families_and_conditions_of_networks_stay_unseen() -> None:
-    rows = list(measured_tables.network_rows(FOLDER, np.random.default_rng(0)))
-    measured = [*measured_tables.lines(measured_tables.NETWORKS), *measured_tables.lines(measured_tables.PRECISIONS)]
+    rows = list(network_rows(FOLDER, np.random.default_rng(0)))
+    measured = [line for file in (NETWORKS, PRECISIONS) for line in lines(file)]
     family = {line.candidate: line.more["name"]["family"] for line in measured}
-    unseen = {row.row.texts[0] for row in rows if family[row.row.texts[0]] in measured_tables.UNSEEN_FAMILIES}
+    unseen = {row.row.texts[0] for row in rows if family[row.row.texts[0]] in UNSEEN_FAMILIES}
     assert unseen <= {row.row.texts[0] for row in rows if row.test}
     assert 0.05 < sum(row.test for row in rows if row.row.texts[0] not in unseen) / (len(rows) - len(unseen)) < 0.2
     metrics = {metric for row in rows for metric in row.row.values}
@@ -114,13 +116,13 @@ def test_families_and_conditions_of_networks_stay_unseen() -> None:
 
 
 def test_a_network_is_kept_for_tests_in_all_number_formats() -> None:
-    rows = list(measured_tables.network_rows(FOLDER, np.random.default_rng(0)))
+    rows = list(network_rows(FOLDER, np.random.default_rng(0)))
     test, group = ({row.row.texts[0]: own for row, own in zip(rows, owns, strict=True)} for owns in (
         [row.test for row in rows], [row.group for row in rows]
     ))  # fmt: skip
     made: dict[str, set[str]] = {}
-    for line in measured_tables.lines(measured_tables.PRECISIONS):
-        made.setdefault(measured_tables.network_name(line)[0], set()).add(line.candidate)
+    for line in lines(PRECISIONS):
+        made.setdefault(network_name(line)[0], set()).add(line.candidate)
     several = [texts for texts in made.values() if len(texts) > 1]
     assert several
     for texts in several:

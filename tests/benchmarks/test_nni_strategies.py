@@ -5,7 +5,7 @@ from __future__ import annotations
 import nni_strategies
 import numpy as np
 import pytest
-from measured_tables import FOLDER
+from measured_rows import FOLDER
 
 from prerank.search_spaces import nas_bench_201
 

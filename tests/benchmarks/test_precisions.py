@@ -7,7 +7,7 @@ from itertools import islice
 import pytest
 from families import FAMILIES, drawn
 from measure_precisions import networks, numbers
-from measured_tables import FLOATS
+from measured_networks import FLOATS
 from precisions import PRECISIONS
 
 from prerank.search_spaces.onnx_graph import from_record, to_text

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from families import FAMILIES
-from measured_tables import FOLDER, UNSEEN_FAMILIES, is_test, network_rows
+from measured_networks import UNSEEN_FAMILIES, network_rows
+from measured_rows import FOLDER, is_test
 from taught_networks import taught
 
 from prerank.search_spaces import nas_bench_201

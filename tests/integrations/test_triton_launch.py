@@ -10,9 +10,11 @@ import numpy as np
 from fake_config import FakeConfig
 from launches import CONFIGS, constexpr, dtype, read
 
+from prerank.integrations.triton_config import config_words
 from prerank.integrations.triton_kernel import Kernel
-from prerank.integrations.triton_launch import Launch, Tensor, config_words, read_tuning
-from prerank.integrations.triton_reading import is_aligned, readings
+from prerank.integrations.triton_launch import Launch, Tensor, read_tuning
+from prerank.integrations.triton_operands import is_aligned
+from prerank.integrations.triton_reading import readings
 
 
 def test_a_constant_that_is_called_as_a_launch_option_is_told_from_it() -> None:

@@ -15,9 +15,10 @@ from fake_surrogate import FakeSurrogate
 
 from prerank.integrations import triton_measurements
 from prerank.integrations.triton_cache import folder
+from prerank.integrations.triton_config import config_key
 from prerank.integrations.triton_experience import nearest, taught
 from prerank.integrations.triton_kernel import Kernel
-from prerank.integrations.triton_launch import Launch, Tuning, config_key, identity, read_tuning
+from prerank.integrations.triton_launch import Launch, Tuning, identity, read_tuning
 from prerank.integrations.triton_measurements import Measurement, fastest, log_of, write
 from prerank.integrations.triton_reading import readings
 

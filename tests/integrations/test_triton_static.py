@@ -21,7 +21,7 @@ from prerank.integrations import triton_static  # noqa: E402
 from prerank.integrations.triton_kernel import kernel_of  # noqa: E402
 from prerank.integrations.triton_launch import Tensor, read_tuning  # noqa: E402
 from prerank.integrations.triton_loop import pipelined  # noqa: E402
-from prerank.integrations.triton_reading import is_aligned  # noqa: E402
+from prerank.integrations.triton_operands import is_aligned  # noqa: E402
 from prerank.integrations.triton_static import Resources, resources, target_of  # noqa: E402
 from prerank.search_spaces.launch_limits import limits, obstacle  # noqa: E402
 

@@ -14,7 +14,8 @@ import pytest
 from fake_config import FakeConfig
 from launches import constexpr, dtype
 
-from prerank.integrations.triton_launch import Tuning, config_key, config_words, read_tuning
+from prerank.integrations.triton_config import config_key, config_words
+from prerank.integrations.triton_launch import Tuning, read_tuning
 from prerank.integrations.triton_obstacles import possible
 from prerank.integrations.triton_values import are_equal, tuned_word
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from prerank.surrogate import Problem
+from prerank.surrogate.attention import Memory
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
-from prerank.surrogate.model import Memory
 
 
 def test_a_context_is_read_once_and_not_all_are_kept(inference: Inference, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from prerank.surrogate.attention import Memory
 from prerank.surrogate.codec import LENGTH, encode
 from prerank.surrogate.inference import Inference
-from prerank.surrogate.model import Memory
 from prerank.surrogate.problem import Problem
 
 
