@@ -135,3 +135,18 @@ def test_candidates_that_are_no_text_are_refused(fake: FakeSurrogate, tmp_path: 
 
 def test_a_folder_without_models_is_named(fake: FakeSurrogate, tmp_path: Path) -> None:
     assert str(tmp_path) in call("rank", tmp_path, status=2)[1].replace("\n", "")
+
+
+def test_an_array_over_several_lines_is_read_or_refused(fake: FakeSurrogate) -> None:
+    asked = ["--context", "c", "--metric", "latency_ms", "--candidates", "-"]
+    printed = json.dumps([{"candidate": "a=1", "mean": 2.0}, {"candidate": "bb=2"}], indent=4)
+    assert {entry["candidate"] for entry in rank_json(*asked, given=printed)} == {"a=1", "bb=2"}
+    said = call("rank", *asked, given=json.dumps([{"a": 1}, {"a": 2}], indent=4), status=2)[1]
+    assert "jq -c" in said
+    assert [entry["candidate"] for entry in rank_json(*asked, given='["a", 1]\n')] == ['["a", 1]']
+
+
+def test_the_line_that_is_no_text_is_named(fake: FakeSurrogate, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"a=1\na=2\na=\xff\n")
+    said = call("rank", "--context", "c", "--metric", "m", "--candidates", tmp_path / "list.txt", status=2)[1]
+    assert "line 3" in said
