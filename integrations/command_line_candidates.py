@@ -191,11 +191,14 @@ def models(sources: Sequence[str], space: SpaceModule, sizes: Mapping[str, int])
 
 
 def refuses(candidate: Any, batch: int) -> bool:
-    """Whether a candidate is a model none of whose inputs has an open first axis, or one of this size."""
+    """Whether a candidate is a model none of whose inputs has an open first axis, or one of this size.
+
+    Of inputs without a shape, or that the text lacks since nothing is done with them, it cannot be told.
+    """
     if not isinstance(candidate, Graph):
         return False
     inputs = [_INPUT.match(vertex.word) for vertex in candidate.vertices if vertex.kind == "input"]
-    return all(not found["open"] and int(found["first"]) != batch for found in inputs if found)
+    return bool(inputs) and all(found and not found["open"] and int(found["first"]) != batch for found in inputs)
 
 
 def _graph(path: Path, space: SpaceModule, sizes: Mapping[str, int]) -> tuple[Any, UnknownAxisError | None]:
