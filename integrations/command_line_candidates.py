@@ -7,6 +7,7 @@ An entry is a candidate with the name under which it is printed: the path of a f
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 import numpy as np
 
 from ..search_spaces.onnx_file import UnknownAxisError
+from ..search_spaces.onnx_vertices import Graph
 from .command_line_spaces import SpaceModule, drawn_from
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ class Broken(NamedTuple):
 
 
 Gathered = tuple[list[Entry], list[Broken]]
+_INPUT = re.compile(r"input:(?P<first>\d+)(?P<open>\S*?\.open0(?!\d))?")  # first axis; see `onnx_words`
 _NOTHING: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -139,17 +142,29 @@ def _decoded(content: bytes, file: Path) -> str:
     try:
         return content.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
-        raise ValueError(f"--candidates {file} is no text in UTF-8: {error}") from error
+        line = content[: error.start].count(b"\n") + 1
+        raise ValueError(f"--candidates {file}, line {line} is no text in UTF-8: {error}") from error
 
 
 def _lines(content: str) -> list[str]:
-    """Candidates one by one: of an array that ``--json`` printed, else lines; a text may hold other ends of lines."""
-    if not content.startswith("[{"):
-        return content.split("\n")
+    """Candidates one by one: of an array that ``--json`` printed, else lines; a text may hold other ends of lines.
+
+    What tools like jq make of such an array, with spaces and ends of lines, is one too.
+
+    Raises:
+        ValueError: If the lines together are another array, whose lines would be taken for candidates.
+    """
+    lines = content.split("\n")
+    if not content.lstrip().startswith("["):
+        return lines
     try:
         candidates = [entry["candidate"] for entry in json.loads(content)]
-    except (ValueError, KeyError, TypeError):
-        return content.split("\n")
+    except (ValueError, RecursionError):
+        return lines
+    except (KeyError, TypeError) as error:
+        if "\n" not in content.strip():
+            return lines
+        raise ValueError("--candidates is one JSON array; write a candidate a line, as jq -c '.[]' does") from error
     return [own if isinstance(own, str) else json.dumps(own) for own in candidates]
 
 
@@ -173,6 +188,17 @@ def models(sources: Sequence[str], space: SpaceModule, sizes: Mapping[str, int])
         known = f"theirs are {sorted(others)}" if others else "all their sizes are fixed"
         raise ValueError(f"no model that can be read has the open axis {min(unused)!r}; {known}")
     return found
+
+
+def refuses(candidate: Any, batch: int) -> bool:
+    """Whether a candidate is a model none of whose inputs has an open first axis, or one of this size.
+
+    Of inputs without a shape, or that the text lacks since nothing is done with them, it cannot be told.
+    """
+    if not isinstance(candidate, Graph):
+        return False
+    inputs = [_INPUT.match(vertex.word) for vertex in candidate.vertices if vertex.kind == "input"]
+    return bool(inputs) and all(found and not found["open"] and int(found["first"]) != batch for found in inputs)
 
 
 def _graph(path: Path, space: SpaceModule, sizes: Mapping[str, int]) -> tuple[Any, UnknownAxisError | None]:

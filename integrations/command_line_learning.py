@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -16,7 +16,7 @@ from ..surrogate.measured import Measured, read
 from ..surrogate.problem import first_line
 from .command_line_options import Json, Surrogate, Tables
 from .command_line_output import as_json, say, table, working
-from .command_line_question import of_row
+from .command_line_question import guessed, of_row
 
 if TYPE_CHECKING:
     from ..surrogate import Row
@@ -46,6 +46,7 @@ def calibrate(tables: Tables, out: Out, surrogate: Surrogate = None, json: Json 
             model.observe(problem, [row.candidate for row in rows], [row.value for row in rows])
         after = [model.trust(problem) for problem in groups]
     model.save(out)
+    _name_guessed(groups)
     counts = [len(rows) for rows in groups.values()]
     if min(counts) < _ENOUGH:
         say(f"of one question only {min(counts)} were measured; trust can be told from {_ENOUGH} on")
@@ -93,6 +94,13 @@ def train(
         say("nothing was rated: no context has 20 measured candidates, and --validation none of what was trained")
 
 
+def _name_guessed(groups: Mapping[Problem, Sequence[Measured]]) -> None:
+    """Say of which metrics less is taken for better though no line says so: the surrogate keeps it."""
+    for problem, rows in groups.items():
+        if guessed(problem.metric) and not any(row.more.get("direction") for row in rows):
+            say(f'less {problem.metric!r} is taken for better; if more is, add "direction": "maximize" to its lines')
+
+
 def _check_folder(out: Path) -> None:
     if out.exists() and not out.is_dir():
         raise ValueError(f"--out {out} is a file; name a folder")
@@ -102,28 +110,37 @@ def rows_of(tables: Sequence[Path]) -> list[Measured]:
     """The rows of some files; a candidate that is the path of an .onnx file becomes its text.
 
     Raises:
-        ValueError: If a file has none, or names a model that cannot be read.
+        ValueError: If a file has none, names a model that cannot be read, or says a direction that is none.
     """
     found: list[Measured] = []
     for path in tables:
         rows = list(read(path))
         if not rows:
             raise ValueError(f"{path} has no rows; measure some with prerank measure")
+        _check_directions(rows, path)
         models = dict.fromkeys(row.candidate for row in rows if row.candidate.endswith(".onnx"))
-        texts = {name: _text(name, path.parent) for name in models}
+        texts = {name: _text(name, path) for name in models}
         found += [replace(row, candidate=texts.get(row.candidate, row.candidate)) for row in rows]
     return found
 
 
-def _text(name: str, folder: Path) -> str:
+def _check_directions(rows: Iterable[Measured], table: Path) -> None:
+    for row in rows:
+        try:
+            of_row(row)
+        except ValueError as error:
+            raise ValueError(f"{table}, candidate {row.candidate[:80]!r}: {error}") from error
+
+
+def _text(name: str, table: Path) -> str:
     """Text of an ONNX file that lies where a table is, or here.
 
     Raises:
         ValueError: If there is none, or it cannot be read.
     """
-    file = next((file for file in (folder / name, Path(name)) if file.is_file()), None)
+    file = next((file for file in (table.parent / name, Path(name)) if file.is_file()), None)
     if file is None:
-        raise ValueError(f"there is no file {name!r}, neither in {str(folder)!r} nor here; mend the path in the table")
+        raise ValueError(f"there is no file {name!r}, neither beside {table} nor here; mend the path in that table")
     try:
         return onnx_graph.to_text(onnx_graph.from_record(file))
     except (ValueError, OSError) as error:

@@ -13,6 +13,7 @@ from .command_line_spaces import SpaceModule, drawn_from
 from .onnxruntime_conditions import METRICS, Conditions
 from .onnxruntime_machine import machine
 
+_LESS = ("latency_ms", "memory_bytes", "energy_mj", "train_seconds", "params", "macs", "slowdown")  # is better
 _ELSEWHERE = "is not: leave them out, or ask for latency_ms or memory_bytes without --device"
 USUAL = Conditions()
 """How a network is run unless the options say otherwise."""
@@ -82,6 +83,11 @@ def directed(context: str, metric: str, maximize: bool | None = None) -> Problem
     """A problem of the user's own; unless it is said, the metric's first word tells which way is better."""
     more = metric.partition(" ")[0] in MAXIMIZED if maximize is None else maximize
     return Problem(context, metric, "maximize" if more else "minimize")
+
+
+def guessed(metric: str) -> bool:
+    """Whether `directed` takes less for better only because nothing tells."""
+    return metric.partition(" ")[0] not in (*MAXIMIZED, *_LESS)
 
 
 def of_row(row: Measured) -> Problem:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -11,7 +12,7 @@ from ..surrogate import Prediction, Problem, Question, Ranked
 from ..surrogate import rank as ranked
 from ..surrogate.problem import first_line
 from ..surrogate.ranking import Predictor
-from .command_line_candidates import Entry, gathered, sizes_of
+from .command_line_candidates import Entry, gathered, refuses, sizes_of
 from .command_line_options import (
     Batch,
     Candidates,
@@ -29,7 +30,7 @@ from .command_line_options import (
     Where,
 )
 from .command_line_output import as_json, complain, say, table, working
-from .command_line_question import USUAL, asked, assignments, directed
+from .command_line_question import USUAL, asked, assignments, directed, guessed
 from .command_line_spaces import SpaceModule, chosen
 from .command_line_surrogate import answering, as_observed
 from .onnxruntime_conditions import Conditions
@@ -75,11 +76,10 @@ def rank(
     )
     with working("reading candidates"):
         entries, broken = gathered(sources or [], space, candidates, sample, seed, sizes_of(size or []), given)
+    _warn(entries, candidates if space is None else None, batch)
     with working(f"ranking {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
-        problem = (
-            as_observed(answers, problem) if maximize is None else directed(problem.context, problem.metric, maximize)
-        )
+        problem = _directed(answers, problem, maximize)
         model = _Noting(answers)
         found = ranked(model, problem, entries, to_text)
     shown = found[: top if json else top or _SHOWN]
@@ -120,6 +120,7 @@ def predict(
     )
     with working("reading candidates"):
         entries, broken = gathered(sources or [], space, candidates, sample, seed, sizes_of(size or []), given)
+    _warn(entries, candidates if space is None else None, batch)
     with working(f"predicting {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
         prediction = answers.predict(problem, [to_text(entry) for entry in entries])
@@ -132,6 +133,27 @@ def predict(
     if rows:
         _doubt(float(prediction.trust.mean()))
     complain(broken)
+
+
+def _directed(answers: Predictor, problem: Problem, maximize: bool | None) -> Problem:
+    """The problem with the direction that is said, or was when the surrogate observed it; a mere guess is named."""
+    if maximize is not None:
+        return directed(problem.context, problem.metric, maximize)
+    told = as_observed(answers, problem)
+    if told is problem and guessed(problem.metric):
+        say(f"less {problem.metric!r} is taken for better; if more is, say --maximize")
+    return told
+
+
+def _warn(entries: Sequence[Entry], lines: Path | None, batch: int) -> None:
+    """Say what is ranked, but hardly as it is meant: a header, or models that cannot run with the batch."""
+    if lines is not None and lines.suffix.lower() in (".csv", ".tsv"):
+        said = "each line is a candidate, a header too; write names and values, as in 'workers=4 threads=2'"
+        say(f"{lines} is read as text: {said}")
+    fixed = [entry.title for entry in entries if batch != 1 and refuses(entry.candidate, batch)]
+    if fixed:
+        models = f"{len(fixed)} of {len(entries)} models, as {fixed[0]}"
+        say(f"no input of {models}, takes the batch {batch}: they are ranked with their own, and measure refuses them")
 
 
 def _doubt(trust: float) -> None:

@@ -56,11 +56,11 @@ def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapp
         ModelError: A ValueError. If it is no model or too large, contradicts itself or reaches outside its folder.
         UnknownAxisError: A ModelError. If a size is given of what is no open axis.
         FileNotFoundError: If there is no such file.
-        ValueError: If a size is no whole number.
+        ValueError: If a size is no whole number, or less than 1.
     """
     from google.protobuf.message import DecodeError
 
-    sizes = {name: whole(f"the size of {name!r}", size) for name, size in (sizes or {}).items()}
+    sizes = {name: _size(name, size) for name, size in (sizes or {}).items()}
     try:
         model, folder = read(record)
         check(model)
@@ -70,7 +70,13 @@ def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapp
 
 
 def to_text(graph: Graph, rng: np.random.Generator | None = None) -> str:
-    """The totals, then one word an operation in the canonical order, or with rng in another topological one."""
+    """The totals, then one word an operation in the canonical order, or with rng in another topological one.
+
+    Raises:
+        TypeError: If it is no graph, but the path of a file, say.
+    """
+    if not isinstance(graph, Graph):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"the graph is {str(graph)[:80]!r}, a {type(graph).__name__}; read it with from_record first")
     return text(graph if rng is None else shuffled(graph, rng))
 
 
@@ -87,6 +93,13 @@ def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:
     where = "" if device is None else f" {measured_on(device)}"
     measured = {name: name + where for name in ("latency_ms", "throughput", "energy_mj", "memory_bytes")}
     return asked("an ONNX graph", _CONTEXT, measured | {"params": "params", "macs": "macs"}, metric)
+
+
+def _size(name: str, given: int) -> int:
+    size = whole(f"the size of {name!r}", given)
+    if size < 1:
+        raise ValueError(f"the size of {name!r} is {size}; give at least 1")
+    return size
 
 
 def _graph(body: Body) -> Graph:

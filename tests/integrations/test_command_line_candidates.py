@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 from command_line_calls import FakeSurrogate, call, network, rank_json
 
-from prerank.integrations.command_line_candidates import gathered, listed, sampled
+from prerank.integrations.command_line_candidates import gathered, listed, refuses, sampled
 from prerank.integrations.command_line_spaces import chosen, spaces
+from prerank.search_spaces.onnx_graph import from_record
 from prerank.surrogate.measured import read
 
 
@@ -135,3 +136,34 @@ def test_candidates_that_are_no_text_are_refused(fake: FakeSurrogate, tmp_path: 
 
 def test_a_folder_without_models_is_named(fake: FakeSurrogate, tmp_path: Path) -> None:
     assert str(tmp_path) in call("rank", tmp_path, status=2)[1].replace("\n", "")
+
+
+def test_an_array_over_several_lines_is_read_or_refused(fake: FakeSurrogate) -> None:
+    asked = ["--context", "c", "--metric", "latency_ms", "--candidates", "-"]
+    printed = json.dumps([{"candidate": "a=1", "mean": 2.0}, {"candidate": "bb=2"}], indent=4)
+    assert {entry["candidate"] for entry in rank_json(*asked, given=printed)} == {"a=1", "bb=2"}
+    said = call("rank", *asked, given=json.dumps([{"a": 1}, {"a": 2}], indent=4), status=2)[1]
+    assert "jq -c" in said
+    assert [entry["candidate"] for entry in rank_json(*asked, given='["a", 1]\n')] == ['["a", 1]']
+
+
+@pytest.mark.parametrize(
+    ("shape", "does"),
+    [("1,3", True), ("8,3", False), ("n,3", False), ("n,1", False), ("1,n", True), ("1,n,n", True)],
+)
+def test_a_fixed_first_axis_refuses_another_batch(shape: str, does: bool) -> None:
+    printed = f'<ir_version: 8, opset_import: ["": 17]>\nnet (float[{shape}] x) => (float[{shape}] y) {{ y = Relu(x) }}'
+    assert refuses(from_record(printed), 8) == does
+
+
+@pytest.mark.parametrize("put", ["float[] x", "float[n] x"])
+def test_what_cannot_be_told_refuses_no_batch(put: str) -> None:
+    kind = "Relu" if put == "float[] x" else "Identity"
+    printed = f'<ir_version: 8, opset_import: ["": 17]>\nnet ({put}) => (float[n] y) {{ y = {kind}(x) }}'
+    assert not refuses(from_record(printed), 8)
+
+
+def test_the_line_that_is_no_text_is_named(fake: FakeSurrogate, tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_bytes(b"a=1\na=2\na=\xff\n")
+    said = call("rank", "--context", "c", "--metric", "m", "--candidates", tmp_path / "list.txt", status=2)[1]
+    assert "line 3" in said

@@ -125,3 +125,17 @@ def test_training_saves_what_it_learnt(tmp_path: Path, rows: Path) -> None:
     before = first.predict(problem, texts).mean
     call("train", rows, "--out", mine, "--surrogate", mine, "--steps", "3")  # is no continuation of the first
     assert (RLMSurrogate.load(mine).predict(problem, texts).mean != before).all()
+
+
+def test_a_direction_that_no_line_tells_is_named(fake: FakeSurrogate, tmp_path: Path) -> None:
+    table = tmp_path / "rows.jsonl"
+    append(table, [Measured("net", "fps", f"width={n}", float(n)) for n in range(12)])
+    assert "less 'fps' is taken for better" in call("calibrate", table, "--out", tmp_path / "mine")[1]
+    append(table, [Measured("net", "fps", "width=12", 12.0, {"direction": "maximize"})])
+    assert "taken for better" not in call("calibrate", table, "--out", tmp_path / "mine")[1]
+
+
+def test_a_direction_that_is_none_is_named_with_its_table(fake: FakeSurrogate, tmp_path: Path) -> None:
+    append(tmp_path / "rows.jsonl", [Measured("net", "fps", "width=12", 12.0, {"direction": "up"})])
+    said = call("calibrate", tmp_path / "rows.jsonl", "--out", tmp_path / "mine", status=2)[1]
+    assert all(word in said for word in ("rows.jsonl", "width=12", "'up'"))

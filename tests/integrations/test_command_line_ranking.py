@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from command_line_calls import FakeSurrogate, call, rank_json
+from command_line_calls import FakeSurrogate, call, network, rank_json
 
 from prerank.surrogate import Prediction, Problem
 from prerank.surrogate.measured import Measured, append, read
@@ -213,3 +213,26 @@ def test_measurements_of_which_more_is_better_are_predicted(tmp_path: Path) -> N
     asked = ["--context", "web server", "--metric", "requests a second", "--surrogate", mine, "--json"]
     few, many = (entry["mean"] for entry in json.loads(call("predict", *asked, given="\n".join(texts[3:28:24]))[0]))
     assert few < 100 < 180 < many
+
+
+def test_a_direction_that_nothing_tells_is_named(fake: FakeSurrogate) -> None:
+    asked = ["rank", "--context", "c", "--candidates", "-", "--json", "--metric"]
+    assert "less 'fps' is taken for better" in call(*asked, "fps", given="a\n")[1]
+    for told in (["fps", "--maximize"], ["fps", "--minimize"], ["latency_ms"], ["throughput of mine"]):
+        assert "taken for better" not in call(*asked, *told, given="a\n")[1]
+
+
+def test_it_is_said_that_a_table_of_commas_is_read_as_text(fake: FakeSurrogate, tmp_path: Path) -> None:
+    (tmp_path / "own.csv").write_text("workers,threads\n4,2\n")
+    for command in ("rank", "predict"):
+        asked = [command, "--context", "c", "--metric", "latency_ms", "--candidates", tmp_path / "own.csv"]
+        assert "a header too" in call(*asked)[1]
+
+
+def test_models_that_cannot_run_with_a_batch_are_named(fake: FakeSurrogate, tmp_path: Path) -> None:
+    for name, axis in (("open", "batch"), ("one", 1), ("four", 4)):
+        network(tmp_path / f"{name}.onnx", 8, axis)
+    said = call("rank", tmp_path, "--batch", 4)[1]
+    assert "1 of 3 models" in said
+    assert "one.onnx" in said
+    assert "takes the batch" not in call("rank", tmp_path)[1]

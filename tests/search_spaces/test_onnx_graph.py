@@ -113,3 +113,15 @@ def test_a_wrong_argument_is_not_called_a_broken_model(record: Any, sizes: dict[
     with pytest.raises(ValueError, match=r"the record is|the size of 'N' is") as error:
         onnx_graph.from_record(record, sizes)
     assert "broken" not in str(error.value)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5])
+def test_a_size_that_is_none_is_named(size: Any) -> None:
+    with pytest.raises(ValueError, match=f"the size of 'n' is {size}"):
+        from_record(b"", {"n": size})
+
+
+def test_a_path_in_place_of_a_graph_is_named() -> None:
+    path: Any = "model.onnx"
+    with pytest.raises(TypeError, match=r"'model\.onnx'.*from_record"):
+        to_text(path)
