@@ -10,8 +10,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .attention import KeysValues, Memory
 from .encoder import EncoderTokenizer, PretrainedEncoder
-from .model import RLM, KeysValues, Memory
+from .model import RLM
 from .network import Bools, Floats, Ids, Rows
 
 
