@@ -51,8 +51,8 @@ def config_key(config: Config) -> str:
 
 def tuned_words(config: Config) -> dict[str, Any]:
     """Names and values of a configuration without the options at their defaults; None: a value that has no word."""
-    given = {name: value for name, value in elements(config.all_kwargs()).items() if value is not None}
-    found = {name: tuned_word(value) for name, value in given.items()}
+    given = elements(config.all_kwargs()).items()
+    found = {name: tuned_word(value) for name, value in given if value is not None}
     return {name: word for name, word in found.items() if name not in _USUAL or word != _USUAL[name]}
 
 

@@ -21,6 +21,9 @@ def elements(given: Mapping[str, Any]) -> dict[str, Any]:
     """Values by name; what a `tl.constexpr` holds instead of it, and the elements of a tuple or a list."""
     found: dict[str, Any] = {}
     for name, value in given.items():
+        if type(value) is int:  # nearly all of a launch's
+            found[name] = value
+            continue
         value = unwrapped(value)
         if isinstance(value, (tuple, list)):
             items = enumerate(cast("tuple[Any, ...]", value))
