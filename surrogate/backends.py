@@ -1,4 +1,4 @@
-"""What runs a checkpoint's model: torch, or onnxruntime, which starts in a tenth of the time, without torch.
+"""What runs a checkpoint's model: torch, or onnxruntime, which starts in a tenth of the time and without torch.
 
 onnxruntime reads graphs that lie beside the weights. The first use writes them, and one that finds them damaged, which
 alone takes torch and onnx.

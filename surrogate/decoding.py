@@ -57,12 +57,11 @@ class Branches:
 
     def of(self, rows: Rows) -> Branches:
         """Those of some candidates."""
-        few = Branches(self.symbols[rows], self.mass[rows], self.visible[rows])
-        return few.heaviest(int(few.count.max(initial=0)))
+        return Branches(self.symbols[rows], self.mass[rows], self.visible[rows]).packed()
 
-    def heaviest(self, count: int) -> Branches:
-        """The branches of most mass."""
-        order = np.argsort(-self.mass, axis=1, kind="stable")[:, :count]
+    def packed(self) -> Branches:
+        """Those that have mass, the heaviest first."""
+        order = np.argsort(-self.mass, axis=1, kind="stable")[:, : int(self.count.max(initial=0))]
         rows = np.arange(len(order))[:, None]
         return Branches(self.symbols[rows, order], self.mass[rows, order], self.visible[rows, order])
 
@@ -167,8 +166,7 @@ def _heads(probability: Floats) -> tuple[Branches, Floats]:
     mass = _without_tails(np.maximum(probability - floor, 0), floor, most)
     mass /= mass.sum(axis=1, keepdims=True)
     symbols = np.tile(np.arange(mass.shape[1], dtype=np.int64)[None, :, None], (len(mass), 1, 1))
-    branches = Branches(symbols, mass, np.ones((*mass.shape, 1), dtype=bool))
-    return branches.heaviest(int(branches.count.max(initial=0))), p_fail
+    return Branches(symbols, mass, np.ones((*mass.shape, 1), dtype=bool)).packed(), p_fail
 
 
 def _without_tails(mass: Floats, floor: Floats, most: Floats) -> Floats:

@@ -84,8 +84,10 @@ class RLMSurrogate:
         """
         folder = Path(path) if path is not None else PACKAGED
         description = checkpoint.describe(folder)
-        backend = backend or usual(folder, description, device)
-        check(folder, description, device, backend)
+        if backend is None:
+            backend = usual(folder, description, device)
+        else:
+            check(folder, description, device, backend)
         surrogate = cls(Source(folder.resolve(), device, backend))
         surrogate.provenance = description["provenance"]
         surrogate._observations = Observations.read(folder / _OBSERVATIONS)
