@@ -86,9 +86,9 @@ class Attention(nn.Module):
         if query.is_cuda or mask is None or len(memory.keys) == 1:
             return F.scaled_dot_product_attention(query, *memory, attn_mask=mask)
         scores = (query * query.shape[-1] ** -0.5) @ memory.keys.transpose(-1, -2)
-        scores = scores.masked_fill_(~mask, -1e4)
+        scores = scores.float().masked_fill_(~mask, -1e4)  # of half precision, as softmax does
         weights = scores.sub_(scores.detach().amax(dim=-1, keepdim=True)).exp_()
-        attended: Tensor = (weights @ memory.values) / weights.sum(dim=-1, keepdim=True)
+        attended: Tensor = (weights.to(memory.values.dtype) @ memory.values) / weights.sum(dim=-1, keepdim=True)
         return attended
 
     def _split(self, x: Tensor) -> Tensor:
