@@ -21,6 +21,7 @@ import numpy as np
 from ..search_spaces.onnx_file import UnknownAxisError
 from ..search_spaces.onnx_vertices import Graph
 from .command_line_spaces import SpaceModule, drawn_from
+from .onnxruntime_conditions import USUAL, Conditions
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -65,7 +66,7 @@ def gathered(
     file: Path | None,
     n: int | None,
     seed: int,
-    sizes: Mapping[str, int] = _NOTHING,
+    run: Conditions = USUAL,
     where: Mapping[str, str] = _NOTHING,
 ) -> Gathered:
     """The candidates.
@@ -77,14 +78,15 @@ def gathered(
             the standard input where there is neither.
         n: How many are drawn at random; None: `DRAWN` of a space, else all there are.
         seed: Of the draws.
-        sizes: Name of an open axis of the files -> its size.
+        run: Sizes of open axes of the files, the batch that they take.
         where: More of the question, which may say what is drawn and what a record means, as in ``space=enas``.
 
     Raises:
         ValueError: If nothing can be drawn of what is asked, a list is given beside ONNX files, or sizes beside others.
     """
-    if sizes and (space is None or drawn_from(space)):
-        raise ValueError(f"--size {min(sizes)}={sizes[min(sizes)]} is that of an axis of ONNX files; leave it out here")
+    if run.sizes and (space is None or drawn_from(space)):
+        name, size = min(run.sizes.items())
+        raise ValueError(f"--size {name}={size} is that of an axis of ONNX files; leave it out here")
     if file is not None and space is not None and not drawn_from(space):
         raise ValueError(f"--candidates {file} lists candidates of a space; name ONNX files as arguments, without it")
     if file is None and space is not None and drawn_from(space):
@@ -94,7 +96,7 @@ def gathered(
         if not entries and not broken:
             raise ValueError(f"--candidates {file or '-'} has no candidates; write one a line")
     else:
-        entries, broken = models(sources, space, sizes)
+        entries, broken = models(sources, space, run)
     if n is None or n >= len(entries):
         return entries, broken
     return [entries[row] for row in sorted(np.random.default_rng(seed).permutation(len(entries))[:n])], broken
@@ -168,17 +170,17 @@ def _lines(content: str) -> list[str]:
     return [own if isinstance(own, str) else json.dumps(own) for own in candidates]
 
 
-def models(sources: Sequence[str], space: SpaceModule, sizes: Mapping[str, int]) -> Gathered:
+def models(sources: Sequence[str], space: SpaceModule, run: Conditions) -> Gathered:
     """Candidates of ONNX files, and of the folders that hold some.
 
     Raises:
         ValueError: If a folder holds none, or no model has an axis whose size is given.
     """
     paths = dict.fromkeys(path for source in sources for path in _files(Path(source)))
-    unused, others = set(sizes), set[str]()
+    unused, others = set(run.sizes), set[str]()
 
     def read(path: str) -> Entry:
-        graph, absent = _graph(Path(path), space, sizes)
+        graph, absent = _graph(Path(path), space, run)
         unused.intersection_update(absent.names if absent else ())
         others.update(absent.open_axes if absent else ())
         return Entry(path, space.to_text(graph), graph)
@@ -201,12 +203,13 @@ def refuses(candidate: Any, batch: int) -> bool:
     return bool(inputs) and all(found and not found["open"] and int(found["first"]) != batch for found in inputs)
 
 
-def _graph(path: Path, space: SpaceModule, sizes: Mapping[str, int]) -> tuple[Any, UnknownAxisError | None]:
-    """A model with the sizes that concern it, and which do not."""
+def _graph(path: Path, space: SpaceModule, run: Conditions) -> tuple[Any, UnknownAxisError | None]:
+    """A model as it is run, with the sizes that concern it, and which do not."""
     try:
-        return space.from_record(path, sizes), None
+        return space.from_record(path, run.sizes, batch=run.batch), None
     except UnknownAxisError as absent:
-        return space.from_record(path, {name: size for name, size in sizes.items() if name not in absent.names}), absent
+        known = {name: size for name, size in run.sizes.items() if name not in absent.names}
+        return space.from_record(path, known, batch=run.batch), absent
 
 
 def _read(named: Iterable[tuple[str, str]], read: Callable[[str], Entry]) -> Gathered:

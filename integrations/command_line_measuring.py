@@ -61,7 +61,7 @@ def measure(
     conditions, given = Conditions(threads, batch, optimise, sizes_of(size or [])), assignments(where or [])
     context = asked(space, "latency_ms", None, given).context
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], space, candidates, sample, seed, conditions.sizes, given)
+        entries, broken = gathered(sources or [], space, candidates, sample, seed, conditions, given)
     networks = [_network(space, entry, context, batch) for entry in entries]
     most = int(memory * 2**30)
     measured = measure_all(networks, out, conditions, seconds=seconds, timeout=timeout, memory_bytes=most)

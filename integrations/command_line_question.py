@@ -10,12 +10,11 @@ from ..search_spaces.problem import MAXIMIZED
 from ..surrogate import Problem
 from ..surrogate.measured import Measured
 from .command_line_spaces import SpaceModule, drawn_from
-from .onnxruntime_conditions import METRICS, Conditions
+from .onnxruntime_conditions import METRICS, USUAL, Conditions
 from .onnxruntime_machine import machine
 
 _LESS = ("latency_ms", "memory_bytes", "energy_mj", "train_seconds", "params", "macs", "slowdown")  # is better
 _ELSEWHERE = "is not: leave them out, or ask for latency_ms or memory_bytes without --device"
-USUAL = Conditions()
 """How a network is run unless the options say otherwise."""
 
 
@@ -40,7 +39,7 @@ def asked(
     word = str(known["metric"].default) if metric is None else metric
     if device is None and word in METRICS and measurable(space):
         return run.problem(space.problem(**given).context, word)
-    if run != USUAL:
+    if not run.usual:
         raise ValueError(f"--threads, --batch and --no-optimise are of what is measured here; {word} {_ELSEWHERE}")
     if len(word.split()) > 1:
         return directed(space.problem(**given).context, word)

@@ -30,7 +30,7 @@ from .command_line_options import (
     Where,
 )
 from .command_line_output import as_json, complain, say, table, working
-from .command_line_question import USUAL, asked, assignments, directed, guessed
+from .command_line_question import asked, assignments, directed, guessed
 from .command_line_spaces import SpaceModule, chosen
 from .command_line_surrogate import answering, as_observed
 from .onnxruntime_conditions import Conditions
@@ -71,11 +71,10 @@ def rank(
 
     prerank rank nas_bench_201 --metric latency_ms --device "pixel 3" --top 10 --json
     """
-    space, problem, given = _question(
-        sources or [], metric, device, where or [], context, Conditions(threads, batch, optimise)
-    )
+    run = Conditions(threads, batch, optimise, sizes_of(size or []))
+    space, problem, given = _question(sources or [], metric, device, where or [], context, run)
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], space, candidates, sample, seed, sizes_of(size or []), given)
+        entries, broken = gathered(sources or [], space, candidates, sample, seed, run, given)
     _warn(entries, candidates if space is None else None, batch)
     with working(f"ranking {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
@@ -115,11 +114,10 @@ def predict(
 
     prerank predict --context "web server" --metric latency_ms --candidates configs.txt
     """
-    space, problem, given = _question(
-        sources or [], metric, device, where or [], context, Conditions(threads, batch, optimise)
-    )
+    run = Conditions(threads, batch, optimise, sizes_of(size or []))
+    space, problem, given = _question(sources or [], metric, device, where or [], context, run)
     with working("reading candidates"):
-        entries, broken = gathered(sources or [], space, candidates, sample, seed, sizes_of(size or []), given)
+        entries, broken = gathered(sources or [], space, candidates, sample, seed, run, given)
     _warn(entries, candidates if space is None else None, batch)
     with working(f"predicting {len(entries):,} candidates"):
         answers, to_text = answering(surrogate, problem, entries)
@@ -190,7 +188,7 @@ def _question(
     if context is None:
         space, given = chosen(sources), assignments(where)
         return space, asked(space, metric, device, given, run), given
-    if sources or device or where or run != USUAL or metric is None:
+    if sources or device or where or not run.usual or metric is None:
         raise ValueError("--context is a problem of your own: give it a --metric and --candidates, and no space")
     return None, directed(context, metric, None), {}
 

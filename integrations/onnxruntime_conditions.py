@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ..search_spaces.devices import measured_on
 from ..surrogate import Problem
@@ -38,6 +38,11 @@ class Conditions:
         if self.batch < 1:
             raise ValueError(f"batch is {self.batch}; give at least 1")
 
+    @property
+    def usual(self) -> bool:
+        """Whether a model runs as it does unless told otherwise, whatever the sizes of its axes."""
+        return replace(self, sizes={}) == USUAL
+
     def problem(self, context: str, metric: str = "latency_ms") -> Problem:
         """What `measure` measures of candidates with this context: one of `METRICS`, here and under these conditions.
 
@@ -48,3 +53,6 @@ class Conditions:
             raise ValueError(f"metric is {metric!r}; what is measured is {' or '.join(METRICS)}")
         runtime = f"onnxruntime threads={self.threads}{'' if self.optimise else ' unoptimised'}"
         return Problem(context, f"{metric} {measured_on(machine(), self.batch)} {runtime}")
+
+
+USUAL = Conditions()

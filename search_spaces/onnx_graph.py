@@ -24,7 +24,7 @@ from .devices import measured_on
 from .onnx_check import check
 from .onnx_costs import macs
 from .onnx_file import ModelError, read
-from .onnx_operations import WEIGHTED, graph_of
+from .onnx_operations import BATCH, WEIGHTED, graph_of
 from .onnx_order import canonical, shuffled
 from .onnx_text import text
 from .onnx_values import Body, Operation, Value
@@ -44,27 +44,31 @@ _BROKEN = (UnicodeDecodeError, RecursionError, ArithmeticError, LookupError, Typ
 _LONGEST_REASON = 500  # characters
 
 
-def from_record(record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapping[str, int] | None = None) -> Graph:
+def from_record(
+    record: str | os.PathLike[str] | bytes | ModelProto, sizes: Mapping[str, int] | None = None, *, batch: int = BATCH
+) -> Graph:
     """The graph of a model.
 
     Args:
         record: An .onnx file, its content, a model, or the text that `onnx.printer` writes.
-        sizes: Name of an open axis -> its size; else 1 for the first axis of an input, 224 for the sides of images
-            and 128 for all others.
+        sizes: Name of an open axis -> its size; else the batch for the first axis of an input, 224 for the sides of
+            images and 128 for all others.
+        batch: Size of an open first axis: how many samples a run takes.
 
     Raises:
         ModelError: A ValueError. If it is no model or too large, contradicts itself or reaches outside its folder.
         UnknownAxisError: A ModelError. If a size is given of what is no open axis.
         FileNotFoundError: If there is no such file.
-        ValueError: If a size is no whole number, or less than 1.
+        ValueError: If a size, or the batch, is no whole number, or less than 1.
     """
     from google.protobuf.message import DecodeError
 
-    sizes = {name: _size(name, size) for name, size in (sizes or {}).items()}
+    batch = _size("batch", batch)
+    sizes = {name: _size(f"size of {name!r}", size) for name, size in (sizes or {}).items()}
     try:
         model, folder = read(record)
         check(model)
-        return _graph(graph_of(model, folder, sizes))
+        return _graph(graph_of(model, folder, sizes, batch))
     except (*_BROKEN, DecodeError) as error:
         raise ModelError(f"the model is broken or too large: {error!r}"[:_LONGEST_REASON]) from error
 
@@ -95,10 +99,10 @@ def problem(metric: str = "latency_ms", device: str | None = None) -> Problem:
     return asked("an ONNX graph", _CONTEXT, measured | {"params": "params", "macs": "macs"}, metric)
 
 
-def _size(name: str, given: int) -> int:
-    size = whole(f"the size of {name!r}", given)
+def _size(word: str, given: int) -> int:
+    size = whole(f"the {word}", given)
     if size < 1:
-        raise ValueError(f"the size of {name!r} is {size}; give at least 1")
+        raise ValueError(f"the {word} is {size}; give at least 1")
     return size
 
 

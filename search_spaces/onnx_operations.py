@@ -47,28 +47,29 @@ _DEQUANTIZED = ("DequantizeLinear", "com.microsoft.DequantizeLinear")
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
-def graph_of(model: ModelProto, folder: Path | None, sizes: Mapping[str, int] | None) -> Body:
+def graph_of(model: ModelProto, folder: Path | None, sizes: Mapping[str, int] | None, batch: int = BATCH) -> Body:
     """The whole graph.
 
     Args:
         model: One that `onnx_check.check` has passed.
         folder: What may hold its weights.
         sizes: Name of an open axis -> its size.
+        batch: Size of an open first axis that is not among them.
 
     Raises:
         ModelError: If the graph has a cycle, reads what nothing makes, or its shapes contradict each other.
         UnknownAxisError: If a size is given of what is no open axis.
     """
-    return _Walk(model, folder, sizes or {}).whole(model.graph)
+    return _Walk(model, folder, sizes or {}, batch).whole(model.graph)
 
 
 class _Walk:
     """The state of one reading: what all graphs of a model share."""
 
-    def __init__(self, model: ModelProto, folder: Path | None, sizes: Mapping[str, int]) -> None:
+    def __init__(self, model: ModelProto, folder: Path | None, sizes: Mapping[str, int], batch: int) -> None:
         self._opsets = _versions(model.opset_import)
         self._functions = {(each.domain, each.name, each.overload): each for each in model.functions}
-        self._folder, self._sizes = folder, dict(sizes)
+        self._folder, self._sizes, self._batch = folder, dict(sizes), batch
         self._open: set[str] = set()
         self._kept = 0  # elements of constants
 
@@ -114,7 +115,7 @@ class _Walk:
 
     def _size(self, name: str, axis: int, rank: int) -> int:
         """Of an open axis; axes of one name have one size."""
-        usual = BATCH if axis == 0 else SIDE if rank == 4 and axis > 1 else LENGTH
+        usual = self._batch if axis == 0 else SIDE if rank == 4 and axis > 1 else LENGTH
         if not name:
             return usual
         self._open.add(name)

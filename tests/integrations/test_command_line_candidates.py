@@ -11,6 +11,7 @@ from command_line_calls import FakeSurrogate, call, network, rank_json
 
 from prerank.integrations.command_line_candidates import gathered, listed, refuses, sampled
 from prerank.integrations.command_line_spaces import chosen, spaces
+from prerank.integrations.onnxruntime_conditions import Conditions
 from prerank.search_spaces.onnx_graph import from_record
 from prerank.surrogate.measured import read
 
@@ -77,8 +78,9 @@ def test_a_list_is_read_without_a_draw_for_each_line(tmp_path: Path, monkeypatch
 
 def test_sizes_of_open_axes_are_in_the_text(fake: FakeSurrogate, tmp_path: Path) -> None:
     path = str(network(tmp_path / "open.onnx", 8, batch="rows"))
-    texts = {gathered([path], chosen([path]), None, None, 0, sizes)[0][0].text for sizes in ({"rows": 2}, {"rows": 9})}
-    assert len(texts) == 2
+    runs = Conditions(sizes={"rows": 2}), Conditions(sizes={"rows": 9}), Conditions(batch=9)
+    two, nine, batch = (gathered([path], chosen([path]), None, None, 0, run)[0][0].text for run in runs)
+    assert two != nine == batch
     call("rank", path, "--size", "rows=2")
     assert "wrong" in call("rank", path, "--size", "wrong=2", status=2)[1]
 
@@ -87,7 +89,8 @@ def test_a_size_concerns_the_models_that_have_the_axis(fake: FakeSurrogate, tmp_
     for name, batch in (("open", "rows"), ("closed", 1), ("other", "batch")):
         network(tmp_path / f"{name}.onnx", 8, batch)
     call("rank", tmp_path, "--size", "rows=2", "--size", "batch=3")
-    found, broken = gathered([str(tmp_path)], chosen([str(tmp_path)]), None, None, 0, {"rows": 2, "batch": 3})
+    run = Conditions(sizes={"rows": 2, "batch": 3})
+    found, broken = gathered([str(tmp_path)], chosen([str(tmp_path)]), None, None, 0, run)
     assert [entry.text.count(f"input:{size}x8") for entry, size in zip(found, (1, 2, 3), strict=True)] == [1, 1, 1]
     assert not broken
     assert "['batch', 'rows']" in call("rank", tmp_path, "--size", "wrong=2", status=2)[1]

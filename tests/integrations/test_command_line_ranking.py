@@ -184,10 +184,10 @@ def test_whatever_a_file_breaks_the_others_are_ranked(
 
     read = onnx_graph.from_record
 
-    def from_record(path: Path, sizes: Any) -> Any:
+    def from_record(path: Path, sizes: Any, *, batch: int) -> Any:
         if path.name == "8.onnx":
             raise error
-        return read(path, sizes)
+        return read(path, sizes, batch=batch)
 
     monkeypatch.setattr(onnx_graph, "from_record", from_record)
     out, err = call("rank", folder, "--json", status=1)

@@ -121,6 +121,16 @@ def test_a_size_that_is_none_is_named(size: Any) -> None:
         from_record(b"", {"n": size})
 
 
+def test_a_batch_is_the_size_of_open_first_axes() -> None:
+    head = '<ir_version: 8, opset_import: ["": 17]>'
+    printed = f"{head}\nnet (float[N, 3, 8] x) => (float[N, 3, 8] y) {{ y = Softmax(x) }}"
+    one, many = (from_record(printed, batch=batch) for batch in (1, 5))
+    assert many.activation_bytes == 5 * one.activation_bytes
+    assert from_record(printed, {"N": 5}) == many == from_record(printed, {"N": 5}, batch=7)
+    with pytest.raises(ValueError, match="the batch is 0"):
+        from_record(printed, batch=0)
+
+
 def test_a_path_in_place_of_a_graph_is_named() -> None:
     path: Any = "model.onnx"
     with pytest.raises(TypeError, match=r"'model\.onnx'.*from_record"):
