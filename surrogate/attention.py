@@ -82,10 +82,15 @@ class Attention(nn.Module):
         return out
 
     def _attend(self, query: Tensor, memory: KeysValues, mask: Tensor | None) -> Tensor:
-        """Attention, of many short rows by hand: torch's softmax and fused kernel are slow at them, on a processor."""
+        """Attention, of many short rows by hand: torch's softmax and fused kernel are slow at them, on a processor.
+
+        ONNX Runtime's softmax is not, but its choice between numbers is slower than their sum.
+        """
         if query.is_cuda or mask is None or len(memory.keys) == 1:
             return F.scaled_dot_product_attention(query, *memory, attn_mask=mask)
         scores = (query * query.shape[-1] ** -0.5) @ memory.keys.transpose(-1, -2)
+        if torch.onnx.is_in_onnx_export():
+            return (scores - 1e4 * ~mask).softmax(dim=-1) @ memory.values
         scores = scores.float().masked_fill_(~mask, -1e4)  # of half precision, as softmax does
         weights = scores.sub_(scores.detach().amax(dim=-1, keepdim=True)).exp_()
         attended: Tensor = (weights.to(memory.values.dtype) @ memory.values) / weights.sum(dim=-1, keepdim=True)
