@@ -1,8 +1,8 @@
 """Texts of other notations as words and ``name=value``, so that what they state can be counted.
 
-JSON, YAML, options of a command, a call, a row of a table, the source of a program: whatever number stands in one gets
-the name before it, and a second number after the same name the number of its turn. So do those of a ``tile=16x8``, and
-a name that occurs twice. Units stay with their numbers; one that does not scale its number is a word after the same
+JSON, YAML, XML, options of a command, a call, a row of a table, the source of a program: whatever number stands in one
+gets the name before it, and a second number after the same name the number of its turn. So do those of a ``tile=16x8``,
+and a name that occurs twice. Units stay with their numbers; one that does not scale its number is a word after the same
 name, so that ``5m`` and ``5s`` differ: ``wait=5m wait=m``.
 """
 
@@ -23,13 +23,14 @@ _STATED = re.compile(rf"={NUMBER}{UNIT}(?!\S)")
 _PART = r"\d+(?:\.\d+)?"  # a number of several in one word
 _SEVERAL = re.compile(rf"""(?<![^\s=("'\[]){_PART}(?:(?:[x×*/|:,~-]|\.\.){_PART})+(?![^\s)"'\],;])""")
 _TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER}{UNIT}?)(?!\w|\.\w)|[^\W\d][\w.-]*")
+_ELEMENT = re.compile(r"<([^\W\d][\w.-]*+)([^<>]*+)>\s*+([^<>\s][^<>]*+)</\1\s*+>")
 _TELLS = re.compile(r"[:=\t]")  # between a name and its value
 
 
 @remembered
 def plain(text: str) -> str:
     """A text in words and ``name=value``; as it is if it is written so, as those of all spaces are."""
-    text = apart(united(text))
+    text = apart(united(_ELEMENT.sub(r"\2 \1: \3 ", text)))  # an element's attributes, then its content
     if any(form.search(text) for form in (_OTHER, _BARE, _SEVERAL, _UNITED)):
         return " ".join(_words(_SEVERAL.sub(_numbers, text)))
     names = [word.partition("=")[0] for word in text.split() if "=" in word]

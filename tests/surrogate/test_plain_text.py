@@ -37,6 +37,9 @@ STATED = {"batch": 2.0, "rate": 1e-5, "depth": -3.0}
         "run(batch=2, rate=1e-5, depth=-3)",
         "batch: 2\nrate: 1e-5\ndepth: -3\n",
         "batch\t2\trate\t1e-5\tdepth\t-3",
+        "<run>\n  <batch>2</batch>\n  <rate>1e-5</rate>\n  <depth>-3</depth>\n</run>",
+        '<run><batch id="a">2</batch><rate>1e-5</rate><none></none><depth>-3</depth></run>',
+        '<run batch="2" rate="1e-5" depth="-3"/>',
         "batch=2px rate=1e-5s depth=-3%",
         json.dumps(STATED),
         json.dumps({"config": [{name: {"value": value}} for name, value in STATED.items()]}).replace("value", "is"),
@@ -83,6 +86,7 @@ def test_words_have_the_names_before_them() -> None:
     assert "kernel=rbf" in plain('{"kernel": "rbf", "shrinking": true}').split()
     assert "shrinking=true" in plain('{"kernel": "rbf", "shrinking": true}').split()
     assert "kernel=rbf" in plain("--kernel rbf").split()
+    assert "kernel=rbf" in plain("<svm><kernel>rbf</kernel></svm>").split()
 
 
 UNITED = [
@@ -94,6 +98,7 @@ UNITED = [
     'mem = "{}MB"\nb = "{}s"\nc = "{}%"',
     "run(mem='{}MB', b='{}s', c='{}%')",
     "mem {}MB;\nb {}s;\nc {}%;",
+    "<mem>{}MB</mem><b>{}s</b><c>{}%</c>",
     "mem {}MB with b {}s and c {}%.",
     "mem{}MB_b{}s_c{}%",
     "mem{}MB b{}s c{}%",
@@ -154,7 +159,9 @@ def test_many_commas_are_passed_over_in_time() -> None:
     assert plain("1," * 60_000 + "a").endswith("a")
 
 
-@pytest.mark.parametrize("part", ["1", "a", "a1", "a1_", "a1e-", "1M", "=1M", "1M ", "a1 ", "a1, ", " ", "1a/"])
+@pytest.mark.parametrize(
+    "part", ["1", "a", "a1", "a1_", "a1e-", "1M", "=1M", "1M ", "a1 ", "a1, ", " ", "1a/", "<a>1", "<a ", "</a>"]
+)
 @pytest.mark.parametrize("end", ["", "!", "_", "a1_b2"])
 def test_long_words_are_passed_over_in_time(part: str, end: str) -> None:
     text = part * 30_000 + end  # hours, if it were tried in more than a few ways
