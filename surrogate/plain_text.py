@@ -2,8 +2,9 @@
 
 JSON, YAML, XML, options of a command, a call, a row of a table, the source of a program: whatever number stands in one
 gets the name before it, and a second number after the same name the number of its turn. So do those of a ``tile=16x8``,
-and a name that occurs twice. Units stay with their numbers; one that does not scale its number is a word after the same
-name, so that ``5m`` and ``5s`` differ: ``wait=5m wait=m``.
+and a name that occurs twice. Its words count with the number of their turn and without, and so do those of a list, for
+which operation is in which stage matters, and how often it occurs. Units stay with their numbers; one that does not
+scale its number is a word after the same name, so that ``5m`` and ``5s`` differ: ``wait=5m wait=m``.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ _SEVERAL = re.compile(rf"""(?<![^\s=("'\[]){_PART}(?:(?:[x×*/|:,~-]|\.\.){_PART
 _TOKEN = re.compile(rf"(?<![\w.])(?P<number>{NUMBER}{UNIT}?)(?!\w|\.\w)|[^\W\d][\w.-]*")
 _ELEMENT = re.compile(r"<([^\W\d][\w.-]*+)([^<>]*+)>\s*+([^<>\s][^<>]*+)</\1\s*+>")
 _TELLS = re.compile(r"[:=\t]")  # between a name and its value
+_OPENS = re.compile(r"""["']?\s*[:=]\s*(?:[\[(]|\n\s*-\s)\s*["']?""")  # between a name and the first of a list
+_NEXT = re.compile(r"""["']?\s*(?:,|\n\s*-\s)\s*["']?""")  # between two of a list
 
 
 @remembered
@@ -61,12 +64,26 @@ def _assigned(name: str, value: str, turns: Counter[str]) -> Iterator[str]:
 
 
 def _words(text: str) -> Iterator[str]:
-    name, end, option, turns = "", 0, False, Counter[str]()
+    name, owner, end, option, turns, first = "", "", 0, False, Counter[str](), dict[str, str]()
     for token in _TOKEN.finditer(text):
         between, end = text[end : token.start()], token.end()
         if token["number"]:
             yield from _assigned(name, token["number"], turns)
         else:
             told = name and (_TELLS.search(between) or (option and between == " "))
-            yield f"{name}={token[0]}" if told else token[0]
+            owner = (name if _OPENS.fullmatch(between) else "") if told else owner if _NEXT.fullmatch(between) else ""
+            of = owner or (name if told else "")
+            yield from _told(of, token[0], turns, first) if of else [token[0]]
             name, option = token[0], between.endswith("-")
+
+
+def _told(name: str, word: str, turns: Counter[str], first: dict[str, str]) -> Iterator[str]:
+    """A word after its name, and once more with the number of its turn, as the first one too if another follows."""
+    turn = turns[f"{name}="]
+    turns[f"{name}="] += 1
+    yield f"{name}={word}"
+    if turn == 1:
+        yield f"{name}#0={first[name]}"
+    if turn:
+        yield f"{name}#{turn}={word}"
+    first.setdefault(name, word)

@@ -89,6 +89,30 @@ def test_words_have_the_names_before_them() -> None:
     assert "kernel=rbf" in plain("<svm><kernel>rbf</kernel></svm>").split()
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([{"op": "attn", "w": 8}, {"op": "conv", "w": 4}, {"op": "attn", "w": 2}]),
+        json.dumps({"op": ["attn", "conv", "attn"], "w": [8, 4, 2]}),
+        "- op: attn\n  w: 8\n- op: conv\n  w: 4\n- op: attn\n  w: 2\n",
+        "op: [attn, conv, attn]\nw: [8, 4, 2]\n",
+        "op:\n  - attn\n  - conv\n  - attn\nw: [8, 4, 2]\n",
+        "Net(op=('attn', 'conv', 'attn'), w=(8, 4, 2))",
+        "--op attn --w 8 --op conv --w 4 --op attn --w 2",
+        "<stage><op>attn</op><w>8</w></stage><stage><op>conv</op><w>4</w></stage><stage><op>attn</op><w>2</w></stage>",
+    ],
+)
+def test_words_of_a_repeated_name_count_and_so_do_their_places(text: str) -> None:
+    words = plain(text).split()
+    assert [words.count(word) for word in ("op=attn", "op=conv", "w=8")] == [2, 1, 1]
+    assert {"op#0=attn", "op#1=conv", "op#2=attn", "w#1=4", "w#2=2"} <= {*words}
+
+
+def test_what_follows_a_list_is_not_of_it() -> None:
+    assert plain('{"op": ["a", "b"], "act": "relu"}').split()[-2:] == ["act", "act=relu"]
+    assert plain("x = foo(a, b)\ny = a, b").split() == ["x", "x=foo", "a", "b", "y", "y=a", "b"]
+
+
 UNITED = [
     "mem={}MB b={}s c={}%",
     "mem: {}MB\nb: {}s\nc: {}%",
