@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .inference import Inference
     from .table import Row
     from .training import Training
+    from .transfer import Transfer
 
 Floats = NDArray[np.float64]
 PACKAGED = Path(__file__).parent / "weights"
@@ -283,7 +284,7 @@ class RLMSurrogate:
         self._adaptations = Adaptations(self._source)
         self._changing = RLock()
 
-    def _adaptation(self, problem: Problem) -> Adaptation | None:
+    def _adaptation(self, problem: Problem) -> Adaptation | Transfer | None:
         with self._changing:
             return self._adaptations(problem, self._observations)
 
