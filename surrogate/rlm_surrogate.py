@@ -236,8 +236,9 @@ class RLMSurrogate:
         return other
 
     def save(self, path: str | Path) -> None:
-        """Write the model, then the observations, to a folder that `load` reads; each whole or not at all."""
+        """Write the model, then the observations, to a folder that `load` reads; each whole or an OSError."""
         folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)  # the model's answers, which are written too, take a minute
         checkpoint.save(folder, self._source.trainable, self.provenance)
         with self._changing:
             told = self._observations.to_json() if self._observations else None
