@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from . import belief
 from .levels import LEVELLED
 from .observations import Observation, Observations
 from .prediction import Prediction
@@ -15,7 +19,9 @@ from .source import Source
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
+    from .transfer import Transfer
 
+_FEWEST_ELSEWHERE = 5  # values of other problems from which on they tell candidates apart
 _MOST_OBSERVED = 2000  # of a family of problems; what they teach takes the cube of their number
 
 
@@ -30,11 +36,41 @@ class Adaptations:
         self._source = source
         self._readings = Readings()
         self._learnt: dict[tuple[frozenset[Problem], Problem | None], Adaptation] = {}
+        self._transfers: dict[tuple[frozenset[Problem], Problem], Transfer] = {}  # others, what is asked
 
-    def __call__(self, problem: Problem, observations: Observations) -> Adaptation | None:
+    def __call__(self, problem: Problem, observations: Observations) -> Adaptation | Transfer | None:
         """What the observations of a problem's family teach of it; None without any."""
+        few = 0 < observations.measured(problem) < LEVELLED
+        others = self._others(problem, observations)
+        if few and sum(map(observations.measured, others)) >= _FEWEST_ELSEWHERE:
+            return self._transfer(undirected(problem), others, observations)
+        return self._adaptation(problem, observations)
+
+    def _others(self, problem: Problem, observations: Observations) -> list[Problem]:
+        """Other problems that tell of one on another scale; none where the model itself says more than they do."""
+        known = self._source.knowledge.alike(problem)
+        return [] if known else observations.beside(problem, devices=belief.of_a_device(problem))
+
+    def _transfer(self, own: Problem, others: Sequence[Problem], observations: Observations) -> Transfer:
+        """What those of other problems teach of one that has too few values to tell candidates apart."""
+        key = frozenset(others), own
+        if key not in self._transfers:
+            from .transfer import Transfer
+
+            finite = {text: value for _, text, value in observations.of([own]) if math.isfinite(value)}
+            rows = [row for row in observations.of([*others, own]) if row[0] != own or row[1] not in finite]
+            taught, knowledge = self._taught(rows[-_MOST_OBSERVED:], None), self._source.knowledge
+            told, values = self.read(own, [*finite], keep=True), np.array([*finite.values()])
+            certainty = belief.trust(knowledge, own), belief.error(knowledge, own)
+            self._transfers[key] = Transfer(taught, told, values, *certainty)
+        return self._transfers[key]
+
+    def _adaptation(self, problem: Problem, observations: Observations) -> Adaptation | None:
+        several = observations.measured(problem) >= LEVELLED
         telling = observations.telling(problem, self._source.knowledge.alike(problem))
-        levelled = len(telling) > 1 and observations.measured(problem) >= LEVELLED
+        if several and (others := self._others(problem, observations)):  # of any device, brought to its level
+            telling = [undirected(problem), *others]
+        levelled = several and len(telling) > 1
         key = frozenset(telling), undirected(problem) if levelled else None
         if key not in self._learnt:
             rows = observations.of(telling)[-_MOST_OBSERVED:]
@@ -59,6 +95,7 @@ class Adaptations:
         """Drop what was learnt from the observations of a problem, which have changed."""
         changed = undirected(problem)
         self._learnt = {key: learnt for key, learnt in self._learnt.items() if changed not in key[0]}
+        self._transfers = {key: own for key, own in self._transfers.items() if changed not in {*key[0], key[1]}}
 
     def forget(self, problem: Problem, texts: Iterable[str]) -> None:
         """The same where some texts are no longer observed, and need no longer be kept."""

@@ -81,9 +81,14 @@ def factor_error(knowledge: Knowledge, problem: Problem) -> float:
     known = problem.metric in space.metrics and read and context_names(problem.context) <= space.names
     if known:
         return 0.0
-    if problem.metric.split()[0] not in _SCALED:
+    if not of_a_device(problem):
         return _OTHER_DATA_ERROR if problem.metric not in space.metrics and knowledge.alike(problem) else 0.0
     return _STRANGE_SCALE_ERROR if knowledge.strange(problem) else _SCALE_ERROR
+
+
+def of_a_device(problem: Problem) -> bool:
+    """Whether what follows the metric's word names a device, which scales it, and no other thing that is measured."""
+    return problem.metric.split()[0] in _SCALED
 
 
 def novelty(knowledge: Knowledge, problem: Problem, texts: Sequence[str]) -> NDArray[np.float64]:

@@ -82,6 +82,11 @@ class Observations:
         own = [other for other in family if other.metric == problem.metric]
         return own or [other for other in family if not {other.metric, problem.metric} & {*known}]
 
+    def beside(self, problem: Problem, *, devices: bool) -> list[Problem]:
+        """The other observed problems of its metric; if there are none, and it names a device, those of its word."""
+        family = [other for other in self._values if other.family == problem.family and other != undirected(problem)]
+        return [other for other in family if other.metric == problem.metric] or (family if devices else [])
+
     def copy(self) -> Observations:
         """The same, to be added to apart."""
         other = Observations()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from .inference import Inference
     from .table import Row
     from .training import Training
+    from .transfer import Transfer
 
 Floats = NDArray[np.float64]
 PACKAGED = Path(__file__).parent / "weights"
@@ -235,8 +236,9 @@ class RLMSurrogate:
         return other
 
     def save(self, path: str | Path) -> None:
-        """Write the model, then the observations, to a folder that `load` reads; each whole or not at all."""
+        """Write the model, then the observations, to a folder that `load` reads; each whole or an OSError."""
         folder = Path(path)
+        folder.mkdir(parents=True, exist_ok=True)  # the model's answers, which are written too, take a minute
         checkpoint.save(folder, self._source.trainable, self.provenance)
         with self._changing:
             told = self._observations.to_json() if self._observations else None
@@ -283,7 +285,7 @@ class RLMSurrogate:
         self._adaptations = Adaptations(self._source)
         self._changing = RLock()
 
-    def _adaptation(self, problem: Problem) -> Adaptation | None:
+    def _adaptation(self, problem: Problem) -> Adaptation | Transfer | None:
         with self._changing:
             return self._adaptations(problem, self._observations)
 

@@ -37,6 +37,9 @@ STATED = {"batch": 2.0, "rate": 1e-5, "depth": -3.0}
         "run(batch=2, rate=1e-5, depth=-3)",
         "batch: 2\nrate: 1e-5\ndepth: -3\n",
         "batch\t2\trate\t1e-5\tdepth\t-3",
+        "<run>\n  <batch>2</batch>\n  <rate>1e-5</rate>\n  <depth>-3</depth>\n</run>",
+        '<run><batch id="a">2</batch><rate>1e-5</rate><none></none><depth>-3</depth></run>',
+        '<run batch="2" rate="1e-5" depth="-3"/>',
         "batch=2px rate=1e-5s depth=-3%",
         json.dumps(STATED),
         json.dumps({"config": [{name: {"value": value}} for name, value in STATED.items()]}).replace("value", "is"),
@@ -83,6 +86,31 @@ def test_words_have_the_names_before_them() -> None:
     assert "kernel=rbf" in plain('{"kernel": "rbf", "shrinking": true}').split()
     assert "shrinking=true" in plain('{"kernel": "rbf", "shrinking": true}').split()
     assert "kernel=rbf" in plain("--kernel rbf").split()
+    assert "kernel=rbf" in plain("<svm><kernel>rbf</kernel></svm>").split()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        json.dumps([{"op": "attn", "w": 8}, {"op": "conv", "w": 4}, {"op": "attn", "w": 2}]),
+        json.dumps({"op": ["attn", "conv", "attn"], "w": [8, 4, 2]}),
+        "- op: attn\n  w: 8\n- op: conv\n  w: 4\n- op: attn\n  w: 2\n",
+        "op: [attn, conv, attn]\nw: [8, 4, 2]\n",
+        "op:\n  - attn\n  - conv\n  - attn\nw: [8, 4, 2]\n",
+        "Net(op=('attn', 'conv', 'attn'), w=(8, 4, 2))",
+        "--op attn --w 8 --op conv --w 4 --op attn --w 2",
+        "<stage><op>attn</op><w>8</w></stage><stage><op>conv</op><w>4</w></stage><stage><op>attn</op><w>2</w></stage>",
+    ],
+)
+def test_words_of_a_repeated_name_count_and_so_do_their_places(text: str) -> None:
+    words = plain(text).split()
+    assert [words.count(word) for word in ("op=attn", "op=conv", "w=8")] == [2, 1, 1]
+    assert {"op#0=attn", "op#1=conv", "op#2=attn", "w#1=4", "w#2=2"} <= {*words}
+
+
+def test_what_follows_a_list_is_not_of_it() -> None:
+    assert plain('{"op": ["a", "b"], "act": "relu"}').split()[-2:] == ["act", "act=relu"]
+    assert plain("x = foo(a, b)\ny = a, b").split() == ["x", "x=foo", "a", "b", "y", "y=a", "b"]
 
 
 UNITED = [
@@ -94,6 +122,7 @@ UNITED = [
     'mem = "{}MB"\nb = "{}s"\nc = "{}%"',
     "run(mem='{}MB', b='{}s', c='{}%')",
     "mem {}MB;\nb {}s;\nc {}%;",
+    "<mem>{}MB</mem><b>{}s</b><c>{}%</c>",
     "mem {}MB with b {}s and c {}%.",
     "mem{}MB_b{}s_c{}%",
     "mem{}MB b{}s c{}%",
@@ -154,7 +183,9 @@ def test_many_commas_are_passed_over_in_time() -> None:
     assert plain("1," * 60_000 + "a").endswith("a")
 
 
-@pytest.mark.parametrize("part", ["1", "a", "a1", "a1_", "a1e-", "1M", "=1M", "1M ", "a1 ", "a1, ", " ", "1a/"])
+@pytest.mark.parametrize(
+    "part", ["1", "a", "a1", "a1_", "a1e-", "1M", "=1M", "1M ", "a1 ", "a1, ", " ", "1a/", "<a>1", "<a ", "</a>"]
+)
 @pytest.mark.parametrize("end", ["", "!", "_", "a1_b2"])
 def test_long_words_are_passed_over_in_time(part: str, end: str) -> None:
     text = part * 30_000 + end  # hours, if it were tried in more than a few ways

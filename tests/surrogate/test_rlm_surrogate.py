@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from prerank.surrogate import Problem, RLMSurrogate, Row, Training, adaptations, belief
+from prerank.surrogate import Problem, RLMSurrogate, Row, Training, adaptations, belief, checkpoint
 from prerank.surrogate.inference import Inference
 from prerank.surrogate.knowledge import Knowledge, Known, Space
 from prerank.surrogate.metrics import spearman
@@ -394,3 +394,12 @@ def test_orders_of_the_same_words_are_learnt(surrogate: RLMSurrogate) -> None:
     values = [1.0 + 2 * order.split().index("inline") for order in orders]
     surrogate.observe(PROBLEM, orders[::2], values[::2])
     assert spearman(surrogate.predict(PROBLEM, orders[1::2]).mean, values[1::2]) > 0.8
+
+
+def test_where_nothing_can_be_saved_is_said_at_once(
+    surrogate: RLMSurrogate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checkpoint, "save", lambda *_: pytest.fail("the model was asked first"))
+    (tmp_path / "file").touch()
+    with pytest.raises(FileExistsError, match="file"):
+        surrogate.save(tmp_path / "file")
