@@ -195,7 +195,14 @@ def _reported(steps: Iterable[int], trials: Sequence[FrozenTrial], sign: int) ->
 
 def _violations(trials: Sequence[FrozenTrial]) -> Floats:
     """Constraints of trials by name, each in the same column whenever a trial set it, (n, C); nan where it did not."""
-    known = [trial.constraints for trial in trials]
+    known = [_constraints(trial) for trial in trials]
     names = dict.fromkeys(name for own in known for name in own)
     rows = [[own.get(name, np.nan) for name in names] for own in known]
     return np.array(rows, dtype=np.float64).reshape(len(known), len(names))
+
+
+def _constraints(trial: FrozenTrial) -> Mapping[str, float]:
+    """Constraints of a trial by name; before Optuna 5 there are those of a sampler's function only, which have none."""
+    if hasattr(trial, "constraints"):
+        return trial.constraints
+    return {str(place): value for place, value in enumerate(trial.system_attrs.get("constraints") or ())}

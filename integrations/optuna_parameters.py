@@ -47,7 +47,8 @@ class _Number:
         scaled = self._bottom * (1 - column) + self._top * column
         values: Floats = np.exp(scaled) if self._log else scaled
         if self._step:
-            values = self._low + np.round((values - self._low) / self._step) * self._step
+            low, step = float(self._low), float(self._step)  # with integers beyond 64 bits NumPy 1 makes objects
+            values = low + np.round((values - low) / step) * step
         return np.clip(values, *self._ends)
 
     def decode(self, column: Floats) -> list[Any]:

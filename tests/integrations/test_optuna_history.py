@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import optuna
@@ -33,6 +34,15 @@ def test_constraints_are_told_apart_by_name() -> None:
     expected = [[-1, 2, np.nan], [4, -3, np.nan], [np.nan] * 3, [np.nan, -6, 5]]
     np.testing.assert_array_equal(past.violations, expected)
     assert past.feasible.tolist() == [False, False, True, False]
+
+
+def test_constraints_of_a_function_are_read_where_trials_set_none_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in FrozenTrial.__mro__:
+        monkeypatch.delattr(kind, "constraints", raising=False)  # as in Optuna 4
+    bounds: list[dict[str, Any]] = [{"constraints": (-1, 2)}, {"constraints": None}, {}]
+    trials = [create_trial(params={"x": 0.5}, distributions=SPACE, value=1, system_attrs=own) for own in bounds]
+    past = read(trials)
+    np.testing.assert_array_equal(past.violations, [[-1, 2], [np.nan] * 2, [np.nan] * 2])
 
 
 def test_constraints_set_in_any_order_or_not_at_all_are_learnt() -> None:
