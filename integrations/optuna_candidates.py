@@ -5,7 +5,7 @@ Shapes: m candidates, D parameters.
 
 from __future__ import annotations
 
-from functools import cached_property
+from functools import cached_property, partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,7 @@ from .optuna_history import History
 from .optuna_model import Acquisition, Model
 from .optuna_opinion import Opinion
 from .optuna_parameters import Params
-from .optuna_pool import SAME, fresh, pool, refined
+from .optuna_pool import SAME, fresh, pool, refined, varied
 from .optuna_texts import Texts
 
 Floats = NDArray[np.float64]
@@ -68,11 +68,12 @@ class Candidates:
 
     def refined(self, rows: Floats, texts: Texts | None) -> Floats:
         """The most wanted one near some, by their parameters, (D,)."""
+        return refined(self.rng, self.parameters, self._acquisition(rows), rows, partial(self._eligible, texts=texts))
 
-        def eligible(rows: Floats) -> Floats:
-            return self._eligible(rows, texts)
-
-        return refined(self.rng, self.parameters, self._acquisition(rows), rows, eligible)
+    def varied(self, row: Floats, texts: Texts | None) -> Floats:
+        """Another one, nearly as wanted by its parameters, (D,)."""
+        wanted, eligible = self._acquisition(row[None]), partial(self._eligible, texts=texts)
+        return varied(self.rng, self.parameters, wanted, row, eligible)
 
     def again(self) -> Floats | None:
         """The most wanted one of those that were tried, (D,); None: none of them may be proposed."""

@@ -57,6 +57,13 @@ class History:
         return self.succeeded & ~np.asarray((self.violations > 0).any(axis=1))
 
     @property
+    def idle(self) -> int:
+        """Trials that ended since the best one within the constraints; 0 where no single loss tells which that is."""
+        if self.losses.shape[1] != 1 or not self.feasible.any():
+            return 0
+        return len(self.losses) - 1 - int(np.where(self.feasible, self.losses[:, 0], np.inf).argmin())
+
+    @property
     def outcomes(self) -> dict[int, Floats]:
         """Trial number -> its losses, (M,)."""
         return dict(zip(self.numbers, self.losses, strict=True))

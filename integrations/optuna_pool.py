@@ -21,6 +21,7 @@ _SCALES = (0.2, 0.05, 0.2, 0.05, 0.01, 0.002)  # of the moves in each round of r
 _PARENTS, _CHILDREN = 8, 96
 SAME = 1e-9
 """Difference of rows that stand for the same values."""
+_DRAWS, _INDIFFERENT = 8, 1.0  # values of a parameter that are tried; what they may cost, of a logarithm
 _FEW = 16  # to begin with; of more of them the farthest would always be a corner
 
 
@@ -52,6 +53,24 @@ def refined(
         if len(children):
             rows, scores = np.concatenate([rows, children]), np.concatenate([scores, wanted(children)])
     return rows[np.argmax(scores)]
+
+
+def varied(
+    rng: np.random.Generator, parameters: Parameters, wanted: Callable[[Floats], Floats], row: Floats, may: Eligible
+) -> Floats:
+    """A candidate nearly as wanted as another one, whose values are drawn anew wherever that hardly matters, (D,).
+
+    A parameter that seems to tell nothing would keep the value that looks least known, an end of its range, and what it
+    does elsewhere would never be seen.
+    """
+    least = wanted(row[None])[0] - _INDIFFERENT
+    for place in rng.permutation(len(parameters)):
+        rows = np.repeat(row[None], _DRAWS, axis=0)
+        rows[:, place] = parameters.draw(rng, _DRAWS)[:, place]
+        rows = may(rows)
+        rows = rows[wanted(rows) >= least] if len(rows) else rows
+        row = rows[0] if len(rows) else row
+    return row
 
 
 def fresh(rows: Floats, tried: Floats) -> Floats:

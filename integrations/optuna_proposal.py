@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 _INCUMBENTS = 8
 _LETTERS = 2**18  # of the texts that are read for one proposal: 20 of 2,000 words
 _LEAST = 8  # texts that are read, however long they are
+_IDLE = 5  # trials without a better one after which candidates are varied
 _BAND = 1.645  # standard deviations that hold 90 %
 
 
@@ -181,13 +182,15 @@ def by_parameters(candidates: Candidates, signs: Sequence[int], texts: Texts | N
 
 
 def _best(candidates: Candidates, rows: Floats, texts: Texts | None) -> Floats:
-    """The most wanted one; where nothing tells what is better, the farthest from all that was tried, (D,).
+    """The most wanted one, varied where these no longer lead on; where nothing tells what is better, the farthest
+    from all that was tried, (D,).
 
     A process would be least sure of the corners, and ask for one after the other.
     """
     allowed = rows[~candidates.model.violates(rows)] if candidates.model.undecided else rows[:0]
     if not len(allowed):
-        return candidates.refined(rows, texts)
+        best = candidates.refined(rows, texts)
+        return best if candidates.past.idle < _IDLE else candidates.varied(best, texts)
     return in_the_widest_gap(candidates.parameters, allowed, candidates.tried)
 
 

@@ -36,6 +36,13 @@ def test_constraints_are_told_apart_by_name() -> None:
     assert past.feasible.tolist() == [False, False, True, False]
 
 
+def test_a_search_is_idle_since_its_best_trial_within_the_constraints() -> None:
+    values = [(3, -1), (1, 1), (2, -1), (2, -1), (5, -1)]
+    trials = [trial(value, {"a": bound}) for value, bound in values]
+    assert [read(trials[: n + 1]).idle for n in range(5)] == [0, 1, 0, 1, 2]
+    assert read([trial(1, {"a": 1})] * 3).idle == 0
+
+
 def test_constraints_of_a_function_are_read_where_trials_set_none_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     for kind in FrozenTrial.__mro__:
         monkeypatch.delattr(kind, "constraints", raising=False)  # as in Optuna 4
