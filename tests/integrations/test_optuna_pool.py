@@ -17,9 +17,10 @@ def test_what_hardly_matters_is_drawn_anew_and_what_matters_stays() -> None:
     def wanted(rows: Floats) -> Floats:
         return -1e4 * np.abs(rows[:, 0] - 0.3) - 0.5 * rows[:, 1]
 
-    rows = [varied(np.random.default_rng(n), SPACE, wanted, np.array([0.3, 0, 0]), lambda rows: rows) for n in range(20)]
-    x, y, c = np.transpose(rows)
-    assert (wanted(np.array(rows)) >= -1).all()
+    row = np.array([0.3, 0, 0])
+    rows = np.array([varied(np.random.default_rng(n), SPACE, wanted, row, lambda rows: rows) for n in range(20)])
+    x, y, c = rows.T
+    assert (wanted(rows) >= -1).all()
     np.testing.assert_allclose(x, 0.3, atol=1e-3)
     assert y.std() > 0.1
     assert len(set(c)) == 4
