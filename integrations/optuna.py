@@ -213,7 +213,8 @@ class RLMSampler(BaseSampler):
         parameters = memory.records[names].parameters(group, memory.rules(group))
         past = history(memory.records[names], parameters, known, signs)
         size, startup = self._pool_size, self._n_startup_trials
-        return Candidates(parameters, past, memory.fits[names], self._rng, size, startup, settled)
+        whole = memory.space.keys() <= names
+        return Candidates(parameters, past, memory.fits[names], self._rng, size, startup, settled, whole)
 
     def _outside(self, study: Study, trial: FrozenTrial, group: Mapping[str, BaseDistribution]) -> Proposal:
         """What the independent sampler says of a group."""

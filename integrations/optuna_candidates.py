@@ -20,6 +20,7 @@ from .optuna_pool import SAME, fresh, pool, refined, varied
 from .optuna_texts import Texts
 
 Floats = NDArray[np.float64]
+_IDLE = 5  # trials without a better one after which candidates are varied
 _MOST_POOLS = 20  # drawn for one proposal, where many candidates are invalid or have been tried
 _ALL = 5  # times that as many were drawn as there are, when nothing new says that all were tried
 
@@ -35,6 +36,7 @@ class Candidates:
         size: Candidates to rank.
         startup: Trials that must have succeeded before their parameters say anything.
         settled: Parameters that are decided already.
+        whole: Whether trials have no others.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Candidates:
         size: int,
         startup: int,
         settled: Params,
+        whole: bool,
     ) -> None:
         self.parameters, self.past, self.rng = parameters, past, rng
         self._fits, self._size, self.settled = fits, size, settled
@@ -56,6 +59,8 @@ class Candidates:
         """Whether trials are still to be spread, whatever became of the first ones."""
         self.tells: bool = bool(past.succeeded.any()) and not self.begins
         """Whether the parameters say anything, if only which trials fail."""
+        self.leads_nowhere: bool = whole and past.idle >= _IDLE
+        """Whether no better trial was found for a while, by all that trials have."""
 
     @cached_property
     def model(self) -> Model:
@@ -66,14 +71,11 @@ class Candidates:
         """How much some are wanted by their parameters, and by what else is known of them, (m,)."""
         return self._acquisition(rows, opinion)(rows)
 
-    def refined(self, rows: Floats, texts: Texts | None) -> Floats:
-        """The most wanted one near some, by their parameters, (D,)."""
-        return refined(self.rng, self.parameters, self._acquisition(rows), rows, partial(self._eligible, texts=texts))
-
-    def varied(self, row: Floats, texts: Texts | None) -> Floats:
-        """Another one, nearly as wanted by its parameters, (D,)."""
-        wanted, eligible = self._acquisition(row[None]), partial(self._eligible, texts=texts)
-        return varied(self.rng, self.parameters, wanted, row, eligible)
+    def refined(self, rows: Floats, texts: Texts | None, *, vary: bool = False) -> Floats:
+        """The most wanted one near some, by their parameters, or one nearly as wanted, (D,)."""
+        wanted, eligible = self._acquisition(rows), partial(self._eligible, texts=texts)
+        row = refined(self.rng, self.parameters, wanted, rows, eligible)
+        return varied(self.rng, self.parameters, wanted, row, eligible) if vary else row
 
     def again(self) -> Floats | None:
         """The most wanted one of those that were tried, (D,); None: none of them may be proposed."""

@@ -26,7 +26,6 @@ Floats = NDArray[np.float64]
 _INCUMBENTS = 8
 _LETTERS = 2**18  # of the texts that are read for one proposal: 20 of 2,000 words
 _LEAST = 8  # texts that are read, however long they are
-_IDLE = 5  # trials without a better one after which candidates are varied
 _BAND = 1.645  # standard deviations that hold 90 %
 
 
@@ -189,8 +188,7 @@ def _best(candidates: Candidates, rows: Floats, texts: Texts | None) -> Floats:
     """
     allowed = rows[~candidates.model.violates(rows)] if candidates.model.undecided else rows[:0]
     if not len(allowed):
-        best = candidates.refined(rows, texts)
-        return best if candidates.past.idle < _IDLE else candidates.varied(best, texts)
+        return candidates.refined(rows, texts, vary=candidates.leads_nowhere)
     return in_the_widest_gap(candidates.parameters, allowed, candidates.tried)
 
 
