@@ -15,7 +15,6 @@ from .onnxruntime_machine import machine
 
 _LESS = ("latency_ms", "memory_bytes", "energy_mj", "train_seconds", "params", "macs", "slowdown")  # is better
 _ELSEWHERE = "is not: leave them out, or ask for latency_ms or memory_bytes without --device"
-"""How a network is run unless the options say otherwise."""
 
 
 def asked(

@@ -56,3 +56,4 @@ class Conditions:
 
 
 USUAL = Conditions()
+"""How a network is run unless the options say otherwise."""

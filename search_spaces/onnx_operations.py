@@ -47,7 +47,7 @@ _DEQUANTIZED = ("DequantizeLinear", "com.microsoft.DequantizeLinear")
 _RANDOM = ("Bernoulli", "Multinomial", "RandomNormal", "RandomNormalLike", "RandomUniform", "RandomUniformLike")
 
 
-def graph_of(model: ModelProto, folder: Path | None, sizes: Mapping[str, int] | None, batch: int = BATCH) -> Body:
+def graph_of(model: ModelProto, folder: Path | None, sizes: Mapping[str, int], batch: int) -> Body:
     """The whole graph.
 
     Args:
@@ -60,7 +60,7 @@ def graph_of(model: ModelProto, folder: Path | None, sizes: Mapping[str, int] | 
         ModelError: If the graph has a cycle, reads what nothing makes, or its shapes contradict each other.
         UnknownAxisError: If a size is given of what is no open axis.
     """
-    return _Walk(model, folder, sizes or {}, batch).whole(model.graph)
+    return _Walk(model, folder, sizes, batch).whole(model.graph)
 
 
 class _Walk:

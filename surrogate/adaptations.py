@@ -40,11 +40,11 @@ class Adaptations:
 
     def __call__(self, problem: Problem, observations: Observations) -> Adaptation | Transfer | None:
         """What the observations of a problem's family teach of it; None without any."""
-        few = 0 < observations.measured(problem) < LEVELLED
-        others = self._others(problem, observations)
-        if few and sum(map(observations.measured, others)) >= _FEWEST_ELSEWHERE:
+        measured = observations.measured(problem)
+        others = self._others(problem, observations) if measured else []
+        if 0 < measured < LEVELLED and sum(map(observations.measured, others)) >= _FEWEST_ELSEWHERE:
             return self._transfer(undirected(problem), others, observations)
-        return self._adaptation(problem, observations)
+        return self._adaptation(problem, others if measured >= LEVELLED else [], observations)
 
     def _others(self, problem: Problem, observations: Observations) -> list[Problem]:
         """Other problems that tell of one on another scale; none where the model itself says more than they do."""
@@ -65,12 +65,11 @@ class Adaptations:
             self._transfers[key] = Transfer(taught, told, values, *certainty)
         return self._transfers[key]
 
-    def _adaptation(self, problem: Problem, observations: Observations) -> Adaptation | None:
-        several = observations.measured(problem) >= LEVELLED
-        telling = observations.telling(problem, self._source.knowledge.alike(problem))
-        if several and (others := self._others(problem, observations)):  # of any device, brought to its level
-            telling = [undirected(problem), *others]
-        levelled = several and len(telling) > 1
+    def _adaptation(self, problem: Problem, others: Sequence[Problem], observations: Observations) -> Adaptation | None:
+        """What its own observations teach of a problem, with those of others, of any device, brought to its level."""
+        known = self._source.knowledge.alike(problem)
+        telling = [undirected(problem), *others] if others else observations.telling(problem, known)
+        levelled = len(telling) > 1 and observations.measured(problem) >= LEVELLED
         key = frozenset(telling), undirected(problem) if levelled else None
         if key not in self._learnt:
             rows = observations.of(telling)[-_MOST_OBSERVED:]
