@@ -32,7 +32,7 @@ from .metrics import spearman
 from .prediction import Prediction, leaves, normal_quantiles
 from .reading import Reading
 from .scale_correction import ScaleCorrection
-from .scores import LEAST_SPREAD, density
+from .scores import LEAST_SPREAD, density, wider
 from .warp import Warp
 from .wording import newness, strangeness, vocabulary
 
@@ -56,6 +56,7 @@ class Adaptation:
         error: Standard deviation of the logarithm of a factor by which the prior may be off as a whole, which its own
             standard deviations have in them.
         words: What occurs in candidates that the model knows, beside those observed; None: it knows any.
+        own: Which values are of the problem that is asked, (n,), the others on its level; None: all of them.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Adaptation:
         trust: float,
         error: float = 0.0,
         words: frozenset[str] | None = frozenset(),
+        own: NDArray[np.bool_] | None = None,
     ) -> None:
         self._words = frozenset[str]() if words is None else words.union(*map(vocabulary, reading.texts))
         values = np.where(np.isfinite(values), np.clip(values, -_HUGE, _HUGE), np.nan)
@@ -73,6 +75,7 @@ class Adaptation:
         self._expected: Callable[[Reading], tuple[Floats, Floats]] | None = None  # means and variances of scores
         self._left_out = np.full(len(values), np.nan)
         self._values, self._seen, self._rank = values, 0, 0.0
+        self._own = (good if own is None else own)[good]
         self._scale = ScaleCorrection(reading.prior[good], reading.std[good], values[good], trust, error)
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
             self._left_out[good] = self._fit(reading[good], values[good], trust)
@@ -90,6 +93,8 @@ class Adaptation:
         moves = average.line.density(y) > self._own_density(reading, y) + _MARGIN
         self._expected = average if corrects else average.line if moves else None
         self._seen = count
+        told = average.left_out if corrects else average.line.left_out
+        self._wider = 1.0 if self._own.all() else wider(told - y, self._own)
         return average.left_out if corrects else features.prior
 
     def rank(self, some: NDArray[np.bool_]) -> float:
@@ -123,9 +128,10 @@ class Adaptation:
         new = strangeness(newness(reading.texts, self._words))
         p_fail, trust = self._failures(reading), self.trust(prediction.trust, new)
         if self._expected is not None:
-            mean, variance = self._expected(reading)
-            mean, variance = (1 - new) * mean, (1 - new) * variance + new  # those of all scores are 0 and 1
-            knots = self._warp.inverse(normal_quantiles(mean, np.sqrt(variance)))
-            return Prediction(*leaves(knots), p_fail, trust, prediction.mean).rescaled(error)
+            expected, variance = self._expected(reading)
+            mean, certain = (1 - new) * expected, (1 - new) * variance  # those of all scores are 0 and 1
+            each = (self._warp.inverse(normal_quantiles(mean, np.sqrt(v * certain + new))) for v in (1, self._wider))
+            narrow, wide = (Prediction(*leaves(knots), p_fail, trust, prediction.mean) for knots in each)
+            return wide.moved(narrow.mean).rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
         return self._scale(own, error)

@@ -67,8 +67,8 @@ class Adaptations:
 
     def _adaptation(self, problem: Problem, others: Sequence[Problem], observations: Observations) -> Adaptation | None:
         """What its own observations teach of a problem, with those of others, of any device, brought to its level."""
-        known = self._source.knowledge.alike(problem)
-        telling = [undirected(problem), *others] if others else observations.telling(problem, known)
+        known = bool(self._source.knowledge.alike(problem))
+        telling = [undirected(problem), *others] if others else observations.telling(problem, known=known)
         levelled = len(telling) > 1 and observations.measured(problem) >= LEVELLED
         key = frozenset(telling), undirected(problem) if levelled else None
         if key not in self._learnt:

@@ -84,9 +84,11 @@ def _adapted(family: Sequence[_Observed], level: Problem | None, knowledge: Know
     """What problems teach together, the claims and errors of each counting as often as it was measured."""
     reading, values = joined([own.reading for own in family]), np.concatenate([own.values for own in family])
     count, problems = [len(own.values) for own in family], [own.problem for own in family]
+    numbers, asked = np.repeat(np.arange(len(family)), count), None
     claim = float(np.average([own.claim for own in family], weights=count))
     error = float(np.average([own.error for own in family], weights=count))
     if level in problems:
         expected = reading.prior if claim > 0 else np.ones(len(values))
-        values = levelled(values, expected, np.repeat(np.arange(len(family)), count), problems.index(level))
-    return Adaptation(reading, values, claim, error, belief.words(knowledge, problems))
+        values = levelled(values, expected, numbers, problems.index(level))
+        asked = numbers == problems.index(level)
+    return Adaptation(reading, values, claim, error, belief.words(knowledge, problems), asked)

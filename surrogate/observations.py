@@ -6,7 +6,7 @@ import hashlib
 import json
 import math
 import reprlib
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from pathlib import Path
 from typing import Any, cast
@@ -69,18 +69,18 @@ class Observations:
         found = [(problem, text, value) for problem in problems for text, value in self._values[problem].items()]
         return sorted(found, key=lambda told: self._order[told[:2]])
 
-    def telling(self, problem: Problem, known: Collection[str]) -> list[Problem]:
-        """The observed problems that tell of one: of its metric, or, if that is as unknown as theirs, of its word.
+    def telling(self, problem: Problem, *, known: bool) -> list[Problem]:
+        """The observed problems that tell of one: of its metric, or of its word where the model knows no such metric.
 
-        A latency on one device is on another scale than that on the next; of known ones the model says more.
+        A latency on one device is on another scale than that on the next; of what it knows the model says more.
 
         Args:
             problem: What is asked.
-            known: Metrics that the model knows.
+            known: Whether the model knows metrics of its word.
         """
         family = [other for other in self._values if other.family == problem.family]
         own = [other for other in family if other.metric == problem.metric]
-        return own or [other for other in family if not {other.metric, problem.metric} & {*known}]
+        return own or ([] if known else family)
 
     def beside(self, problem: Problem, *, devices: bool) -> list[Problem]:
         """The other observed problems of its metric; if there are none, and it names a device, those of its word."""

@@ -108,6 +108,14 @@ class Prediction:
         mass = np.tile(mass / factors.shape[1], factors.shape[1])
         return Prediction(lower, upper, mass, self.p_fail, self.trust, self.prior)
 
+    def moved(self, mean: Floats) -> Prediction:
+        """The same distributions about other means, (N,): by a factor where all is positive, else by a difference."""
+        positive = (np.where(self.mass > 0, self.lower, np.inf) > 0).all(axis=1) & (mean > 0)
+        factor = np.divide(mean, self.mean, out=np.ones(len(self)), where=positive)
+        shift = np.where(positive, 0.0, mean - self.mean)
+        lower, upper = (factor[:, None] * ends + shift[:, None] for ends in (self.lower, self.upper))
+        return Prediction(lower, upper, self.mass, self.p_fail, self.trust, self.prior)
+
     def __getitem__(self, rows: NDArray[np.intp] | slice | int) -> Prediction:
         """The predictions of some candidates, in the order asked; of one, a batch of one."""
         if not isinstance(rows, slice):

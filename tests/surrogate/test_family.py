@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from prerank.surrogate.family import taught
 from prerank.surrogate.knowledge import Knowledge
-from prerank.surrogate.metrics import spearman
+from prerank.surrogate.metrics import coverage, spearman
 from prerank.surrogate.prediction import Prediction
 from prerank.surrogate.problem import Problem
 from prerank.surrogate.reading import Reading
@@ -60,3 +60,18 @@ def test_a_device_that_ranks_otherwise_is_left_out_however_many_were_measured_th
 def test_a_device_that_ranks_alike_tells_of_the_other() -> None:
     own = rows_of(NEW, NEW, 1, 10)
     assert rank([*rows_of(OLD, NEW, 0, 100), *own], NEW) > rank(own, NEW) + 0.02
+
+
+def test_intervals_hold_where_the_values_of_another_device_are_most() -> None:
+    """Another device ranks alike but for a part that the new one has alone."""
+    held = list[float]()
+    for seed in range(4):
+        texts, x = candidates(seed, 160)
+        apart = 0.3 * np.sin(40 * x[:, 1])
+        old, new = np.exp(2 * x[:, 0]), 20 * np.exp(2 * x[:, 0] + apart)
+        rows = [(OLD, texts[place], float(old[place])) for place in range(60)]
+        rows += [(NEW, texts[place], float(new[place])) for place in range(60, 68)]
+        reading, ones = read(NEW, texts[68:]), np.ones((len(texts) - 68, 1))
+        nothing = Prediction(ones, ones, ones, 0 * ones[:, 0], 0 * ones[:, 0])
+        held.append(coverage(taught(rows, NEW, read, Knowledge())(nothing, reading), new[68:], 0.9))
+    assert np.mean(held) > 0.75

@@ -62,17 +62,22 @@ def test_a_copy_is_added_to_apart_and_tells_another_digest(told: Told, problem: 
 def test_problems_tell_of_their_metric_or_of_what_nobody_knows() -> None:
     one, two, _ = PROBLEMS
     found = observed([(one, "a", 1.0), (Problem("space", "latency_ms tpu"), "a", 2.0), (two, "a", 3.0)])
-    assert found.telling(one, ["latency_ms gpu"]) == [one]
+    assert found.telling(one, known=True) == found.telling(one, known=False) == [one]
     asked = Problem("space\nthree", "latency_ms new")
-    assert [problem.metric for problem in found.telling(asked, ["latency_ms gpu"])] == ["latency_ms tpu", two.metric]
-    assert not found.telling(Problem("elsewhere", "latency_ms gpu"), [])
+    assert {problem.metric for problem in found.telling(asked, known=False)} == {
+        one.metric,
+        "latency_ms tpu",
+        two.metric,
+    }
+    assert not found.telling(asked, known=True)
+    assert not found.telling(Problem("elsewhere", "latency_ms gpu"), known=False)
 
 
 def test_values_are_the_same_whichever_way_is_better() -> None:
     problem = PROBLEMS[0]
     turned = Problem(problem.context, problem.metric, "maximize")
     found = observed([(problem, "a", 1.0), (turned, "a", 2.0)])
-    assert found.of(found.telling(turned, [])) == [(problem, "a", 2.0)]
+    assert found.of(found.telling(turned, known=False)) == [(problem, "a", 2.0)]
     assert found.digest == observed([(turned, "a", 2.0)]).digest
 
 
@@ -95,7 +100,7 @@ def test_what_is_removed_was_never_told() -> None:
     found.remove(one, ["b"])
     found.remove(one, ["b"])
     assert found.digest == observed([(two, "a", 3.0)]).digest
-    assert found.telling(one, []) == [two]
+    assert found.telling(one, known=False) == [two]
 
 
 def test_a_file_is_read_as_it_was_written(tmp_path: Path) -> None:

@@ -141,6 +141,19 @@ def test_values_of_unknown_scale_keep_their_mean_and_lose_precision(seed: int, e
     assert some.quantile(0.9)[1:] == pytest.approx(p.quantile(0.9)[1:])
 
 
+@given(st.integers(0, 10_000), st.booleans(), st.floats(-3, 3))
+def test_moved_distributions_have_the_means_that_are_given(seed: int, positive: bool, away: float) -> None:
+    p = leaves(seed)
+    start = 1 - p.lower.min() if positive else -p.upper.max()
+    p = Prediction(p.lower + start, p.upper + start, p.mass, p.p_fail, p.trust)
+    mean = p.mean * np.exp(away) if positive else p.mean + away
+    moved = concatenate([leaves(seed, count=7), p])[np.arange(3, 6)].moved(mean)  # padded leaves stay without mass
+    assert moved.mean == pytest.approx(mean)
+    for q in (0.1, 0.6):
+        own = p.quantile(q)
+        assert moved.quantile(q) == pytest.approx(own * np.exp(away) if positive else own + away)
+
+
 def test_what_is_printed_is_short() -> None:
     many, none = leaves(0, rows=7), leaves(0, rows=0)
     assert str(many).startswith(f"<Prediction of 7: {many.mean[0]:.4g} ± {many.std[0]:.2g}, ")

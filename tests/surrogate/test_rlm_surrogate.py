@@ -126,14 +126,17 @@ def test_what_is_measured_on_one_device_leaves_known_ones_alone(surrogate: RLMSu
     assert surrogate.predict(PROBLEM, POOL).mean == pytest.approx(VALUES, rel=0.9)
 
 
-def test_a_device_never_measured_hears_of_other_new_ones(surrogate: RLMSurrogate) -> None:
-    surrogate._inference.knowledge = Knowledge({"space": Space(KNOWN)})
+def test_a_device_never_measured_hears_of_others_only_where_the_model_knows_none(surrogate: RLMSurrogate) -> None:
     server, board = (Problem(PROBLEM.context, f"latency_ms {name}") for name in ("server", "board"))
-    surrogate.observe(PROBLEM, POOL, VALUES)
-    assert surrogate.trust(board) == belief.trust(surrogate._knowledge, board)
+    unknown = surrogate.fork()
+    unknown.observe(server, POOL, VALUES)
+    assert unknown.trust(board) > 0
+    assert np.isfinite(unknown.predict(board, POOL).mean).all()
+    surrogate._inference.knowledge = Knowledge({"space": Space(KNOWN)})
+    before = surrogate.predict(board, POOL).mean
     surrogate.observe(server, POOL, VALUES)
-    assert surrogate.trust(board) > belief.trust(surrogate._knowledge, board)
-    assert np.isfinite(surrogate.predict(board, POOL).mean).all()
+    assert surrogate.trust(board) == belief.trust(surrogate._knowledge, board)
+    assert (surrogate.predict(board, POOL).mean == before).all()
 
 
 def test_measured_elsewhere_the_ranking_is_as_sure_and_the_scale_is_not(surrogate: RLMSurrogate) -> None:
