@@ -14,6 +14,7 @@ from .triton_launch import Launch, Tuning
 from .triton_measurements import Measurement, log_of
 from .triton_reading import LaunchReading, reading_like, readings
 from .triton_selection import Outlook, hopeful, interleaved, ranked
+from .triton_shortlist import shortlisted
 
 _KNOWN = 0.5  # trust from which on what the weights say is weighed with what measurements elsewhere taught
 
@@ -58,8 +59,12 @@ class Forecast:
         return outlook if {*fastest} & {*spilled} else outlook.last(spilled)
 
     def _untaught(self, tuning: Tuning, places: Sequence[int], reading: LaunchReading, trust: float) -> Outlook:
-        prediction = self._slowdown(reading, _texts(reading, tuning, places))
-        return Outlook([places[row] for row in hopeful(prediction)], places, prediction, trust, "x the best")
+        def ask(some: Sequence[int]) -> Prediction:
+            return self._slowdown(reading, _texts(reading, tuning, some))
+
+        read, prediction, others = shortlisted(tuning.words, places, ask)
+        order = [*(read[row] for row in hopeful(prediction)), *others]
+        return Outlook(order, read, prediction, trust, "x the best")
 
     def _taught(
         self,
@@ -75,20 +80,24 @@ class Forecast:
         `rlm_prune` had kept, the best of three lose .02 so; in turn with what was learnt alone, instead of what was
         fast, .21; that of ten .02 and .06.
         """
-        texts = _texts(reading, tuning, places)
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
-        prediction = student.predict(reading.problem("latency_ms"), texts)
+
+        def ask(some: Sequence[int]) -> Prediction:
+            return student.predict(reading.problem("latency_ms"), _texts(reading, tuning, some))
+
+        read, prediction, others = shortlisted(tuning.words, places, ask)
         if trust > _KNOWN and distance(tuning.launch, measured[0].launch) > 0:
-            slowdown = self._slowdown(reading, texts)
+            slowdown = self._slowdown(reading, _texts(reading, tuning, read))
             rankings = [ranked(prediction, slowdown), hopeful(slowdown)]
         else:
             rankings = [ranked(prediction)]
         fast = fastest_elsewhere(measured, tuning.words, places)
-        orders = [*([places[row] for row in ranking] for ranking in rankings), fast[:1] if trust > _KNOWN else fast]
+        orders = [*([read[row] for row in ranking] for ranking in rankings), fast[:1] if trust > _KNOWN else fast]
         alike = likeness(tuning.launch, measured[0].launch)
         learnt = alike * float(prediction.trust.mean()) + (1 - alike) * trust
         told = max(learnt, trust) if len(measured) < TELLING else learnt
-        return Outlook(interleaved(orders), places, prediction, told, "ms")
+        order = dict.fromkeys([*interleaved(orders), *others])
+        return Outlook([*order], read, prediction, told, "ms")
 
     @property
     def fingerprint(self) -> str:

@@ -21,7 +21,7 @@ from .triton_selection import SURE, UNSURE, Keep, Outlook, named, select
 from .triton_static import Resources, resources, target_of
 from .triton_tables import Table
 
-_RULES = 4  # version of what cannot run and of what is kept: what was decided by others is decided anew
+_RULES = 5  # version of what cannot run and of what is kept: what was decided by others is decided anew
 _decisions = Decisions()
 
 

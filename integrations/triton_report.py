@@ -79,12 +79,14 @@ def show(launch: Launch, found: Outlook, verdicts: Sequence[Verdict]) -> None:
     alike, names, words = differing([verdict.config for verdict in verdicts])
     title = f"{launch.kernel.name} on {launch.device or 'an unnamed device'}: {kept} of {len(verdicts)} configs kept"
     table = Table("", " ".join(names), f"predicted, {found.unit}", "90 % interval", "why", title=escape(title))
-    values = found.values()
+    values, listed = found.values(), {*found.order}
     for place in dict.fromkeys([*found.order, *range(len(verdicts))]):
         verdict, told = verdicts[place], ["", ""]
         if place in values:
             mean, low, high = values[place]
             told = [f"{mean:.3g}", f"{low:.3g} to {high:.3g}"]
+        elif place in listed:
+            told = ["not read", ""]
         table.add_row("kept" if verdict.kept else "dropped", escape(words[place]), *told, escape(verdict.reason))
     table.caption = f"trust {found.trust:.2f}; {escape(sizes)}" + (f"; of all {escape(alike)}" if alike else "")
     Console(stderr=True, emoji=False).print(table)

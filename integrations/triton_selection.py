@@ -32,9 +32,9 @@ class Outlook:
     """What is predicted of the configurations of a launch.
 
     Args:
-        order: Places of those that were asked about, best first.
-        places: The same as they were asked.
-        prediction: What is predicted of each, in that order.
+        order: Places of those that may run, best first.
+        places: Those of them that were read, which are not all of very many.
+        prediction: What is predicted of these, in that order.
         trust: How far all this deserves belief, from 0 to 1.
         unit: What the values are: ``x the best`` or ``ms``.
     """

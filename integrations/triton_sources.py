@@ -58,6 +58,7 @@ def assigned(tree: ast.AST, name: str) -> list[ast.expr]:
     return _flow(tree).get(name, [])
 
 
+@lru_cache(maxsize=256)
 def operand_loads(tree: ast.AST) -> list[ast.Call]:
     """All loads that the operands of products may be made of."""
     return list(dict.fromkeys(load for source in _operand_sources(tree, _flow(tree)) for load in calls(source, "load")))

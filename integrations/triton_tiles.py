@@ -66,6 +66,7 @@ def _argument(launch: Launch, fields: Fields, name: str, exact: bool) -> Value:
         return Value(kind="even", name=name)  # what begins between is told by `is_aligned`
     field = kernel_configs.field(name)
     values = [launch.scalars[name]] if name in launch.scalars else [own.get(field) for own in fields]
+    whole = [value for value in values if type(value) is int]
     compiled = name not in launch.scalars or name in launch.kernel.constants
-    found = {number(value if exact or value == 1 else 0, compiled, name) for value in values if type(value) is int}
-    return found.pop() if len(found) == 1 and all(type(value) is int for value in values) else Value(name=name)
+    found = {number(value if exact or value == 1 else 0, compiled, name) for value in {*whole}}
+    return found.pop() if len(found) == 1 and len(whole) == len(values) else Value(name=name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -12,6 +13,7 @@ from fake_config import FakeConfig
 from fake_surrogate import FakeSurrogate
 from launches import CONFIGS, expected, product
 
+from prerank.integrations import triton_shortlist
 from prerank.integrations.triton_forecast import Forecast
 from prerank.integrations.triton_measurements import Measurement, write
 from prerank.surrogate import Prediction, Problem
@@ -101,6 +103,39 @@ def test_few_measurements_nearby_stand_beside_many_far_away() -> None:
     assert list(Forecast(surrogate)(tuning, range(6)).order) == [0, 1, 2, 3, 4, 5]
     write(near.launch, {configs[5]: 1.0, configs[4]: 2.0})
     assert list(Forecast(surrogate)(tuning, range(6)).order) == [0, 5, 1, 4, 2, 3]
+
+
+@pytest.mark.parametrize("trust", [0.1, 0.9])
+@pytest.mark.parametrize("taught", [False, True])
+def test_of_very_many_the_slow_ones_are_not_read_and_none_is_lost(
+    monkeypatch: pytest.MonkeyPatch, taught: bool, trust: float
+) -> None:
+    monkeypatch.setattr(triton_shortlist, "MOST", 40)
+    asked = list[str]()
+
+    class Learner(FakeSurrogate):
+        def fork(self) -> FakeSurrogate:
+            return self
+
+        def predict(self, problem: Problem, texts: Sequence[str]) -> Prediction:
+            asked.extend(texts)
+            blocks = [float(text.split("block_m=")[1].split()[0]) for text in texts]
+            return replace(
+                expected([1 + abs(np.log2(block / 64)) for block in blocks]), trust=np.full(len(texts), trust)
+            )
+
+    blocks = list(itertools.product((16, 32, 64, 128, 256), (16, 32, 64, 128), (16, 32, 64, 128)))
+    configs = [FakeConfig(dict(zip(("BLOCK_M", "BLOCK_N", "BLOCK_K"), own, strict=True))) for own in blocks]
+    tuning, tuned = (product(("float16", "float16"), (n, 512, 512), configs) for n in (512, 1024))
+    surrogate: Any = Learner(trust)
+    measured = [Measurement(tuned.launch.to_json(), words, 1.0) for words in tuned.words[79:]] if taught else []
+    outlook = Forecast(surrogate).after(measured, tuning, range(80))
+    assert sorted(outlook.order) == list(range(80))
+    assert len(outlook.places) == len(outlook.values()) == 40
+    assert len({*asked}) <= 41  # the first one is asked for its trust
+    others = [place for place in outlook.order if place not in {*outlook.places} and place != 79]
+    assert not any(tuning.words[place]["BLOCK_M"] == 64 for place in others)
+    assert not taught or list(outlook.order).index(79) < 3
 
 
 def test_what_spills_comes_last_unless_it_was_measured_to_be_the_fastest() -> None:

@@ -32,6 +32,17 @@ def test_brackets_are_no_markup(capsys: pytest.CaptureFixture[str], monkeypatch:
     assert "expected [bold] in [/usr/x.py:3]" in told
 
 
+def test_what_was_not_read_is_told_as_such(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    ones = np.ones((1, 1))
+    prediction = Prediction(ones, ones, ones, np.zeros(1), np.ones(1))
+    reasons = (None, None, "1 GB of shared memory")
+    verdicts = [Verdict({"N": n}, n == 0, reason, n == 0) for n, reason in enumerate(reasons)]
+    show(Launch(Kernel("mine"), {}, {}), Outlook([0, 1], [0], prediction, 1.0, "ms"), verdicts)
+    rows = capsys.readouterr().err.splitlines()
+    assert ["not read" in row for row in rows if row.startswith(("│ kept", "│ dropped"))] == [False, True, False]
+
+
 def test_why_a_configuration_comes_last_is_said() -> None:
     assert Verdict({}, False, None, False, spill="256 registers").reason == "comes last: 256 registers"
     assert Verdict({}, True, None, True, spill="256 registers").reason == "default"
