@@ -2,8 +2,9 @@
 
 ``name=number``, with a unit or without, is the logarithm of the number, in bytes or seconds where the unit says so (see
 `quantities`), of a list the sum, too; any other word is counted, whole and by its beginnings, so that ``conv3x3<0,2``
-is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``. Other notations are read as these (`plain`). Where words
-stand counts only among texts that have the same ones, as orders of passes have.
+is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``, and a word that several names have, also without them:
+``op0=skip op1=skip`` are two ``skip``. Other notations are read as these (`plain`). Where words stand counts among
+texts that are laid out alike (`Layout`), and among those that have the same words, as orders of passes have.
 
 Shapes: n texts, F features.
 """
@@ -18,8 +19,9 @@ from itertools import chain, islice
 import numpy as np
 from numpy.typing import NDArray
 
+from .layout import Layout
 from .plain_text import plain
-from .quantities import quantity
+from .quantities import number
 from .remembered import remembered
 
 Floats = NDArray[np.float64]
@@ -29,6 +31,7 @@ _BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
 _LONGEST = 64  # a longer word is no field
 _MOST = 500  # features
 _FAR = 256  # words whose places are looked at
+_TURN = re.compile(r"#|^\d+:|^@")  # of a name, or of a place, beside which the word counts by itself
 _THIRD = "#2="  # behind the name of a third number, which those of a list have
 _TOLD_APART = 0.8  # share of texts that differ in their counts, below which places are looked at
 
@@ -68,11 +71,6 @@ def is_word(word: str) -> bool:
     return len(word) <= _LONGEST and number(word) is None
 
 
-def number(word: str) -> float | None:
-    """The number of a word ``name=number``, or ``name=64ms``; None of another."""
-    return quantity(word.partition("=")[2])
-
-
 class Fields:
     """Features that vary among some texts; where there are very many, as of programs, those that vary most.
 
@@ -87,7 +85,9 @@ class Fields:
 
     def __init__(self, texts: Sequence[str], counted: Counted | None = None) -> None:
         self._counted = counted or _telling(texts)
-        self._lists = _lists(map(self._counted, texts))
+        self._layout = Layout(texts if self._counted is words_and_numbers else ())
+        told = [self._layout(self._counted(text), text) for text in texts]
+        self._lists, self._shared = _lists(told), _shared(told)
         rows = [self._row(text) for text in texts]
         varied = _varied(rows)
         most = sorted(varied, key=lambda name: (-varied[name], name))[:_MOST]
@@ -105,13 +105,15 @@ class Fields:
         return self._scaled(counts.reshape(len(rows), len(self.names)))
 
     def _row(self, text: str) -> Mapping[str, float]:
-        """Features of a text, with the sums of its lists."""
-        own, sums = self._counted(text), dict[str, float]()
-        if not self._lists:
+        """Features of a text, with the sums of its lists, and the words that stand after several names."""
+        own, sums = self._layout(self._counted(text), text), dict[str, float]()
+        if not self._lists and not self._shared:
             return own
         for name, value in own.items():
             if name.endswith("=") and (of := name[:-1].partition("#")[0]) in self._lists:
                 sums[f"{of}+="] = sums.get(f"{of}+=", 0.0) + value
+            elif (word := name.partition("=")[2]) in self._shared:
+                sums[f"={word}"] = sums.get(f"={word}", 0.0) + value
         return {**own, **sums}
 
     def _scaled(self, columns: Floats) -> Floats:
@@ -125,6 +127,16 @@ class Fields:
 def _lists(rows: Iterable[Mapping[str, float]]) -> set[str]:
     """Names that some row has a third number of."""
     return {name.removesuffix(_THIRD) for row in rows for name in row if name.endswith(_THIRD)}
+
+
+def _shared(rows: Iterable[Mapping[str, float]]) -> set[str]:
+    """Words that stand after several names, as the operation of each layer in ``op0=skip op1=skip`` does."""
+    names: dict[str, set[str]] = {}
+    for name in {name for row in rows for name in row}:
+        of, _, word = name.partition("=")
+        if word and _TURN.search(of) is None:
+            names.setdefault(word, set()).add(of)
+    return {word for word, of in names.items() if len(of) > 1}
 
 
 def _telling(texts: Sequence[str]) -> Counted:

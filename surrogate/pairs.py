@@ -15,9 +15,10 @@ _NAME = r"[^\W\d_]++"
 _VALUE = rf"{UNSIGNED}{UNIT}?"
 _PAIR = re.compile(rf"({_NAME})({_VALUE})")
 _PART = re.compile(rf"{_NAME}(?:{_VALUE})?")
-_JOINED = re.compile(
-    rf"(?<!\S){_PART.pattern}(?:[_-]{_PART.pattern})++(?!\S|\s+[=:\d])"
-)  # before a value stands a name
+_SIZED = rf"{_NAME}\d++x\d++"  # an operation and its kernel, ``conv3x3``
+_AFTER = r"(?!\S|\s+[=:\d])"  # before a value stands a name
+_JOINED = re.compile(rf"(?<!\S){_PART.pattern}(?:[_-]{_PART.pattern})++{_AFTER}")
+_OPERATION = re.compile(rf"(?<!\S)({_SIZED})((?:[_-]{_PART.pattern})++){_AFTER}")
 _DECIMAL = re.compile(rf"(?<!\S)({_NAME})(\d++\.\d++)(?!\S)")  # no operation is called by a fraction
 _BETWEEN = re.compile(r"[\s,;]+")
 _WORD = rf"(?:{_NAME})?{_VALUE}"
@@ -31,7 +32,14 @@ def apart(text: str) -> str:
     names = [pair[1] for pair in _DECIMAL.finditer(text)]
     if len({*names}) == len(names):
         text = _DECIMAL.sub(r"\1=\2", text)
+    text = _OPERATION.sub(_with_pairs, text)
     return _JOINED.sub(lambda joined: _assigned(_PART.findall(joined[0]), fewest=2) or joined[0], text)
+
+
+def _with_pairs(operation: re.Match[str]) -> str:
+    """An operation and what is joined to it, ``conv3x3_w48``; as it is if these are no pairs."""
+    pairs = _assigned(_PART.findall(operation[2]), fewest=1)
+    return f"{operation[1]} {pairs}" if pairs else operation[0]
 
 
 def _assigned(words: Sequence[str], fewest: int) -> str | None:

@@ -38,6 +38,11 @@ def quantity(text: str) -> float | None:
     return size if math.isfinite(size) else None
 
 
+def number(word: str) -> float | None:
+    """The number of a word ``name=number``, or ``name=64ms``; None of another."""
+    return quantity(word.partition("=")[2])
+
+
 def unknown_unit(text: str) -> str | None:
     """The unit of a number that does not scale it."""
     found = _QUANTITY.fullmatch(text)

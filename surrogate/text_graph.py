@@ -12,7 +12,7 @@ import re
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
-from .fields import number
+from .quantities import number
 from .remembered import remembered
 
 _VERTEX = re.compile(r"([^<>=]+)(?:<(\d{1,3}(?:,\d{1,3})*))?")

@@ -75,3 +75,12 @@ def test_the_numbers_of_a_list_are_added_up() -> None:
 
 def test_two_numbers_of_one_name_are_no_list() -> None:
     assert Fields(["tile=16x8", "tile=8x8"]).names == ["tile="]
+
+
+def test_a_word_of_several_names_counts_without_them_too() -> None:
+    fields = Fields(["op0=skip op1=conv3x3 act=relu", "op0=skip op1=skip act=gelu", "op0=conv3x3 op1=conv5x5 act=relu"])
+    found = dict(zip(fields.names, fields(["op0=skip op1=skip act=gelu"])[0].tolist(), strict=True))
+    assert found["=skip"] == 2
+    assert found["=conv3x3"] == 0
+    assert not {"=relu", "=gelu"} & {*fields.names}  # of one name alone
+    assert not any(name.startswith("=") for name in Fields(["a=3 b=3", "a=3 b=4"]).names)

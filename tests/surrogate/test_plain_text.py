@@ -194,3 +194,33 @@ def test_long_words_are_passed_over_in_time(part: str, end: str) -> None:
 
 def test_a_long_number_that_is_none_is_passed_over_in_time() -> None:
     assert not numbers("x=" + "1" * 60_000 + "____")  # half a minute, if it were cut anywhere
+
+
+@pytest.mark.parametrize("joint", ["|", "/", "+", "~", ">", "->", "-", ";"])
+def test_the_parts_of_a_text_without_blanks_are_words(joint: str) -> None:
+    assert plain(joint.join(["conv3x3", "skip", "k3_pool"])).split() == ["conv3x3", "skip", "k3_pool"]
+
+
+def test_what_looks_like_joints_within_words_is_left() -> None:
+    for text in ("resnet-18d", "a/b", "silver-4114 x", "a|b|c d"):
+        assert plain(text).split() == text.split()
+    assert [number for number in map(number_of, plain("64-128-256").split())] == [64, 128, 256]
+
+
+def test_a_number_before_a_colon_is_a_name() -> None:
+    assert plain("0: conv3x3\n1: skip").split() == ["0=conv3x3", "1=skip"]
+    assert plain("{0: 64, 1: 128}").split() == ["0=64", "1=128"]
+    assert plain("stage 0: attn, 3 blocks").split()[:2] == ["stage", "0=attn"]
+
+
+def number_of(word: str) -> float:
+    return float(word.partition("=")[2])
+
+
+def test_the_numbers_joined_to_an_operation_are_its_own() -> None:
+    assert plain("attn3x3_w48_n2 conv5x5_w64_n1").split() == [
+        "attn3x3", "w=48", "n=2", "conv5x5", "w#1=64", "n#1=1"
+    ]  # fmt: skip
+    assert plain("conv3x3_c64 relu").split() == ["conv3x3", "c=64", "relu"]
+    for text in ("sep_conv_3x3 skip", "conv3x3_bn relu", "mbconv5x5e6c40 skip"):
+        assert plain(text) == text
