@@ -8,7 +8,8 @@ Shapes: n candidates, D parameters, E features.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,7 @@ from numpy.typing import NDArray
 from optuna.distributions import BaseDistribution, CategoricalDistribution
 
 from .optuna_parameters import Parameters, Params
-from .optuna_patterns import Rule, present
+from .optuna_patterns import Rule, Side, present
 
 Floats = NDArray[np.float64]
 _NUMBER, _CATEGORY = 0.5, 0.0  # in the row of a candidate that does not have them
@@ -36,7 +37,9 @@ class Branches(Parameters):
         self.rules = dict(rules)
         self._usual = {name: _any(distribution) for name, distribution in distributions.items()}
         places = {name: place for place, name in enumerate(distributions)}
-        self._rules = [(places[name], places[of], self._column(places[of], away)) for name, (of, away) in rules.items()]
+        self._rules = [
+            (places[name], places[of], self._absence(places[of], away)) for name, (of, away) in rules.items()
+        ]
         self._nowhere = np.where(self.choices > 0, _CATEGORY, _NUMBER)
         in_branches = np.isin(self.columns, [place for place, *_ in self._rules])
         self._on_arcs = np.flatnonzero(in_branches & ~self.indicators)
@@ -85,11 +88,23 @@ class Branches(Parameters):
         """Which parameters candidates have, (n, D)."""
         there = np.ones(rows.shape, dtype=np.bool_)
         for place, switch, absent in self._rules:
-            there[:, place] = there[:, switch] & ~np.isin(np.round(rows[:, switch] / _SAME), absent)
+            there[:, place] = there[:, switch] & ~absent(rows[:, switch])
         return there
 
-    def _column(self, place: int, values: Sequence[Any]) -> Floats:
-        return np.round(self._columns[place].encode(values) / _SAME)
+    def _absence(self, place: int, values: Sequence[Any] | Side) -> Callable[[Floats], NDArray[np.bool_]]:
+        """What tells of a column whether its numbers are among some values of a parameter."""
+        encode = self._columns[place].encode
+        if isinstance(values, Side):
+            return partial(_on_side, cut=float(encode([values.cut])[0]), below=values.below)
+        return partial(_among, values=np.round(encode(values) / _SAME))
+
+
+def _on_side(column: Floats, cut: float, below: bool) -> NDArray[np.bool_]:
+    return (column < cut) == below
+
+
+def _among(column: Floats, values: Floats) -> NDArray[np.bool_]:
+    return np.isin(np.round(column / _SAME), values)
 
 
 def _any(distribution: BaseDistribution) -> Any:

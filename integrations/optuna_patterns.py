@@ -1,46 +1,61 @@
 """Which parameters a trial has: seen in the trials, not told by anyone.
 
 A parameter may be there only where another one, a switch, has certain values: the width of a kernel for some kernels,
-the units of a third layer from three layers on.
+the units of a third layer from three layers on, the strength of what is done to a share of more than one half.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from optuna.distributions import BaseDistribution, CategoricalDistribution, IntDistribution
+from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
 
 Space = Mapping[str, BaseDistribution]
 Values = set[Any]
 _MOST_VALUES = 32  # of a whole number that others depend on
+_FEWEST = 6  # trials with a parameter, and without, of which a float is not taken to decide by chance
 _NONE = object()  # value of a switch that a trial did not have
+
+
+class Side(NamedTuple):
+    """Numbers below a cut, or the others."""
+
+    cut: float
+    below: bool
+
+    def __contains__(self, number: Any) -> bool:
+        return (number < self.cut) == self.below
 
 
 class Rule(NamedTuple):
     """A parameter is there where its switch is there and has none of some values."""
 
     switch: str
-    absent: tuple[Any, ...]
+    absent: tuple[Any, ...] | Side
 
 
 class Patterns:
     """Which parameters complete trials had together, and what their switches were."""
 
     def __init__(self) -> None:
-        self._seen: dict[frozenset[str], defaultdict[str, Values]] = {}
+        self._seen: dict[frozenset[str], defaultdict[str, Values]] = {}  # of floats the two ends
+        self._counts = Counter[frozenset[str]]()
         self._found: dict[frozenset[str], tuple[dict[str, BaseDistribution], dict[str, Rule]]] = {}
 
     def note(self, params: Mapping[str, Any], distributions: Space) -> None:
         """A complete trial's parameters."""
-        new = frozenset(params) not in self._seen
-        values = self._seen.setdefault(frozenset(params), defaultdict(set))
-        before = sum(map(len, values.values()))
+        pattern = frozenset(params)
+        values = self._seen.setdefault(pattern, defaultdict(set))
+        before = dict(values)
+        self._counts[pattern] += 1
         for name, distribution in distributions.items():
-            if _choices(distribution) is not None:
-                values[name].add(distribution.to_internal_repr(params[name]))  # a choice may be a list
-        if new or sum(map(len, values.values())) > before:
+            if _choices(distribution) is not None:  # a choice may be a list
+                values[name] = values[name] | {distribution.to_internal_repr(params[name])}
+            else:
+                values[name] = {min({params[name], *values[name]}), max({params[name], *values[name]})}
+        if self._counts[pattern] <= _FEWEST or values != before:
             self._found = {}
 
     def rules(self, space: Space) -> dict[str, Rule]:
@@ -60,10 +75,11 @@ class Patterns:
         found: dict[str, Rule] = {}
         while left:
             switches = [(switch, choices[switch]) for switch in fewest if switch not in left]
-            new = {name: rule for name in left if (rule := self._rule(name, switches))}
+            new = {name: _outside(rule, space) for name in left if (rule := self._rule(name, switches))}
+            new = new or {name: rule for name in left if (rule := self._cut(name, space, left))}
             if not new:
-                break  # a float, two others, or nothing that is seen decides of those that are left
-            found |= {name: _outside(rule, space) for name, rule in new.items()}
+                break  # two others, or nothing that is seen, decides of those that are left
+            found |= new
             left = [name for name in left if name not in new]
         return found
 
@@ -77,10 +93,27 @@ class Patterns:
                     return Rule(switch, absent)
         return None
 
+    def _cut(self, name: str, space: Space, left: Sequence[str]) -> Rule | None:
+        """The first number of which one side of a cut tells the trials with a parameter from those without."""
+        with_it = sum(count for pattern, count in self._counts.items() if name in pattern)
+        if min(with_it, self._counts.total() - with_it) < _FEWEST:
+            return None
+        for switch, distribution in space.items():
+            if isinstance(distribution, FloatDistribution | IntDistribution) and switch not in left:
+                there, away = self._values(name, switch, there=True), self._values(name, switch, there=False) - {_NONE}
+                if there and away and _NONE not in there and (max(away) < min(there) or max(there) < min(away)):
+                    ends = sorted([min(there), max(there), min(away), max(away)])[1:3]
+                    return Rule(switch, Side(_between(*ends, log=distribution.log), below=max(away) < min(there)))
+        return None
+
     def _values(self, name: str, switch: str, *, there: bool) -> Values:
         """Values of a switch in the trials that had a parameter, or had not."""
         patterns = [values for pattern, values in self._seen.items() if (name in pattern) == there]
         return {value for values in patterns for value in values.get(switch, {_NONE})}
+
+
+def _between(low: float, high: float, *, log: bool) -> float:
+    return (low * high) ** 0.5 if log else low / 2 + high / 2
 
 
 def present(names: Iterable[str], rules: Mapping[str, Rule], params: Mapping[str, Any]) -> frozenset[str]:

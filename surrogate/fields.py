@@ -30,7 +30,7 @@ Counted = Callable[[str], Mapping[str, float]]
 _BEGINNING = re.compile(r"(?<=\d)(?=\D)|(?=<)")
 _LONGEST = 64  # a longer word is no field
 _MOST = 500  # features
-_FAR = 256  # words whose places are looked at
+_FAR = 256  # words whose places are looked at; of more it is a program
 _TURN = re.compile(r"#|^\d+:|^@")  # of a name, or of a place, beside which the word counts by itself
 _THIRD = "#2="  # behind the name of a third number, which those of a list have
 _TOLD_APART = 0.8  # share of texts that differ in their counts, below which places are looked at
@@ -129,8 +129,10 @@ def _lists(rows: Iterable[Mapping[str, float]]) -> set[str]:
     return {name.removesuffix(_THIRD) for row in rows for name in row if name.endswith(_THIRD)}
 
 
-def _shared(rows: Iterable[Mapping[str, float]]) -> set[str]:
-    """Words that stand after several names, as the operation of each layer in ``op0=skip op1=skip`` does."""
+def _shared(rows: Sequence[Mapping[str, float]]) -> set[str]:
+    """Words that stand after several names, as operations in ``op0=skip op1=skip`` do; none of programs."""
+    if max(map(len, rows), default=0) > _FAR:
+        return set()
     names: dict[str, set[str]] = {}
     for name in {name for row in rows for name in row}:
         of, _, word = name.partition("=")

@@ -226,7 +226,7 @@ def test_what_a_float_decides_is_tuned_together_with_what_all_trials_have() -> N
         study.optimize(objective, n_trials=50)
         return study.best_value
 
-    assert np.median([search(seed) for seed in range(3)]) < -0.185  # -0.2 is the best
+    assert np.median([search(seed) for seed in range(3)]) < -0.195  # -0.2 is the best
 
 
 def test_losses_that_diverge_hide_nothing() -> None:
