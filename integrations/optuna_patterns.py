@@ -113,7 +113,7 @@ class Patterns:
 
 
 def _between(low: float, high: float, *, log: bool) -> float:
-    return (low * high) ** 0.5 if log else low / 2 + high / 2
+    return low**0.5 * high**0.5 if log else low / 2 + high / 2
 
 
 def present(names: Iterable[str], rules: Mapping[str, Rule], params: Mapping[str, Any]) -> frozenset[str]:
