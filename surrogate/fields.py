@@ -3,8 +3,8 @@
 ``name=number``, with a unit or without, is the logarithm of the number, in bytes or seconds where the unit says so (see
 `quantities`), of a list the sum, too; any other word is counted, whole and by its beginnings, so that ``conv3x3<0,2``
 is a ``conv3x3`` too and ``mbconv5x5e6c40`` an ``mbconv5x5e6``, and a word that several names have, also without them:
-``op0=skip op1=skip`` are two ``skip``. Other notations are read as these (`plain`). Where words stand counts among
-texts that are laid out alike (`Layout`), and among those that have the same words, as orders of passes have.
+``op0=skip op1=skip`` are two ``skip``. Other notations are read as these (`plain`). Where words stand counts in
+short texts (`Layout`), and among those that have the same words, as orders of passes have.
 
 Shapes: n texts, F features.
 """

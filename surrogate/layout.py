@@ -1,7 +1,8 @@
-"""Texts that are laid out alike, as rows of a table are: what stands at each place of them.
+"""What stands at each place of short texts, as the stages of a network or the columns of a row.
 
 ``attn 3 conv 2`` and ``conv 1 attn 4`` consist of the same words and differ in which stage has which. What has a name
-of its own, as in ``blocks=3``, has it wherever it stands.
+of its own, as in ``blocks=3``, has it wherever it stands. Of texts of several lengths, as of chains of layers, each of
+which begins with a word, a place is that of a word and what follows it: those of ``attn w=48 conv`` are 0, 0.1 and 1.
 """
 
 from __future__ import annotations
@@ -15,9 +16,12 @@ from .quantities import number
 from .text_graph import are_graphs
 
 _LONGEST = 64  # words of a text; longer ones are programs
-_ALIKE = 0.9  # share of texts that have equally many words
+_ALIKE = 0.9  # share of texts that have equally many words, where places are theirs
 _NAMED = re.compile(r"""([^\W\d][\w.-]*)["']?\s*[=:]|-([^\W\d][\w.-]*)|([^\W\d][\w.-]*)\t""")
 _MOST = 100  # features; of more, a few observations cannot tell which ones matter
+
+Placed = tuple[str, str]
+"""A place and the word there."""
 
 
 class Layout:
@@ -30,8 +34,11 @@ class Layout:
     def __init__(self, texts: Sequence[str]) -> None:
         distinct = {*texts}
         rows = [plain(text).split() for text in distinct]
-        self._named = _named(distinct)
-        self._places = _ambiguous(rows, self._named) if _are_alike(rows) and not are_graphs(texts) else {}
+        self._named, self._chains = _named(distinct), not _are_alike(rows)
+        short = max(map(len, rows), default=0) <= _LONGEST and not are_graphs(texts)
+        told = short and not (self._chains and any(number(row[0]) is not None for row in rows if row))
+        placed = [_chained(row) if self._chains else _numbered(row) for row in rows]
+        self._places = _ambiguous(placed, self._named) if told else {}
         if len({name for text in distinct for name in self({}, text)}) > _MOST:
             self._places = {}
         self._names = frozenset(name for names in self._places.values() for name in names)
@@ -44,20 +51,34 @@ class Layout:
         if not self._places:
             return dict(features)
         found = {name: value for name, value in features.items() if name not in self._names}
-        for place, word in enumerate(plain(text).split()):
+        words = plain(text).split()
+        for place, word in _chained(words) if self._chains else _numbered(words):
             if place in self._places:
                 found |= self._placed(place, word)
         return found
 
-    def _placed(self, place: int, word: str) -> dict[str, float]:
+    def _placed(self, place: str, word: str) -> dict[str, float]:
         own, value = _own(word, self._named), number(word)
         return {} if not own else {f"@{place}={word}": 1.0} if value is None else {f"@{place}=": value}
 
 
 def _are_alike(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether texts are short and nearly all have equally many words."""
-    lengths = Counter(map(len, rows))
-    return max(lengths, default=0) <= _LONGEST and max(lengths.values(), default=0) >= _ALIKE * len(rows)
+    """Whether nearly all texts have equally many words."""
+    return max(Counter(map(len, rows)).values(), default=0) >= _ALIKE * len(rows)
+
+
+def _numbered(words: Sequence[str]) -> list[Placed]:
+    """Words after the numbers of their places."""
+    return [(str(place), word) for place, word in enumerate(words)]
+
+
+def _chained(words: Sequence[str]) -> list[Placed]:
+    """Words after their numbers, without those that state something; what states something after that, and its own."""
+    found, place, after = list[Placed](), -1, 0
+    for word in words:
+        place, after = (place, after + 1) if "=" in word else (place + 1, 0)
+        found.append((f"{place}.{after}" if after else str(place), word))
+    return found
 
 
 def _named(texts: Iterable[str]) -> frozenset[str]:
@@ -73,11 +94,11 @@ def _own(word: str, named: Collection[str]) -> str:
     return f"{name}=" if told else word
 
 
-def _ambiguous(rows: Sequence[Sequence[str]], named: Collection[str]) -> dict[int, frozenset[str]]:
+def _ambiguous(rows: Iterable[Sequence[Placed]], named: Collection[str]) -> dict[str, frozenset[str]]:
     """Places of words that stand at others too, and of numbers of different names; the names of the numbers there."""
-    places, found = defaultdict[str, set[int]](set), defaultdict[int, set[str]](set)
+    places, found = defaultdict[str, set[str]](set), defaultdict[str, set[str]](set)
     for row in rows:
-        for place, word in enumerate(row):
+        for place, word in row:
             if own := _own(word, named):
                 places[own].add(place)
                 found[place].add(own)

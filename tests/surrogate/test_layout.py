@@ -65,8 +65,17 @@ def test_a_row_is_told_by_its_places() -> None:
     assert (first != second).sum() == 2  # the words alone
 
 
-def test_texts_of_other_lengths_and_long_ones_have_no_places() -> None:
-    assert placed(["a b", "b a", "a b c", "b"]) == [{}] * 4
+def test_chains_of_several_lengths_have_places() -> None:
+    assert placed(["a b", "b a c"]) == [{"@0=a": 1, "@1=b": 1}, {"@0=b": 1, "@1=a": 1}]
+
+
+def test_numbers_of_a_chain_are_those_of_its_words() -> None:
+    texts = ["attn3x3_w48 pool", "pool attn3x3_w32 pool", "attn3x3_w16 attn3x3_w8 pool"]
+    assert placed(texts)[1] == {"@0=pool": 1, "@1=attn3x3": 1, "@1.1=": 32}  # all that are there have a pool at 2
+    assert placed(["k3_e6 skip", "skip k5_e3 skip"]) == [{}, {}]  # whose numbers are of no words
+
+
+def test_long_texts_have_no_places() -> None:
     program = " ".join("ab"[number % 2] for number in range(100))
     assert placed([program, program[::-1]]) == [{}, {}]
 
