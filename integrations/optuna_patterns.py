@@ -54,7 +54,8 @@ class Patterns:
             if _choices(distribution) is not None:  # a choice may be a list
                 values[name] = values[name] | {distribution.to_internal_repr(params[name])}
             else:
-                values[name] = {min({params[name], *values[name]}), max({params[name], *values[name]})}
+                own = values[name] | {params[name]}
+                values[name] = {min(own), max(own)}
         if self._counts[pattern] <= _FEWEST or values != before:
             self._found = {}
 
@@ -101,15 +102,22 @@ class Patterns:
         for switch, distribution in space.items():
             if isinstance(distribution, FloatDistribution | IntDistribution) and switch not in left:
                 there, away = self._values(name, switch, there=True), self._values(name, switch, there=False) - {_NONE}
-                if there and away and _NONE not in there and (max(away) < min(there) or max(there) < min(away)):
-                    ends = sorted([min(there), max(there), min(away), max(away)])[1:3]
-                    return Rule(switch, Side(_between(*ends, log=distribution.log), below=max(away) < min(there)))
+                side = _side(there, away, log=distribution.log) if there and away and _NONE not in there else None
+                if side:
+                    return Rule(switch, side)
         return None
 
     def _values(self, name: str, switch: str, *, there: bool) -> Values:
         """Values of a switch in the trials that had a parameter, or had not."""
         patterns = [values for pattern, values in self._seen.items() if (name in pattern) == there]
         return {value for values in patterns for value in values.get(switch, {_NONE})}
+
+
+def _side(there: Values, away: Values, *, log: bool) -> Side | None:
+    """Where numbers without a parameter are, beyond the middle between them and those with it; None: on both sides."""
+    if max(away) < min(there):
+        return Side(_between(max(away), min(there), log=log), below=True)
+    return Side(_between(max(there), min(away), log=log), below=False) if max(there) < min(away) else None
 
 
 def _between(low: float, high: float, *, log: bool) -> float:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
+from functools import cache, cached_property, partial
 from typing import Any
 from uuid import uuid4
 
+from ..search_spaces.problem import Problem
 from ..surrogate import Prediction, RLMSurrogate
 from .triton_experience import FEWEST, TELLING, Learner, distance, fastest_elsewhere, likeness, nearest, taught
 from .triton_launch import Launch, Tuning
@@ -59,9 +60,7 @@ class Forecast:
         return outlook if {*fastest} & {*spilled} else outlook.last(spilled)
 
     def _untaught(self, tuning: Tuning, places: Sequence[int], reading: LaunchReading, trust: float) -> Outlook:
-        def ask(some: Sequence[int]) -> Prediction:
-            return self._slowdown(reading, _texts(reading, tuning, some))
-
+        ask = partial(_asked, self._surrogate, reading.problem("slowdown"), _writer(reading, tuning))
         read, prediction, others = shortlisted(tuning.words, places, ask)
         order = [*(read[row] for row in hopeful(prediction)), *others]
         return Outlook(order, read, prediction, trust, "x the best")
@@ -81,13 +80,11 @@ class Forecast:
         fast, .21; that of ten .02 and .06.
         """
         student = taught(self._surrogate, tuning.launch.kernel, measured, reading)
-
-        def ask(some: Sequence[int]) -> Prediction:
-            return student.predict(reading.problem("latency_ms"), _texts(reading, tuning, some))
-
+        text = _writer(reading, tuning)
+        ask = partial(_asked, student, reading.problem("latency_ms"), text)
         read, prediction, others = shortlisted(tuning.words, places, ask)
         if trust > _KNOWN and distance(tuning.launch, measured[0].launch) > 0:
-            slowdown = self._slowdown(reading, _texts(reading, tuning, read))
+            slowdown = _asked(self._surrogate, reading.problem("slowdown"), text, read)
             rankings = [ranked(prediction, slowdown), hopeful(slowdown)]
         else:
             rankings = [ranked(prediction)]
@@ -110,10 +107,6 @@ class Forecast:
     @cached_property
     def _surrogate(self) -> Learner:
         return self._given if self._given is not None else RLMSurrogate.load()
-
-    def _slowdown(self, reading: LaunchReading, texts: Sequence[str]) -> Prediction:
-        """What the weights say that have seen no measurement."""
-        return self._surrogate.predict(reading.problem("slowdown"), texts)
 
     def _reading(self, launch: Launch, words: Sequence[Mapping[str, Any]]) -> tuple[LaunchReading, float]:
         """The way to read the launch that deserves most trust, and that trust.
@@ -148,11 +141,23 @@ def _beside(outlook: Outlook, fast: Sequence[int]) -> Outlook:
     return replace(outlook, order=interleaved(orders))
 
 
-def _texts(reading: LaunchReading, tuning: Tuning, places: Sequence[int]) -> list[str]:
-    """Texts of some configurations; of a kernel that the weights do not know they tell grid and compilation too."""
-    words = [tuning.words[place] for place in places]
-    if reading.source:
-        counts = [tuning.programs(place) for place in places]
-        words = [own | ({"programs": count} if count else {}) for own, count in zip(words, counts, strict=True)]
-        words = [{**own, **tuning.facts.get(place, {})} for own, place in zip(words, places, strict=True)]
-    return [reading.to_text(own) for own in words]
+def _asked(surrogate: Learner, problem: Problem, text: Callable[[int], str], places: Sequence[int]) -> Prediction:
+    """What a surrogate says of some configurations."""
+    return surrogate.predict(problem, [text(place) for place in places])
+
+
+def _writer(reading: LaunchReading, tuning: Tuning) -> Callable[[int], str]:
+    """What writes the text of a configuration, once; of a kernel that the weights do not know it tells more.
+
+    That is the grid, and what compilation told.
+    """
+
+    @cache
+    def text(place: int) -> str:
+        words = tuning.words[place]
+        if reading.source:
+            count = tuning.programs(place)
+            words = {**words, **({"programs": count} if count else {}), **tuning.facts.get(place, {})}
+        return reading.to_text(words)
+
+    return text

@@ -75,13 +75,12 @@ class Adaptation:
         self._expected: Callable[[Reading], tuple[Floats, Floats]] | None = None  # means and variances of scores
         self._left_out = np.full(len(values), np.nan)
         self._values, self._seen, self._rank = values, 0, 0.0
-        self._own = (good if own is None else own)[good]
         self._scale = ScaleCorrection(reading.prior[good], reading.std[good], values[good], trust, error)
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
-            self._left_out[good] = self._fit(reading[good], values[good], trust)
+            self._left_out[good] = self._fit(reading[good], values[good], trust, (good if own is None else own)[good])
             self._rank = self.rank(good)
 
-    def _fit(self, reading: Reading, values: Floats, trust: float) -> Floats:
+    def _fit(self, reading: Reading, values: Floats, trust: float, own: NDArray[np.bool_]) -> Floats:
         """Learn from values that differ; returns what is said of each from the others, nan if they are all alike."""
         self._warp, features = Warp(values), Features(reading)
         y, count = self._warp.scores, len(values)
@@ -94,7 +93,7 @@ class Adaptation:
         self._expected = average if corrects else average.line if moves else None
         self._seen = count
         told = average.left_out if corrects else average.line.left_out
-        self._wider = 1.0 if self._own.all() else wider(told - y, self._own)
+        self._wider = 1.0 if own.all() else wider(told - y, own)
         return average.left_out if corrects else features.prior
 
     def rank(self, some: NDArray[np.bool_]) -> float:
@@ -130,8 +129,13 @@ class Adaptation:
         if self._expected is not None:
             expected, variance = self._expected(reading)
             mean, certain = (1 - new) * expected, (1 - new) * variance  # those of all scores are 0 and 1
-            each = (self._warp.inverse(normal_quantiles(mean, np.sqrt(v * certain + new))) for v in (1, self._wider))
-            narrow, wide = (Prediction(*leaves(knots), p_fail, trust, prediction.mean) for knots in each)
-            return wide.moved(narrow.mean).rescaled(error)
+
+            def normal(factor: float) -> Prediction:
+                knots = self._warp.inverse(normal_quantiles(mean, np.sqrt(factor * certain + new)))
+                return Prediction(*leaves(knots), p_fail, trust, prediction.mean)
+
+            told = normal(1.0)
+            told = told if self._wider == 1 else normal(self._wider).moved(told.mean)
+            return told.rescaled(error)
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
         return self._scale(own, error)

@@ -62,8 +62,7 @@ def taught(observations: Sequence[Observation], level: Problem | None, read: Rea
     if not _ALONE <= count < len(observations):
         return together
     alone = _adapted(own, None, knowledge)
-    among = np.repeat([each.problem == level for each in family], [len(each.values) for each in family])
-    apart = alone.rank(np.ones(count, dtype=np.bool_)) - together.rank(among)
+    apart = alone.rank(np.ones(count, dtype=np.bool_)) - together.rank(_of(level, family))
     return alone if apart > _CHANCE / np.sqrt(count) else together
 
 
@@ -84,11 +83,15 @@ def _adapted(family: Sequence[_Observed], level: Problem | None, knowledge: Know
     """What problems teach together, the claims and errors of each counting as often as it was measured."""
     reading, values = joined([own.reading for own in family]), np.concatenate([own.values for own in family])
     count, problems = [len(own.values) for own in family], [own.problem for own in family]
-    numbers, asked = np.repeat(np.arange(len(family)), count), None
     claim = float(np.average([own.claim for own in family], weights=count))
     error = float(np.average([own.error for own in family], weights=count))
     if level in problems:
         expected = reading.prior if claim > 0 else np.ones(len(values))
-        values = levelled(values, expected, numbers, problems.index(level))
-        asked = numbers == problems.index(level)
-    return Adaptation(reading, values, claim, error, belief.words(knowledge, problems), asked)
+        values = levelled(values, expected, np.repeat(np.arange(len(family)), count), problems.index(level))
+    own = _of(level, family) if level in problems else None
+    return Adaptation(reading, values, claim, error, belief.words(knowledge, problems), own)
+
+
+def _of(problem: Problem | None, family: Sequence[_Observed]) -> NDArray[np.bool_]:
+    """Which values of a family are of one problem, (n,)."""
+    return np.repeat([each.problem == problem for each in family], [len(each.values) for each in family])

@@ -86,9 +86,9 @@ class Fields:
     def __init__(self, texts: Sequence[str], counted: Counted | None = None) -> None:
         self._counted = counted or _telling(texts)
         self._layout = Layout(texts if self._counted is words_and_numbers else ())
-        told = [self._layout(self._counted(text), text) for text in texts]
+        told = [self._told(text) for text in texts]
         self._lists, self._shared = _lists(told), _shared(told)
-        rows = [self._row(text) for text in texts]
+        rows = [self._summed(own) for own in told]
         varied = _varied(rows)
         most = sorted(varied, key=lambda name: (-varied[name], name))[:_MOST]
         self.names = sorted(name for name in most if varied[name])
@@ -100,13 +100,17 @@ class Fields:
 
     def __call__(self, texts: Sequence[str]) -> Floats:
         """Features of texts, (n, F)."""
-        rows = [self._row(text) for text in texts]
+        rows = [self._summed(self._told(text)) for text in texts]
         counts = np.array([[row.get(name, 0.0) for name in self.names] for row in rows], dtype=np.float64)
         return self._scaled(counts.reshape(len(rows), len(self.names)))
 
-    def _row(self, text: str) -> Mapping[str, float]:
-        """Features of a text, with the sums of its lists, and the words that stand after several names."""
-        own, sums = self._layout(self._counted(text), text), dict[str, float]()
+    def _told(self, text: str) -> Mapping[str, float]:
+        """Features of a text by itself."""
+        return self._layout(self._counted(text), text)
+
+    def _summed(self, own: Mapping[str, float]) -> Mapping[str, float]:
+        """The same, with the sums of its lists, and the words that stand after several names."""
+        sums = dict[str, float]()
         if not self._lists and not self._shared:
             return own
         for name, value in own.items():

@@ -32,34 +32,39 @@ class Layout:
     """
 
     def __init__(self, texts: Sequence[str]) -> None:
-        distinct = {*texts}
-        rows = [plain(text).split() for text in distinct]
-        self._named, self._chains = _named(distinct), not _are_alike(rows)
-        short = max(map(len, rows), default=0) <= _LONGEST and not are_graphs(texts)
-        told = short and not (self._chains and any(number(row[0]) is not None for row in rows if row))
-        placed = [_chained(row) if self._chains else _numbered(row) for row in rows]
-        self._places = _ambiguous(placed, self._named) if told else {}
-        if len({name for text in distinct for name in self({}, text)}) > _MOST:
+        rows = [plain(text).split() for text in {*texts}]
+        self._number = _numbered if _are_alike(rows) else _chained
+        self._named, self._places = frozenset[str](), dict[str, frozenset[str]]()
+        if self._tells(rows) and not are_graphs(texts):
+            self._named = _named(texts)
+            self._places = _ambiguous(map(self._number, rows), self._named)
+        if len({name for row in rows for name in self._placed(row)}) > _MOST:
             self._places = {}
         self._names = frozenset(name for names in self._places.values() for name in names)
 
-    def __call__(self, features: Mapping[str, float], text: str) -> dict[str, float]:
+    def __call__(self, features: Mapping[str, float], text: str) -> Mapping[str, float]:
         """Features of a text with those of its places, without numbers whose names do not tell them.
 
         ``@2=conv`` is 1 where that word is at place 2, ``@3=`` the number at place 3.
         """
         if not self._places:
-            return dict(features)
-        found = {name: value for name, value in features.items() if name not in self._names}
-        words = plain(text).split()
-        for place, word in _chained(words) if self._chains else _numbered(words):
-            if place in self._places:
-                found |= self._placed(place, word)
-        return found
+            return features
+        kept = {name: value for name, value in features.items() if name not in self._names}
+        return kept | self._placed(plain(text).split())
 
-    def _placed(self, place: str, word: str) -> dict[str, float]:
-        own, value = _own(word, self._named), number(word)
-        return {} if not own else {f"@{place}={word}": 1.0} if value is None else {f"@{place}=": value}
+    def _tells(self, rows: Sequence[Sequence[str]]) -> bool:
+        """Whether texts are short, and in chains all numbers those of words before them."""
+        short = max(map(len, rows), default=0) <= _LONGEST
+        return short and (self._number == _numbered or all(number(row[0]) is None for row in rows if row))
+
+    def _placed(self, words: Sequence[str]) -> dict[str, float]:
+        """Features of the places."""
+        found: dict[str, float] = {}
+        for place, word in self._number(words) if self._places else ():
+            if place in self._places and _own(word, self._named):
+                value = number(word)
+                found |= {f"@{place}={word}": 1.0} if value is None else {f"@{place}=": value}
+        return found
 
 
 def _are_alike(rows: Sequence[Sequence[str]]) -> bool:
@@ -68,12 +73,12 @@ def _are_alike(rows: Sequence[Sequence[str]]) -> bool:
 
 
 def _numbered(words: Sequence[str]) -> list[Placed]:
-    """Words after the numbers of their places."""
+    """Words with their places, from 0 on."""
     return [(str(place), word) for place, word in enumerate(words)]
 
 
 def _chained(words: Sequence[str]) -> list[Placed]:
-    """Words after their numbers, without those that state something; what states something after that, and its own."""
+    """Words with their places among those that state nothing; what states something counts from the one before it."""
     found, place, after = list[Placed](), -1, 0
     for word in words:
         place, after = (place, after + 1) if "=" in word else (place + 1, 0)

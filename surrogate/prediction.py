@@ -5,7 +5,7 @@ Shapes: N candidates, L leaves a candidate. A leaf is an interval with a mass, u
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from statistics import NormalDist
 
@@ -114,7 +114,7 @@ class Prediction:
         factor = np.divide(mean, self.mean, out=np.ones(len(self)), where=positive)
         shift = np.where(positive, 0.0, mean - self.mean)
         lower, upper = (factor[:, None] * ends + shift[:, None] for ends in (self.lower, self.upper))
-        return Prediction(lower, upper, self.mass, self.p_fail, self.trust, self.prior)
+        return replace(self, lower=lower, upper=upper)
 
     def __getitem__(self, rows: NDArray[np.intp] | slice | int) -> Prediction:
         """The predictions of some candidates, in the order asked; of one, a batch of one."""
