@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,7 +12,7 @@ from prerank.surrogate.fields import Fields
 from prerank.surrogate.layout import Layout
 
 
-def placed(texts: list[str]) -> list[dict[str, float]]:
+def placed(texts: list[str]) -> list[Mapping[str, float]]:
     layout = Layout(texts)
     return [layout({}, text) for text in texts]
 
