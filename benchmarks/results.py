@@ -33,6 +33,7 @@ BENCHMARKS = (
     "code_accuracy",
     "calibration",
     "optuna_samplers",
+    "optuna_limits",
     "optuna_cost",
     "inference",
     "backends",
