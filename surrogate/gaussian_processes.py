@@ -22,7 +22,7 @@ Parts = TypeVar("Parts")
 _Co = TypeVar("_Co", covariant=True)
 
 _MOST_TUNED = 300  # observations on which kernels are rated; all of them are used for the prediction
-_AVERAGED = 6  # processes of most evidence that are averaged
+_AVERAGED, _AVERAGED_OF_MANY = 6, 2  # processes of most evidence that are averaged; each inverts a matrix
 _NOISES = (0.01, 0.03, 0.1, 0.3, 1.0)
 
 
@@ -54,7 +54,8 @@ class GaussianProcesses(Generic[Parts]):
     def __init__(self, compared: Comparison[Parts], y: Floats, kernels: Kernels[Parts]) -> None:
         self._compared, self._y = compared, y
         part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(np.intp)
-        rated = _rated(compared.among(part), y[part], kernels)
+        most = _AVERAGED_OF_MANY if len(y) > _MOST_TUNED else _AVERAGED
+        rated = _rated(compared.among(part), y[part], kernels, most)
         parts = compared.among(np.arange(len(y)))
         self._processes = [(kernel, noise, inverse(kernel(parts), noise)) for kernel, noise in rated]
         self._weights = np.array(list(rated.values()))
@@ -75,7 +76,9 @@ class GaussianProcesses(Generic[Parts]):
         return mean, self._weights @ (np.array(variances) + (np.array(means) - mean) ** 2)
 
 
-def _rated(parts: Parts, y: Floats, kernels: Kernels[Parts]) -> dict[tuple[Callable[[Parts], Floats], float], float]:
+def _rated(
+    parts: Parts, y: Floats, kernels: Kernels[Parts], most: int
+) -> dict[tuple[Callable[[Parts], Floats], float], float]:
     """The kernels and noises of most evidence, and their weights."""
     evidence: dict[tuple[Callable[[Parts], Floats], float], float] = {}
     for kernel, odds in kernels:
@@ -85,6 +88,6 @@ def _rated(parts: Parts, y: Floats, kernels: Kernels[Parts]) -> dict[tuple[Calla
         for noise in _NOISES:
             spread = np.maximum(values, 0) + noise
             evidence[kernel, noise] = odds - float((squares / spread + np.log(spread)).sum() / 2)
-    best = sorted(evidence, key=lambda process: -evidence[process])[:_AVERAGED]
+    best = sorted(evidence, key=lambda process: -evidence[process])[:most]
     weights = np.exp([evidence[process] - evidence[best[0]] for process in best])
     return dict(zip(best, (weights / weights.sum()).tolist(), strict=True))

@@ -40,7 +40,7 @@ def adapted(prior: Floats, states: Floats, values: Floats, seen: int) -> Predict
     return learnt(predicted(prior[seen:]), reading(prior[seen:], states[seen:]))
 
 
-@pytest.mark.parametrize("seen", [20, 60, 200])
+@pytest.mark.parametrize("seen", [20, 60, 200, 400])
 def test_observations_improve_what_the_prior_does_not_know(seen: int) -> None:
     prior, states, truth = world(0, seen + 300)
     p = adapted(prior, states, truth, seen)
