@@ -15,6 +15,7 @@ _USUAL: Mapping[str, int] = {"num_ctas": 1} | dict.fromkeys(
     ("num_buffers_warp_spec", "num_consumer_groups", "reg_dec_producer", "reg_inc_consumer"),  # Triton 3.2 names these
     0,
 )
+_UNUSUAL = object()  # no word
 
 
 class Config(Protocol):
@@ -51,9 +52,12 @@ def config_key(config: Config) -> str:
 
 def tuned_words(config: Config) -> dict[str, Any]:
     """Names and values of a configuration without the options at their defaults; None: a value that has no word."""
-    given = elements(config.all_kwargs()).items()
-    found = {name: tuned_word(value) for name, value in given if value is not None}
-    return {name: word for name, word in found.items() if name not in _USUAL or word != _USUAL[name]}
+    return {
+        name: word
+        for name, value in elements(config.all_kwargs()).items()
+        if value is not None
+        and (word := value if type(value) is int else tuned_word(value)) != _USUAL.get(name, _UNUSUAL)
+    }
 
 
 def worded(written: Mapping[str, Any]) -> dict[str, Any]:

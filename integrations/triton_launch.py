@@ -171,7 +171,7 @@ def read_tuning(
         keys: Names of the arguments that the kernel is tuned anew for, if they are told.
         compiler: Triton's version and what it compiles for, "" if unknown.
     """
-    tuned = {name for config in configs for name in config.all_kwargs()}
+    tuned = {name for config in configs for name in config.kwargs}
     arguments = {**named, **keywords}
     given = {name: value for name, value in arguments.items() if name not in tuned and name not in _LAUNCH_OPTIONS}
     kernel = kernel or Kernel("kernel", tuple(given))
