@@ -60,7 +60,7 @@ def main() -> None:
 def parse() -> argparse.Namespace:
     """Command line."""
     parser = command_line(__doc__, __file__)
-    parser.add_argument("--shapes", type=int, default=100, help="most test shapes of a case")
+    parser.add_argument("--shapes", type=int, default=10_000, help="most test shapes of a case")
     parser.add_argument("--kernels", nargs="*", default=["triton_mm", "triton_mixed_mm", TUTORIAL])
     return parser.parse_args()
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from .average import Average
 from .failures import Failures
 from .features import Features
+from .finite import finite_exp
 from .metrics import spearman
 from .prediction import Prediction, leaves, normal_quantiles
 from .reading import Reading
@@ -76,6 +77,7 @@ class Adaptation:
         self._left_out = np.full(len(values), np.nan)
         self._values, self._seen, self._rank = values, 0, 0.0
         self._scale = ScaleCorrection(reading.prior[good], reading.std[good], values[good], trust, error)
+        self._away = _mean_away(reading.prior[good], values[good])
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
             self._left_out[good] = self._fit(reading[good], values[good], trust, (good if own is None else own)[good])
             self._rank = self.rank(good)
@@ -115,7 +117,9 @@ class Adaptation:
         """
         return (_PRIOR_WEIGHT * before + self._seen * self._rank * (1 - new)) / (_PRIOR_WEIGHT + self._seen)
 
-    def __call__(self, prediction: Prediction, reading: Reading, error: float = 0.0) -> Prediction:
+    def __call__(
+        self, prediction: Prediction, reading: Reading, error: float = 0.0, *, borrowed: bool = False
+    ) -> Prediction:
         """Correct the predictions of m candidates.
 
         Args:
@@ -123,6 +127,8 @@ class Adaptation:
             reading: What it is based on.
             error: Standard deviation of the logarithm of a factor by which all values may differ from those observed,
                 as of another size of a kernel.
+            borrowed: Whether the values are those of another problem, which may rank candidates in another way: what
+                they taught and what the model says of this one then count as much.
         """
         new = strangeness(newness(reading.texts, self._words))
         p_fail, trust = self._failures(reading), self.trust(prediction.trust, new)
@@ -136,6 +142,19 @@ class Adaptation:
 
             told = normal(1.0)
             told = told if self._wider == 1 else normal(self._wider).moved(told.mean)
-            return told.rescaled(error)
+            told = told.rescaled(error)
+            return told.moved(_between(told.mean, prediction.mean, self._away)) if borrowed else told
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
         return self._scale(own, error)
+
+
+def _mean_away(prior: Floats, values: Floats) -> float:
+    """Mean logarithm of values over what the model says of them; nan where one of them is not positive, or none is."""
+    positive = len(values) > 0 and bool((values > 0).all() and (prior > 0).all())
+    return float((np.log(values) - np.log(prior)).mean()) if positive else np.nan
+
+
+def _between(means: Floats, prior: Floats, away: float) -> Floats:
+    """Geometric means of what is expected and of the prior, which values are away from; as expected if not positive."""
+    positive = (means > 0) & (prior > 0) & np.isfinite(away)
+    return np.sqrt(means * prior * finite_exp(np.array(away)), out=means.copy(), where=positive)

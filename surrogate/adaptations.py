@@ -19,9 +19,12 @@ from .source import Source
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
+    from .borrowed import Borrowed, Ratio
+    from .family import Ratios
     from .transfer import Transfer
 
 _FEWEST_ELSEWHERE = 5  # values of other problems from which on they tell candidates apart
+_COMPARED = 16  # candidates by which the levels of two problems are compared
 _MOST_OBSERVED = 2000  # of a family of problems; what they teach takes the cube of their number
 
 
@@ -38,7 +41,7 @@ class Adaptations:
         self._learnt: dict[tuple[frozenset[Problem], Problem | None], Adaptation] = {}
         self._transfers: dict[tuple[frozenset[Problem], Problem], Transfer] = {}  # others, what is asked
 
-    def __call__(self, problem: Problem, observations: Observations) -> Adaptation | Transfer | None:
+    def __call__(self, problem: Problem, observations: Observations) -> Adaptation | Borrowed | Transfer | None:
         """What the observations of a problem's family teach of it; None without any."""
         measured = observations.measured(problem)
         others = self._others(problem, observations) if measured else []
@@ -59,26 +62,45 @@ class Adaptations:
 
             finite = {text: value for _, text, value in observations.of([own]) if math.isfinite(value)}
             rows = [row for row in observations.of([*others, own]) if row[0] != own or row[1] not in finite]
-            taught, knowledge = self._taught(rows[-_MOST_OBSERVED:], None), self._source.knowledge
+            taught, knowledge = self._taught(rows[-_MOST_OBSERVED:], None, None), self._source.knowledge
             told, values = self.read(own, [*finite], keep=True), np.array([*finite.values()])
             certainty = belief.trust(knowledge, own), belief.error(knowledge, own)
             self._transfers[key] = Transfer(taught, told, values, *certainty)
         return self._transfers[key]
 
-    def _adaptation(self, problem: Problem, others: Sequence[Problem], observations: Observations) -> Adaptation | None:
+    def _adaptation(
+        self, problem: Problem, others: Sequence[Problem], observations: Observations
+    ) -> Adaptation | Borrowed | None:
         """What its own observations teach of a problem, with those of others, of any device, brought to its level."""
-        known = bool(self._source.knowledge.alike(problem))
-        telling = [undirected(problem), *others] if others else observations.telling(problem, known=known)
-        levelled = len(telling) > 1 and observations.measured(problem) >= LEVELLED
-        key = frozenset(telling), undirected(problem) if levelled else None
+        asked, known = undirected(problem), bool(self._source.knowledge.alike(problem))
+        telling = [asked, *others] if others else observations.telling(problem, known=known)
+        compared = all(other.metric == problem.metric for other in telling)
+        level = asked if asked in telling else telling[-1] if telling and compared else None
+        key = frozenset(telling), level if len(telling) > 1 else None
         if key not in self._learnt:
             rows = observations.of(telling)[-_MOST_OBSERVED:]
             if not rows:
                 return None
             for unread in key[0] - {observed for observed, *_ in rows}:
                 self._readings.release(unread)
-            self._learnt[key] = self._taught(rows, key[1])
-        return self._learnt[key]
+            self._learnt[key] = self._taught(rows, key[1], self._ratio if compared else None)
+        learnt = self._learnt[key]
+        return learnt if level is None or level == asked else self._borrowed(learnt, asked, level, observations)
+
+    def _borrowed(self, learnt: Adaptation, asked: Problem, level: Problem, observations: Observations) -> Borrowed:
+        """What was learnt on the level of another problem."""
+        from .borrowed import Borrowed
+
+        ratio = self._ratio(asked, level, [text for _, text, _ in observations.of([level])])
+        return Borrowed(learnt, ratio, trusted=belief.trust(self._source.knowledge, asked) > 0)
+
+    def _ratio(self, problem: Problem, other: Problem, texts: Sequence[str]) -> Ratio:
+        """How much more the model takes the metric to be on a problem than on another, by some candidates of it."""
+        from .borrowed import Ratio
+
+        places: list[int] = np.linspace(0, len(texts) - 1, min(len(texts), _COMPARED)).astype(int).tolist()
+        some = [texts[place] for place in places]
+        return Ratio.between(self.read(problem, some)[1], self.read(other, some)[1])
 
     def read(self, problem: Problem, texts: Sequence[str], *, keep: bool = False) -> tuple[Prediction, Reading]:
         """What the model makes of texts, which is the same in either direction.
@@ -101,10 +123,10 @@ class Adaptations:
         self.outdate(problem)
         self._readings.release(undirected(problem), texts)
 
-    def _taught(self, rows: Sequence[Observation], level: Problem | None) -> Adaptation:
+    def _taught(self, rows: Sequence[Observation], level: Problem | None, ratio: Ratios | None) -> Adaptation:
         from .family import taught  # scipy.stats, which a search that has no observations does without
 
-        return taught(rows, level, self._kept, self._source.knowledge)
+        return taught(rows, level, self._kept, self._source.knowledge, ratio)
 
     def _kept(self, problem: Problem, texts: Sequence[str]) -> Reading:
         """What the model makes of observed texts, which are asked again and again."""

@@ -6,21 +6,24 @@ Shapes: n observations.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from . import belief
 from .adaptation import Adaptation
+from .borrowed import Ratio
 from .knowledge import Knowledge
-from .levels import levelled
+from .levels import LEVELLED, levelled
 from .observations import Observation
 from .problem import Problem
 from .reading import Reading, joined
 
 Floats = NDArray[np.float64]
 Read = Callable[[Problem, Sequence[str]], Reading]
+Ratios = Callable[[Problem, Problem, Sequence[str]], Ratio]
+"""Two problems, candidates of the second -> how much more the metric is on the first."""
 
 _ALONE = 10  # values of a problem that may tell more of it alone than together with those of others
 _CHANCE = 0.5  # standard errors of a rank correlation by which they must
@@ -45,18 +48,29 @@ class _Observed:
     error: float
 
 
-def taught(observations: Sequence[Observation], level: Problem | None, read: Read, knowledge: Knowledge) -> Adaptation:
-    """What observations teach, of other problems on the level of one that has values of its own, or these alone.
+def taught(
+    observations: Sequence[Observation],
+    level: Problem | None,
+    read: Read,
+    knowledge: Knowledge,
+    ratio: Ratios | None = None,
+) -> Adaptation:
+    """What observations teach, of other problems on the level of one of them, or of the one that is asked alone.
 
     Another device may rank candidates in another way: then its values are left out, be they many.
 
     Args:
         observations: Those of a family, at least one.
-        level: The problem that is asked, if it has values that tell its level, and others have some too.
+        level: The problem whose level is taken, where others have values too; its own values tell it from the fifth on.
         read: What the model makes of candidates.
         knowledge: What the model knows.
+        ratio: What the model takes to lie between the levels of two problems; None: nothing.
     """
     family = _by_problem(observations, read, knowledge)
+    if ratio and level:
+        family = [_brought(own, ratio(level, own.problem, own.reading.texts)) for own in family]
+    told = sum(np.isfinite(own.values).sum() for own in family if own.problem == level)
+    level = level if told >= LEVELLED else None
     together, own = _adapted(family, level, knowledge), [each for each in family if each.problem == level]
     count = sum(len(each.values) for each in own)
     if not _ALONE <= count < len(observations):
@@ -77,6 +91,11 @@ def _observed(problem: Problem, told: dict[str, float], read: Read, knowledge: K
     texts, values = list(told), np.array(list(told.values()))
     claim, error = belief.claim(knowledge, problem, texts), belief.factor_error(knowledge, problem)
     return _Observed(problem, read(problem, texts), values, claim, error)
+
+
+def _brought(own: _Observed, ratio: Ratio) -> _Observed:
+    """The same on the level of another problem."""
+    return replace(own, reading=ratio(own.reading), values=own.values * ratio.factor)
 
 
 def _adapted(family: Sequence[_Observed], level: Problem | None, knowledge: Knowledge) -> Adaptation:

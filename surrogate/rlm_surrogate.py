@@ -27,6 +27,7 @@ from .source import Source
 
 if TYPE_CHECKING:
     from .adaptation import Adaptation
+    from .borrowed import Borrowed
     from .inference import Inference
     from .table import Row
     from .training import Training
@@ -285,7 +286,7 @@ class RLMSurrogate:
         self._adaptations = Adaptations(self._source)
         self._changing = RLock()
 
-    def _adaptation(self, problem: Problem) -> Adaptation | Transfer | None:
+    def _adaptation(self, problem: Problem) -> Adaptation | Borrowed | Transfer | None:
         with self._changing:
             return self._adaptations(problem, self._observations)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import itertools
 import json
 import os
 import subprocess
@@ -116,6 +117,20 @@ def test_ten_measurements_on_an_unseen_device_teach_it() -> None:
     prediction = learner.predict(problem, texts[10:])
     assert spearman(prediction.mean, latency[10:]) > 0.85
     assert coverage(prediction, latency[10:], 0.9) > 0.8
+
+
+def test_one_shape_of_a_kernel_tells_of_the_level_of_the_next(surrogate: RLMSurrogate) -> None:
+    sizes = ("m=256 n=256 k=256", "m=8192 n=4096 k=2048")
+    small, large = (kernel_configs.problem("triton_mm", "NVIDIA A100", size, "latency_ms") for size in sizes)
+    sides, rest = itertools.product((32, 64, 128), (32, 64, 128), (2, 4, 8)), "BLOCK_K=32 num_stages=3"
+    configs = [f"BLOCK_M={m} BLOCK_N={n} {rest} num_warps={warps}" for m, n, warps in sides]
+    texts = [kernel_configs.to_text(kernel_configs.from_record(config)) for config in configs]
+    learner, microseconds = surrogate.fork(), 1000 * surrogate.predict(small, texts).mean
+    learner.observe(small, texts[::2], microseconds[::2])
+    expected, after = 1000 * surrogate.predict(large, texts).mean, learner.predict(large, texts)
+    assert np.median(expected) > 20 * np.median(microseconds)
+    assert np.abs(np.log(after.mean / expected)).max() < 0.5
+    assert spearman(after.mean, expected) > 0.9
 
 
 def test_the_ranking_is_the_same_in_any_order_and_batch(surrogate: RLMSurrogate) -> None:
