@@ -7,8 +7,8 @@ the operations in its text and the numbers that it states; one finds out how muc
 forest goes by these fields, or by the graph that a text writes. What they expect, and what the prior says on the scale
 of the values, is averaged: each counts the more the better it predicts every measurement from the others (in closed
 form, or by the trees that did not see it), the prior also the more it is trusted and the fewer were measured. The
-average is used only if it predicts better than the mean of all does, by more than chance; else the prior's ranking
-stays, moved to the scale of the values where it lies elsewhere. The scale is all that is learnt of fewer than five, or
+average is used only if it predicts better than the mean of all does, by more than chance, and clearly better than a
+prior that is believed; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere. The scale is all that is learnt of fewer than five, or
 of equal values. The more words a candidate has that neither the model nor the observed ones had, the less it is
 expected to differ from a mean, with the error of one.
 
@@ -33,7 +33,7 @@ from .metrics import spearman
 from .prediction import Prediction, leaves, normal_quantiles
 from .reading import Reading
 from .scale_correction import ScaleCorrection
-from .scores import LEAST_SPREAD, density, wider
+from .scores import LEAST_SPREAD, density, spread_of_errors, wider
 from .warp import Warp
 from .wording import newness, strangeness, vocabulary
 
@@ -44,6 +44,7 @@ FEWEST = 5
 """Observations below which only the scale is corrected: leave-one-out could not tell good from bad."""
 _CHANCE = 0.5  # standard errors by which the average must predict better than a mean
 _HUGE = 1e300  # sums and differences of values stay finite
+_CLEARLY = 0.3  # nats an observation by which what was learnt must fit better than a prior that is fully believed
 _MARGIN = 0.5  # nats an observation by which the prior must fit better on another scale to be moved there
 
 
@@ -88,15 +89,17 @@ class Adaptation:
         y, count = self._warp.scores, len(values)
         if np.ptp(y) == 0:
             return np.full(count, np.nan)  # on this scale
-        average = Average(features, reading, y, trust)
-        gains = (y.mean() - y) ** 2 - (average.left_out - y) ** 2
-        corrects = trust == 0 or gains.mean() > _CHANCE * gains.std() / np.sqrt(count)
-        moves = average.line.density(y) > self._own_density(reading, y) + _MARGIN
+        average, alone = Average(features, reading, y, trust), self._own_density(reading, y)
+        left_out = average.left_out
+        gains = (y.mean() - y) ** 2 - (left_out - y) ** 2
+        clearly = density(y, left_out, spread_of_errors(y - left_out)) > alone + _CLEARLY * trust
+        corrects = trust == 0 or (clearly and gains.mean() > _CHANCE * gains.std() / np.sqrt(count))
+        moves = average.line.density(y) > alone + _MARGIN
         self._expected = average if corrects else average.line if moves else None
         self._seen = count
-        told = average.left_out if corrects else average.line.left_out
+        told = left_out if corrects else average.line.left_out
         self._wider = 1.0 if own.all() else wider(told - y, own)
-        return average.left_out if corrects else features.prior
+        return left_out if corrects else features.prior
 
     def rank(self, some: NDArray[np.bool_]) -> float:
         """Rank correlation of some values, (n,), with what the others say of them, in [0, 1], if any."""

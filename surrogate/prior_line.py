@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .covariance import inverse, left_out
 from .features import Features
 from .reading import Reading
-from .scores import LEAST_SPREAD, density, means_of_others
+from .scores import density, means_of_others, spread_of_errors
 
 Floats = NDArray[np.float64]
 
@@ -34,8 +34,7 @@ class PriorLine:
         slope, self._shift = float(prior @ weights), float(weights.sum())
         self._slope = max(slope, _LEAST_SLOPE)
         self.left_out = left_out(inverted, y) if slope > _LEAST_SLOPE else means_of_others(y)
-        # Few errors say little of their spread: widened as a Student distribution would be.
-        self._spread = float(np.sqrt(np.mean((y - self.left_out) ** 2) * (1 + 4 / len(y))) + LEAST_SPREAD)
+        self._spread = spread_of_errors(y - self.left_out)
 
     def __call__(self, reading: Reading) -> tuple[Floats, Floats]:
         """Means and variances of the scores of new candidates, (m,) each."""

@@ -33,6 +33,11 @@ def density(y: Floats, mean: Floats, spread: Floats | float) -> float:
     return float((-((y - mean) ** 2) / spread**2 / 2 - np.log(spread)).mean())
 
 
+def spread_of_errors(errors: Floats) -> float:
+    """Standard deviation of errors, (n,); few say little of it: widened as a Student distribution would be."""
+    return float(np.sqrt(np.mean(errors**2) * (1 + 4 / len(errors)))) + LEAST_SPREAD
+
+
 def wider(errors: Floats, own: NDArray[np.bool_]) -> float:
     """Factor between the variances of one problem's scores and those of all that were observed together, at least 1.
 

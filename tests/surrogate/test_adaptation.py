@@ -250,3 +250,24 @@ def test_the_scale_is_that_of_the_values_however_many_tell_nothing_more(seen: in
     learnt = Adaptation(reading(prior[:seen], states[:seen] * 0), values[:seen], trust=1.0, error=0.05)
     p = learnt(sure, reading(prior, states * 0))
     assert p.mean == pytest.approx(0.97 * prior, rel=0.025)
+
+
+@pytest.mark.parametrize("seen", [5, 10, 40])
+def test_a_few_values_do_not_spoil_what_is_known_well(seen: int) -> None:
+    rng = np.random.default_rng(seen)
+    prior = np.exp(rng.normal(size=seen + 200) * 2)  # most of what is asked lies between a few, some far beyond them
+    values = prior * np.exp(0.02 * rng.normal(size=len(prior)))
+    told = Reading(
+        ["candidate"] * len(prior), prior, 0.02 * prior, 0 * prior, prior[:, None], np.zeros((len(prior), 2))
+    )
+    before, after = np.arange(len(prior)) < seen, np.arange(len(prior)) >= seen
+    learnt = Adaptation(told[before], values[:seen], trust=0.95)
+    mean = learnt(predicted(prior[seen:]), told[after]).mean
+    assert np.abs(np.log(mean / values[seen:])).mean() < 2 * np.abs(np.log(prior / values)[seen:]).mean()
+
+
+def test_what_is_known_well_but_otherwise_is_learnt_anew() -> None:
+    prior, states, truth = world(5, 260)
+    truth = truth - truth.min() + 1
+    learnt = Adaptation(reading(prior[:60], states[:60]), truth[:60], trust=0.95)
+    assert spearman(learnt(predicted(prior[60:]), reading(prior[60:], states[60:])).mean, truth[60:]) > 0.9
