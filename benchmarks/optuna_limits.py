@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from command_line import command_line
 from intervals import interval, shown
 from measured_tables import nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
 from numpy.typing import NDArray
+from optuna.distributions import CategoricalDistribution
 from optuna.trial import FixedTrial
 from optuna_networks import network_tables
 from optuna_tasks import Task
@@ -70,15 +71,16 @@ def candidates(task: Task, folder: Path) -> pd.DataFrame:
     rows = list(ROWS[task.name.split()[0]](folder, np.random.default_rng(0)))
     own = {row.row.texts[0]: row.row.values.get(task.problem.metric) for row in rows if not row.test}
     kept = [(text, params, own[text]) for text, params in written_once(task) if own.get(text) is not None]
-    named = [(text, [*params.values()], task.value(FixedTrial(params)), value) for text, params, value in kept]
+    value_of: Callable[[Any], float] = task.value  # which a trial that is fixed serves as well
+    named = [(text, [*params.values()], value_of(FixedTrial(params)), value) for text, params, value in kept]
     return pd.DataFrame(named, columns=["text", "choices", "value", "own"])
 
 
-def written_once(task: Task) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def written_once(task: Task) -> Iterator[tuple[str, dict[str, Any]]]:
     """All candidates of a task by their text; of those that are one network, the first."""
     assert task.to_text
-    seen: set[str] = set()
-    for choices in itertools.product(*(options.choices for options in task.space.values())):
+    seen, options = set[str](), (own.choices for own in task.space.values() if isinstance(own, CategoricalDistribution))
+    for choices in itertools.product(*options):
         params = dict(zip(task.space, choices, strict=True))
         text = task.to_text(params)
         if text is not None and text not in seen:

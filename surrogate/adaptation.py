@@ -8,9 +8,9 @@ forest goes by these fields, or by the graph that a text writes. What they expec
 of the values, is averaged: each counts the more the better it predicts every measurement from the others (in closed
 form, or by the trees that did not see it), the prior also the more it is trusted and the fewer were measured. The
 average is used only if it predicts better than the mean of all does, by more than chance, and clearly better than a
-prior that is believed; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere. The scale is all that is learnt of fewer than five, or
-of equal values. The more words a candidate has that neither the model nor the observed ones had, the less it is
-expected to differ from a mean, with the error of one.
+prior that is believed; else the prior's ranking stays, moved to the scale of the values where it lies elsewhere. The
+scale is all that is learnt of fewer than five, or of equal values. The more words a candidate has that neither the
+model nor the observed ones had, the less it is expected to differ from a mean, with the error of one.
 
 Values are standardised on a scale of their own (`Warp`), so that units do not matter: an accuracy may be observed in
 per cent.
