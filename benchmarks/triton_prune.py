@@ -1,6 +1,6 @@
 """rlm_prune on measured kernels: what the kept configurations lose, and what tuning costs.
 
-python benchmarks/triton_prune.py [--shapes 100]
+python benchmarks/triton_prune.py [--shapes 10000]
 
 slowdown@k: the best of k kept configurations over the best of the shape, over the shapes. Configurations stand in the
 order of their texts; the user's default, the first one, is always among rlm_prune's k. `tuned shape`: after all
