@@ -4,8 +4,7 @@ STAMP := .venv/prerank.stamp
 
 # The longest come first. What is timed runs alone, after the others.
 BENCHMARKS := help_latency triton_prune unseen_kernel observing unseen_spaces unseen_devices unseen_families unseen_shapes \
-    nas_bench_101 calibration cell_and_graph notations feasibility \
-    optuna_limits
+    nas_bench_101 calibration cell_and_graph notations feasibility optuna_limits
 TIMED := large_networks optuna_cost triton_cost inference backends results
 
 # What an installation depends on: an edited file is seen through its link, a new or a removed one is not.

@@ -1,6 +1,6 @@
 """What reading can find in the tables of networks: 25 candidates of those that look best, beside TPE's 150 trials.
 
-`python benchmarks/optuna_limits.py [--checkpoint FOLDER]`
+python benchmarks/optuna_limits.py [--checkpoint FOLDER]
 
 A candidate has the value of the nearest test row, as in `optuna_samplers`; those that are test rows are left out. 25
 are drawn of the fiftieth that looks best to a reader, which does not learn from them: the packaged checkpoint; boosted
@@ -15,6 +15,7 @@ from __future__ import annotations
 import itertools
 import json
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ import numpy as np
 import pandas as pd
 from command_line import command_line
 from intervals import interval, shown
+from measured_rows import Measured
 from measured_tables import nas_bench_201_rows, nas_bench_graph_rows, nas_bench_macro_rows
 from numpy.typing import NDArray
 from optuna.distributions import CategoricalDistribution
@@ -68,12 +70,19 @@ def lines(task: Task, folder: Path, surrogate: RLMSurrogate) -> Iterator[dict[st
 def candidates(task: Task, folder: Path) -> pd.DataFrame:
     """Text, choices, value in the task and own value in the table of all that are no test rows."""
     assert task.problem
-    rows = list(ROWS[task.name.split()[0]](folder, np.random.default_rng(0)))
-    own = {row.row.texts[0]: row.row.values.get(task.problem.metric) for row in rows if not row.test}
+    own = {
+        m.row.texts[0]: m.row.values.get(task.problem.metric) for m in rows(folder, task.name.split()[0]) if not m.test
+    }
     kept = [(text, params, own[text]) for text, params in written_once(task) if own.get(text) is not None]
     value_of: Callable[[Any], float] = task.value  # which a trial that is fixed serves as well
     named = [(text, [*params.values()], value_of(FixedTrial(params)), value) for text, params, value in kept]
     return pd.DataFrame(named, columns=["text", "choices", "value", "own"])
+
+
+@cache
+def rows(folder: Path, table: str) -> list[Measured]:
+    """A table, read once for all tasks that have it."""
+    return list(ROWS[table](folder, np.random.default_rng(0)))
 
 
 def written_once(task: Task) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..surrogate.ard_process import GaussianProcess, Hyperparameters, fitted
+from ..surrogate.evenly import evenly
 from .optuna_scale import Scale
 
 Floats = NDArray[np.float64]
@@ -86,7 +87,7 @@ class Fits:
         """Fit from where the last fit ended; afresh from the usual too, or what few trials say is never left again."""
         usual = Hyperparameters.usual(int(inputs.owners.max()) + 1)
         near = next((hyper for (name, _), hyper in self._hyper.items() if name == key[0]), usual)
-        some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
+        some = evenly(len(y), _MOST_FITTED)
         last, features, few = self._hyper.get(key, near), inputs.features[some], y[some]
         flag = len(few) > 2 and is_flag(few)  # two trials differ in any output
         exact = _repeats(few)

@@ -29,6 +29,7 @@ from .average import Average
 from .failures import Failures
 from .features import Features
 from .finite import finite_exp
+from .levels import mean_logarithm
 from .metrics import spearman
 from .prediction import Prediction, leaves, normal_quantiles
 from .reading import Reading
@@ -78,7 +79,7 @@ class Adaptation:
         self._left_out = np.full(len(values), np.nan)
         self._values, self._seen, self._rank = values, 0, 0.0
         self._scale = ScaleCorrection(reading.prior[good], reading.std[good], values[good], trust, error)
-        self._away = _mean_away(reading.prior[good], values[good])
+        self._away = float(mean_logarithm(values[good, None], reading.prior[good, None])[0])
         if good.sum() >= FEWEST and np.ptp(values[good]) > 0:
             self._left_out[good] = self._fit(reading[good], values[good], trust, (good if own is None else own)[good])
             self._rank = self.rank(good)
@@ -149,12 +150,6 @@ class Adaptation:
             return told.moved(_between(told.mean, prediction.mean, self._away)) if borrowed else told
         own = Prediction(prediction.lower, prediction.upper, prediction.mass, p_fail, trust, prediction.mean)
         return self._scale(own, error)
-
-
-def _mean_away(prior: Floats, values: Floats) -> float:
-    """Mean logarithm of values over what the model says of them; nan where one of them is not positive, or none is."""
-    positive = len(values) > 0 and bool((values > 0).all() and (prior > 0).all())
-    return float((np.log(values) - np.log(prior)).mean()) if positive else np.nan
 
 
 def _between(means: Floats, prior: Floats, away: float) -> Floats:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from . import belief
+from .evenly import evenly
 from .levels import LEVELLED
 from .observations import Observation, Observations
 from .prediction import Prediction
@@ -98,8 +99,7 @@ class Adaptations:
         """How much more the model takes the metric to be on a problem than on another, by some candidates of it."""
         from .borrowed import Ratio
 
-        places: list[int] = np.linspace(0, len(texts) - 1, min(len(texts), _COMPARED)).astype(int).tolist()
-        some = [texts[place] for place in places]
+        some = [texts[int(place)] for place in evenly(len(texts), _COMPARED)]
         return Ratio.between(self.read(problem, some)[1], self.read(other, some)[1])
 
     def read(self, problem: Problem, texts: Sequence[str], *, keep: bool = False) -> tuple[Prediction, Reading]:

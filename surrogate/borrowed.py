@@ -8,14 +8,14 @@ Shapes: n values, m candidates, K metrics that outlines are of.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .adaptation import Adaptation
 from .finite import finite_exp
+from .levels import mean_logarithm
 from .prediction import Prediction
 from .reading import Reading
 
@@ -39,8 +39,8 @@ class Ratio:
     @classmethod
     def between(cls, problem: Reading, other: Reading) -> Ratio:
         """Geometric means over candidates that were read for both; 1 of what is not positive on both."""
-        prior = _mean_logarithm(problem.prior[:, None], other.prior[:, None])
-        return cls(float(prior[0]), _mean_logarithm(problem.outlines, other.outlines))
+        prior = mean_logarithm(problem.prior[:, None], other.prior[:, None])
+        return cls(float(np.nan_to_num(prior[0])), np.nan_to_num(mean_logarithm(problem.outlines, other.outlines)))
 
     @property
     def inverse(self) -> Ratio:
@@ -58,16 +58,6 @@ class Ratio:
         return replace(reading, prior=reading.prior * self.factor, std=reading.std * self.factor, outlines=outlines)
 
 
-class Learnt(Protocol):
-    """What values taught (see `Adaptation`)."""
-
-    def trust(self, before: Floats) -> Floats: ...
-
-    def __call__(
-        self, prediction: Prediction, reading: Reading, error: float = 0.0, *, borrowed: bool = False
-    ) -> Prediction: ...
-
-
 class Borrowed:
     """What was learnt on the level of a problem that was measured, as it says of another one.
 
@@ -77,13 +67,12 @@ class Borrowed:
         trusted: Whether the model deserves any belief on it.
     """
 
-    def __init__(self, learnt: Learnt, ratio: Ratio, *, trusted: bool) -> None:
+    def __init__(self, learnt: Adaptation, ratio: Ratio, *, trusted: bool) -> None:
         self._learnt, self._ratio, self._trusted = learnt, ratio, trusted
 
-    @property
-    def trust(self) -> Callable[[Floats], Floats]:
+    def trust(self, before: Floats) -> Floats:
         """How far predictions deserve belief (see `Adaptation.trust`)."""
-        return self._learnt.trust
+        return self._learnt.trust(before)
 
     def __call__(self, prediction: Prediction, reading: Reading, error: float = 0.0) -> Prediction:
         """Correct the predictions of m candidates.
@@ -97,11 +86,3 @@ class Borrowed:
         there = prediction.moved(prediction.mean * back.factor)
         told = self._learnt(there, back(reading), uncertain, borrowed=self._trusted)
         return replace(told.moved(told.mean * self._ratio.factor), prior=prediction.mean)
-
-
-def _mean_logarithm(one: Floats, other: Floats) -> Floats:
-    """Of the ratio in each column, (K,)."""
-    positive = ((one > 0) & (other > 0)).all(axis=0)
-    found = np.zeros(one.shape[1])
-    found[positive] = (np.log(one[:, positive]) - np.log(other[:, positive])).mean(axis=0)
-    return found

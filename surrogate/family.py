@@ -69,10 +69,10 @@ def taught(
     family = _by_problem(observations, read, knowledge)
     if ratio and level:
         family = [_brought(own, ratio(level, own.problem, own.reading.texts)) for own in family]
-    told = sum(np.isfinite(own.values).sum() for own in family if own.problem == level)
-    level = level if told >= LEVELLED else None
-    together, own = _adapted(family, level, knowledge), [each for each in family if each.problem == level]
-    count = sum(len(each.values) for each in own)
+    own = [each for each in family if each.problem == level]
+    if sum(np.isfinite(each.values).sum() for each in own) < LEVELLED:
+        return _adapted(family, None, knowledge)
+    together, count = _adapted(family, level, knowledge), sum(len(each.values) for each in own)
     if not _ALONE <= count < len(observations):
         return together
     alone = _adapted(own, None, knowledge)
@@ -104,10 +104,10 @@ def _adapted(family: Sequence[_Observed], level: Problem | None, knowledge: Know
     count, problems = [len(own.values) for own in family], [own.problem for own in family]
     claim = float(np.average([own.claim for own in family], weights=count))
     error = float(np.average([own.error for own in family], weights=count))
-    if level in problems:
+    if level:
         expected = reading.prior if claim > 0 else np.ones(len(values))
         values = levelled(values, expected, np.repeat(np.arange(len(family)), count), problems.index(level))
-    own = _of(level, family) if level in problems else None
+    own = _of(level, family) if level else None
     return Adaptation(reading, values, claim, error, belief.words(knowledge, problems), own)
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ard_process import GaussianProcess, Hyperparameters, fitted
+from .evenly import evenly
 from .fields import Fields
 from .reading import Reading
 from .scores import in_order
@@ -40,7 +41,7 @@ class FieldProcess:
         self._width = np.where(width > 0, width, 1.0)  # logarithms may be equal whose numbers are not
         scaled, scores, owners = self._scaled(columns), y[rows] - self._mean, _owners(fields.names)
         count = int(owners.max()) + 1
-        some = np.linspace(0, len(y) - 1, min(len(y), _MOST_FITTED)).astype(np.intp)
+        some = evenly(len(y), _MOST_FITTED)
         hyper, _ = fitted(scaled[some], owners, scores[some], Hyperparameters.usual(count), count)
         self._process, self._noise = GaussianProcess(scaled, owners, scores, hyper), hyper.noise
         self.left_out = np.empty(len(y))

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .covariance import inverse, left_out
+from .evenly import evenly
 from .reading import Reading
 
 Floats = NDArray[np.float64]
@@ -53,7 +54,7 @@ class GaussianProcesses(Generic[Parts]):
 
     def __init__(self, compared: Comparison[Parts], y: Floats, kernels: Kernels[Parts]) -> None:
         self._compared, self._y = compared, y
-        part = np.linspace(0, len(y) - 1, min(len(y), _MOST_TUNED)).astype(np.intp)
+        part = evenly(len(y), _MOST_TUNED)
         most = _AVERAGED_OF_MANY if len(y) > _MOST_TUNED else _AVERAGED
         rated = _rated(compared.among(part), y[part], kernels, most)
         parts = compared.among(np.arange(len(y)))

@@ -19,6 +19,14 @@ LEVELLED = 5
 """Values of a problem from which on those of others are brought to its level; fewer do not tell it."""
 
 
+def mean_logarithm(values: Floats, others: Floats) -> Floats:
+    """Mean logarithm of the ratio of each column, (K,), of arrays (n, K); nan where not all of it is positive."""
+    positive = ((values > 0) & (others > 0)).all(axis=0) & bool(len(values))
+    found = np.full(values.shape[1:], np.nan)
+    found[positive] = (np.log(values[:, positive]) - np.log(others[:, positive])).mean(axis=0)
+    return found
+
+
 def levelled(values: Floats, expected: Floats, problems: NDArray[np.intp], own: int) -> Floats:
     """Values as if those of each problem deviated by the same factor from what was expected as those of one do.
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from prerank.surrogate import Problem, RLMSurrogate
-from prerank.surrogate.levels import levelled
+from prerank.surrogate.levels import levelled, mean_logarithm
 from prerank.surrogate.metrics import spearman
 
 SIZES = [Problem(f"a kernel of mine\nnvidia-a100\nm={size}", "latency_ms") for size in (64, 8192)]
@@ -54,3 +54,12 @@ def test_measurements_of_another_size_do_not_spoil_those_of_one(surrogate: RLMSu
     assert spearman(both.mean[:12], times[:12]) > spearman(alone.mean[:12], times[:12]) - 0.1
     assert np.abs(np.log(both.mean / times)).max() < 1
     assert np.abs(np.log(surrogate.predict(SIZES[1], texts).mean / times / 1e4)).max() < 1
+
+
+def test_columns_that_are_not_all_positive_have_no_ratio() -> None:
+    values, others = (
+        np.array([[2.0, 1.0, 1e-300], [8.0, 0.0, 1e-300]]),
+        np.array([[1.0, 1.0, 1e300], [1.0, 1.0, 1e300]]),
+    )
+    assert mean_logarithm(values, others) == pytest.approx([np.log(4), np.nan, -600 * np.log(10)], nan_ok=True)
+    assert np.isnan(mean_logarithm(values[:0], others[:0])).all()
